@@ -1,0 +1,388 @@
+"""The composition root: settings → stores, gateways → realms → the ASGI application. It alone chooses adapters.
+
+The only real clock and the only source of randomness of the provider are named here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import structlog
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+from structlog.typing import FilteringBoundLogger
+
+from idp import settings as configuration
+from idp.crypto.passwords import Argon2Passwords
+from idp.crypto.sealing import AesGcmSealer, create_master_key, read_master_keys
+from idp.crypto.signing_keys import open_signing_keys
+from idp.flows.assembly import UnusableRealmError
+from idp.flows.compiler import compile_realm
+from idp.flows.newcomers import Newcomers
+from idp.flows.published import PublishedRealm
+from idp.flows.step import StepServices
+from idp.flows.tabs import Tabs
+from idp.gateways.outbox import Outbox
+from idp.login import development
+from idp.login.desk import Desk
+from idp.login.routes import plain_error
+from idp.login.routes import routes as login_routes
+from idp.model.finding import Finding, Severity
+from idp.model.struct import Frozen
+from idp.oidc.authorization_endpoint import AuthorizationEndpoint
+from idp.oidc.provider import Provider
+from idp.oidc.routes import hot_endpoints
+from idp.ports import Clock, MessageUndeliveredError, Passwords, RandomBytes, Sealer, SmsSender, Store
+from idp.realms.loading import LoadedRealm, RealmUnreadableError, load_file
+from idp.realms.placeholders import Surroundings, file_vault
+from idp.softtoken import application as softtoken
+from idp.stores.records import KernelStore
+from idp.stores.sqlite import SqliteKernel
+from idp.web.http import Application, Receive, Scope, Send
+from idp.web.locales import Locales
+from idp.web.middleware import BoundedBodies, KnownHosts, SecurityHeaders, TrustedProxies
+from idp.web.pages import Pages
+
+_SWEEP_SECONDS = 5.0
+_DAY = 86400
+
+
+class StartError(Exception):
+    """The provider does not start; the text lists every reason with what to do."""
+
+
+class Outside(Frozen, frozen=True, kw_only=True):
+    """The outside world, for the tests to replace: time, randomness, the environment's variables."""
+
+    clock: Clock = time.time  # noqa: TID251 - the one real clock
+    random: RandomBytes = secrets.token_bytes
+    environment: Mapping[str, str] = {}
+
+
+class Site:
+    """A provider at work: its ASGI application, and how to end it."""
+
+    def __init__(
+        self,
+        *,
+        application: Application,
+        desks: Mapping[str, Desk],
+        store: Store,
+        closing: Sequence[Callable[[], Awaitable[None]]],
+    ) -> None:
+        self.application = application
+        self.desks = desks
+        self.store = store
+        self._closing = closing
+        self._sweeper = asyncio.get_running_loop().create_task(self._sweep())
+
+    async def close(self) -> None:
+        """Finish what was acknowledged and let go of everything."""
+        self._sweeper.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._sweeper
+        for close in self._closing:
+            await close()
+
+    async def _sweep(self) -> None:
+        """Remove what expired, a little at a time; a store that cannot be written is tried again later."""
+        log = structlog.get_logger()
+        while True:
+            await asyncio.sleep(_SWEEP_SECONDS)
+            try:
+                await self.store.sweep()
+            except Exception:
+                log.exception("sweep failed")
+
+
+def load_realms(settings: configuration.Settings, surroundings: Surroundings) -> list[LoadedRealm]:
+    """Load and check every realm file.
+
+    Raises:
+        StartError: one of them has errors; the text holds all errors of all files.
+
+    """
+    loaded: list[LoadedRealm] = []
+    problems: list[str] = []
+    for name in settings.realms.files:
+        try:
+            found = load_file(Path(name), surroundings=surroundings)
+        except RealmUnreadableError as error:
+            problems.extend(_lines(name, error.findings))
+            continue
+        findings = (*found.findings, *compile_realm(found.realm)[1])
+        problems.extend(_lines(name, [f for f in findings if f.severity is Severity.ERROR]))
+        loaded.append(found)
+    if problems:
+        raise StartError("The realms do not start:\n" + "\n".join(problems))
+    return loaded
+
+
+def _lines(name: str, findings: Sequence[Finding]) -> list[str]:
+    return [f"  {name}: {finding}" for finding in findings]
+
+
+async def open_site(
+    settings: configuration.Settings, *, outside: Outside, log: FilteringBoundLogger, sms: SmsSender | None = None
+) -> Site:
+    """Open the stores, load the realms, let newcomers in, and put the application together.
+
+    Raises:
+        StartError, SettingsError, MasterKeyError, StoreUnavailableError: with what to do.
+
+    """
+    surroundings = Surroundings(vault=file_vault(Path(settings.secrets.vault)), environment=outside.environment)
+    realms = load_realms(settings, surroundings)
+    sealer = _sealer(settings)
+    store_path = Path(settings.store.path)
+    store_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    store = KernelStore(
+        SqliteKernel.open(store_path, clock=outside.clock),
+        outside.clock,
+        events_kept=settings.store.events_kept_days * _DAY,
+    )
+    outbox = _outbox(settings, outside) if sms is None else None
+    sender, close_sender = _sms(settings, outbox) if sms is None else (sms, None)
+    passwords = Argon2Passwords(
+        workers=settings.hashing.workers,
+        queue=settings.hashing.queue,
+        memory_kib=settings.hashing.memory_kib,
+        iterations=settings.hashing.iterations,
+        random=outside.random,
+    )
+    pages = Pages(locales=Locales.load())
+    opening = _Opening(
+        settings=settings,
+        outside=outside,
+        log=log,
+        store=store,
+        sealer=sealer,
+        sms=sender,
+        passwords=passwords,
+        pages=pages,
+        surroundings=surroundings,
+    )
+    desks = {found.realm.name: await opening.desk(found) for found in realms}
+    await opening.welcome(desks, realms)
+
+    async def close_passwords() -> None:
+        passwords.close()
+
+    closing = [close_passwords, store.close, *([close_sender] if close_sender is not None else [])]
+    application = _application(settings, desks=desks, pages=pages, outside=outside, outbox=outbox)
+    return Site(application=application, desks=desks, store=store, closing=closing)
+
+
+class _Opening:
+    """What every realm of a starting site shares."""
+
+    def __init__(
+        self,
+        *,
+        settings: configuration.Settings,
+        outside: Outside,
+        log: FilteringBoundLogger,
+        store: Store,
+        sealer: Sealer,
+        sms: SmsSender,
+        passwords: Passwords,
+        pages: Pages,
+        surroundings: Surroundings,
+    ) -> None:
+        self._settings = settings
+        self._outside = outside
+        self._log = log
+        self._store = store
+        self._sealer = sealer
+        self._sms = sms
+        self._passwords = passwords
+        self._pages = pages
+        self._surroundings = surroundings
+        self._services: dict[str, StepServices] = {}
+
+    async def desk(self, found: LoadedRealm) -> Desk:
+        """Open one realm: its keys, its published version, its logins."""
+        name, outside, base_url = found.realm.name, self._outside, self._settings.server.base_url
+        stores = self._store.realm(name)
+        keys = await open_signing_keys(
+            stores.secrets, self._sealer, realm=name, clock=outside.clock, random=outside.random
+        )
+        services = StepServices(
+            users=stores.users,
+            attempts=stores.attempts,
+            throttle=stores.throttle,
+            first_use=stores.first_use,
+            counters=stores.counters,
+            latest=stores.latest,
+            passwords=self._passwords,
+            sealer=self._sealer,
+            sms=self._sms,
+            random=outside.random,
+            code_key=keys.code_key,
+            site=urlsplit(base_url).hostname or "",
+            token_application=f"{base_url}/realms/{name}/token/",
+        )
+        self._services[name] = services
+        published = PublishedRealm(
+            name=name,
+            versions=stores.versions,
+            sealer=self._sealer,
+            services=services,
+            surroundings=self._surroundings,
+        )
+        try:
+            if await published.publish(found):
+                self._log.info("realm version published", realm=name, version=found.realm.version)
+        except UnusableRealmError as error:
+            raise StartError(str(error)) from None
+        provider = Provider(
+            name=name,
+            base_url=base_url,
+            stores=stores,
+            keys=keys,
+            clock=outside.clock,
+            random=outside.random,
+            realm=published.realm,
+            log=self._log,
+        )
+        return self._at_work(provider, published)
+
+    def _at_work(self, provider: Provider, published: PublishedRealm) -> Desk:
+        tabs = Tabs(
+            realm=provider.name,
+            sessions=provider.stores.authentication_sessions,
+            users=provider.stores.users,
+            assemblies=published.assembled,
+            current=published.current,
+            recorder=provider.recorder,
+            clock=self._outside.clock,
+            random=self._outside.random,
+        )
+        authorization = AuthorizationEndpoint(
+            provider=provider, tabs=tabs, assemblies=published.assembled, current=published.current
+        )
+        return Desk(
+            provider=provider,
+            published=published,
+            tabs=tabs,
+            authorization=authorization,
+            pages=self._pages,
+            cookie_prefix=_cookie_prefix(self._settings),
+            https=self._settings.https,
+        )
+
+    async def welcome(self, desks: Mapping[str, Desk], realms: Sequence[LoadedRealm]) -> None:
+        """Let in the users that the store does not know; a gateway that is down does not keep the provider down."""
+        for found in realms:
+            desk = desks[found.realm.name]
+            newcomers = Newcomers(
+                realm=desk.realm,
+                services=self._services[found.realm.name],
+                recorder=desk.provider.recorder,
+                now=desk.provider.now(),
+            )
+            try:
+                await newcomers.arrive(found.users)
+            except MessageUndeliveredError as error:
+                self._log.error("first passwords wait for the next start", realm=found.realm.name, reason=str(error))
+
+
+def _sealer(settings: configuration.Settings) -> AesGcmSealer:
+    paths = [Path(name) for name in settings.secrets.master_key_files]
+    if settings.secrets.create_master_key and not paths[0].exists():
+        paths[0].parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        create_master_key(paths[0])
+    return AesGcmSealer(read_master_keys(paths))
+
+
+def _outbox(settings: configuration.Settings, outside: Outside) -> Outbox | None:
+    if settings.sms.gateway != "outbox":
+        return None
+    path = Path(settings.sms.outbox_file)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return Outbox(path, clock=outside.clock)
+
+
+def _sms(
+    settings: configuration.Settings, outbox: Outbox | None
+) -> tuple[SmsSender, Callable[[], Awaitable[None]] | None]:
+    if outbox is not None:
+        return outbox, None
+    from idp.gateways.http_sms import HttpSms  # noqa: PLC0415 - its HTTP client is loaded only where it is used
+    from idp.model.secret import Secret  # noqa: PLC0415 - as above
+
+    sms = settings.sms
+    try:
+        header = Path(sms.authorization_file).read_text(encoding="utf-8").strip() if sms.authorization_file else ""
+    except OSError as error:
+        raise StartError(f"sms.authorization_file cannot be read: {error.strerror}.") from None
+    gateway = HttpSms(
+        url=sms.url, body=sms.body, authorization=Secret(header) if header else None, timeout=sms.timeout_seconds
+    )
+    return gateway, gateway.close
+
+
+def _cookie_prefix(settings: configuration.Settings) -> str:
+    """Return what every cookie's name begins with; the port is part of it, for cookies are shared by all ports."""
+    port = urlsplit(settings.server.base_url).port
+    name = f"hyrja{port}" if port is not None else "hyrja"
+    return f"__Host-{name}" if settings.https else name
+
+
+def _application(
+    settings: configuration.Settings,
+    *,
+    desks: Mapping[str, Desk],
+    pages: Pages,
+    outside: Outside,
+    outbox: Outbox | None,
+) -> Application:
+    def title(realm: str) -> str | None:
+        desk = desks.get(realm)
+        return desk.realm.title if desk is not None and desk.realm.enabled else None
+
+    routes: list[BaseRoute] = [
+        *login_routes(desks=desks, pages=pages, random=outside.random),
+        *softtoken.routes(display_name=title),
+    ]
+    if outbox is not None:
+        routes += development.routes(messages=outbox.messages, customers=lambda: _customers(desks), pages=pages)
+    starlette = Starlette(routes=routes, exception_handlers={HTTPException: _not_found(pages)})
+    find = hot_endpoints({name: desk.provider for name, desk in desks.items()})
+
+    async def front(scope: Scope, receive: Receive, send: Send) -> None:
+        hot = find(scope)
+        await (hot or starlette)(scope, receive, send)
+
+    hosts = [urlsplit(settings.server.base_url).hostname or "", *settings.server.allowed_hosts]
+    bounded = BoundedBodies(front)
+    known = KnownHosts(bounded, hosts=hosts)
+    proxied = TrustedProxies(known, networks=settings.server.trusted_proxies)
+    return SecurityHeaders(proxied, https=settings.https)
+
+
+def _not_found(pages: Pages) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def page(_: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        response = plain_error(pages, "page_not_found", status=error.status_code)
+        response.headers.update(error.headers or {})
+        return response
+
+    return page
+
+
+async def _customers(desks: Mapping[str, Desk]) -> list[dict[str, str]]:
+    return [
+        {"realm": name, "username": user.username, "phone": user.phone}
+        for name, desk in desks.items()
+        for user in await desk.provider.stores.users.all()
+    ]

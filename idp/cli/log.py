@@ -1,0 +1,44 @@
+"""Structured logging: JSON, one line an event, with UTC times."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import TextIO
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from idp.settings import Log
+
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+def open_log(settings: Log) -> FilteringBoundLogger:
+    """Return the log of this process; library messages go to it too, from warnings up."""
+    stream = _stream(settings)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            # Without the frames' locals: they hold passwords and codes.
+            structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[settings.level]),
+        logger_factory=structlog.WriteLoggerFactory(file=stream),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(stream=stream, level=logging.WARNING, format="%(name)s: %(message)s", force=True)
+    log: FilteringBoundLogger = structlog.get_logger()
+    return log
+
+
+def _stream(settings: Log) -> TextIO:
+    if not settings.file:
+        return sys.stdout
+    path = Path(settings.file)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path.open("a", encoding="utf-8", buffering=1)

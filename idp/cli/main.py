@@ -1,0 +1,53 @@
+"""Arguments → one command. Errors that a person can make are one line on standard error, never a traceback."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from idp import __version__
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit status."""
+    parsed = _parser().parse_args(arguments)
+    match parsed.command:
+        case "serve":
+            from idp.cli.serve import serve  # noqa: PLC0415 - a command loads only what it needs
+
+            return serve(parsed.config)
+        case "demo":
+            from idp.cli.demo import demo  # noqa: PLC0415 - as above
+
+            return demo(parsed.config, bank=parsed.bank)
+        case "realm":
+            from idp.cli.realm import check  # noqa: PLC0415 - as above
+
+            return check(parsed.files, as_json=parsed.json)
+        case _:
+            _parser().print_help(sys.stderr)
+            return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="idp", description="Hyrja, an OpenID Connect identity provider for banks.")
+    parser.add_argument("--version", action="version", version=f"hyrja {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="serve the provider")
+    serve.add_argument(
+        "--config", type=Path, required=True, metavar="FILE", help="settings, e.g. config/production.toml"
+    )
+
+    demo = commands.add_parser("demo", help="serve the provider and the bank's site, with demo customers")
+    demo.add_argument("--config", type=Path, default=Path("config/development.toml"), metavar="FILE")
+    demo.add_argument("--bank", type=Path, default=Path("examples/internet-banking/main.py"), metavar="FILE")
+
+    realm = commands.add_parser("realm", help="work with realm files")
+    actions = realm.add_subparsers(dest="action", required=True, metavar="ACTION")
+    check = actions.add_parser("check", help="print every finding of realm files, without a server")
+    check.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    check.add_argument("--json", action="store_true", help="for machines")
+    return parser

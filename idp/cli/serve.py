@@ -1,0 +1,93 @@
+"""`idp serve --config FILE`: one serving process, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from idp.app import Outside, Site, StartError, open_site
+from idp.cli.log import open_log
+from idp.crypto.sealing import MasterKeyError
+from idp.ports import StoreUnavailableError
+from idp.settings import Server, Settings, SettingsError, load
+
+Running = Callable[[Site], Awaitable[None]]
+EXPECTED = (SettingsError, StartError, MasterKeyError, StoreUnavailableError)
+"""What can go wrong at a start; each says what to do."""
+
+
+def serve(config: Path) -> int:
+    """Serve; return 1 if the provider does not start."""
+    try:
+        run(lambda: serving(load(config, environment=os.environ), environment=os.environ))
+    except EXPECTED as error:
+        sys.stderr.write(f"idp: {error}\n")
+        return 1
+    return 0
+
+
+def run(main: Callable[[], Any]) -> None:
+    """Run a coroutine on the fastest loop there is; Ctrl-C ends it quietly."""
+    try:
+        import uvloop  # noqa: PLC0415 - not on every platform
+    except ImportError:
+        runner: Callable[[Any], Any] = asyncio.run
+    else:
+        runner = uvloop.run
+    with suppress(KeyboardInterrupt):
+        runner(main())
+
+
+async def serving(settings: Settings, *, environment: Mapping[str, str], when_running: Running | None = None) -> None:
+    """Open the site, serve until told to stop, then finish what was acknowledged."""
+    log = open_log(settings.log)
+    listener = listening(settings.server)
+    try:
+        site = await open_site(settings, outside=Outside(environment=environment), log=log)
+        try:
+            server = uvicorn.Server(
+                uvicorn.Config(
+                    site.application,
+                    # Our own middleware takes addresses from trusted proxies, and nothing else.
+                    proxy_headers=False,
+                    server_header=False,
+                    access_log=False,
+                    log_config=None,
+                    lifespan="off",
+                    timeout_graceful_shutdown=10,
+                )
+            )
+            log.info("serving", base_url=settings.server.base_url, realms=list(site.desks))
+            if when_running is not None:
+                await when_running(site)
+            await server.serve(sockets=[listener])
+        finally:
+            await site.close()
+            log.info("stopped")
+    finally:
+        listener.close()
+
+
+def listening(server: Server) -> socket.socket:
+    """Take the port before anything else is done, or say that somebody else has it."""
+    family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((server.host, server.port))
+        listener.listen(1024)
+    except OSError as error:
+        listener.close()
+        raise StartError(
+            f"Port {server.port} on {server.host} cannot be used ({error.strerror}). "
+            "Stop what listens there, or choose another port."
+        ) from None
+    return listener

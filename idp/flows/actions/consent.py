@@ -1,0 +1,67 @@
+"""Consent: what a client will see, granted by the user and remembered (OpenID Connect Core §3.1.2.4).
+
+Not an action of the user's list: the runner adds it where the client or the request asks for it.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import msgspec
+
+from idp.flows.engine import Usability
+from idp.flows.step import Challenge, Failure, Form, Login, Outcome, StepContract, StepEvent, StepServices, Success
+from idp.flows.users import amend
+from idp.model.client import Client
+from idp.model.oauth import AuthorizationRequest
+from idp.model.realm import Realm
+from idp.model.user import Consent, User
+
+EXECUTION_ID = "consent"
+
+
+def is_needed(client: Client, request: AuthorizationRequest, user: User) -> bool:
+    """Tell whether the user must be asked: by the request, or for a scope that the client has not been granted."""
+    if "consent" in request.prompt:
+        return True
+    if not client.consent_required:
+        return False
+    granted = user.consents.get(client.client_id)
+    return granted is None or not set(request.scope) <= set(granted.scopes)
+
+
+class AskConsent:
+    """Shows the scopes and asks for a yes or a no."""
+
+    contract: ClassVar[StepContract] = StepContract()
+
+    def __init__(self, *, realm: Realm, services: StepServices) -> None:
+        self._realm = realm
+        self._services = services
+
+    def usable(self, user: User | None) -> Usability:
+        """Ready for every known user."""
+        return Usability.READY if user is not None else Usability.NO
+
+    async def challenge(self, login: Login) -> Outcome:
+        """Show the page."""
+        client = self._realm.clients[login.client_id]
+        return Challenge(
+            page="consent.html", fields={"client_title": client.title, "scopes": list(login.requested_scope)}
+        )
+
+    async def verify(self, login: Login, answer: Form) -> Outcome:
+        """A yes is remembered, a no is told to the client as `access_denied`."""
+        if "cancel" in answer:
+            return Failure(reason="consent denied", events=(StepEvent(type="LOGIN_ERROR", error="rejected_by_user"),))
+        if "accept" not in answer:
+            return await self.challenge(login)
+
+        def granted(user: User) -> User:
+            before = user.consents.get(login.client_id)
+            scopes = set(login.requested_scope) | set(before.scopes if before is not None else ())
+            consent = Consent(scopes=tuple(sorted(scopes)), at=login.now)
+            return msgspec.structs.replace(user, consents={**user.consents, login.client_id: consent})
+
+        await amend(self._services.users, login.known_user.id, granted)
+        return Success(events=(StepEvent(type="GRANT_CONSENT"),))

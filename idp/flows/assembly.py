@@ -1,0 +1,104 @@
+"""One version of a realm, compiled and with its steps made: what a running login holds on to."""
+
+from __future__ import annotations
+
+import msgspec
+
+from idp.flows.actions.consent import EXECUTION_ID as CONSENT
+from idp.flows.actions.consent import AskConsent
+from idp.flows.compiler import CompiledFlow, compile_realm
+from idp.flows.conditions import UserConfigured
+from idp.flows.engine import Usability
+from idp.flows.registry import ACTIONS, CONDITIONS, STEPS
+from idp.flows.step import Authenticator, RequiredAction, StepServices
+from idp.flows.tree import Execution, Subflow, leaves
+from idp.model.client import Client
+from idp.model.flow import Requirement
+from idp.model.realm import Realm
+from idp.model.session import FlowKind
+from idp.model.user import User
+
+
+class UnusableRealmError(Exception):
+    """The realm has findings with which no login may run."""
+
+
+class AssembledRealm:
+    """A realm's compiled flows and the steps at their places; a login keeps the one it began with."""
+
+    def __init__(self, realm: Realm, services: StepServices) -> None:
+        flows, findings = compile_realm(realm)
+        errors = [finding for finding in findings if finding.severity.value == "error"]
+        if errors:
+            raise UnusableRealmError("\n".join(str(error) for error in errors))
+        self.realm = realm
+        self.flows = flows
+        self._steps: dict[str, Authenticator] = {CONSENT: AskConsent(realm=realm, services=services)}
+        self._actions: dict[str, RequiredAction] = {}
+        self._priorities: dict[str, int] = {}
+        for flow in flows.values():
+            for execution in leaves(flow.root):
+                kind = STEPS[execution.authenticator]
+                config = msgspec.convert(execution.config, kind.config_type, strict=False)
+                self._steps[execution.id] = kind(execution, config, realm=realm, services=services)
+        for setting in realm.required_actions:
+            if setting.enabled and setting.alias in ACTIONS:
+                made = ACTIONS[setting.alias]
+                config = msgspec.convert(setting.config, made.config_type, strict=False)
+                action = made(setting, config, realm=realm, services=services)
+                self._actions[setting.alias] = action
+                self._steps[action_id(setting.alias)] = action
+                self._priorities[setting.alias] = setting.priority
+        self._disabled = {s.alias for s in realm.required_actions if not s.enabled}
+        self._conditions = {name: kind(self._usable) for name, kind in CONDITIONS.items()}
+
+    def flow_for(self, kind: FlowKind, client: Client | None) -> CompiledFlow | None:
+        """Return the flow of that kind: the client's own, or the realm's."""
+        own = client.flow_bindings.get(kind.value) if client is not None else None
+        alias = own or self.realm.bindings.get(kind.value)
+        return self.flows.get(alias) if alias is not None else None
+
+    def step(self, execution_id: str) -> Authenticator:
+        """Return the step at a place."""
+        return self._steps[execution_id]
+
+    def usable(self, execution: Execution, user: User | None) -> Usability:
+        """Tell whether a step can be asked; setting up counts only where the realm has the action for it."""
+        return self._usable(execution, user)
+
+    def _usable(self, execution: Execution, user: User | None) -> Usability:
+        step = self._steps[execution.id]
+        usability = step.usable(user)
+        if usability is not Usability.SETUP:
+            return usability
+        may_set_up = execution.requirement is Requirement.REQUIRED and step.contract.setup_action in self._actions
+        return Usability.SETUP if may_set_up else Usability.NO
+
+    def holds(self, condition: Execution, guarded: Subflow, user: User | None) -> bool:
+        """Tell whether a condition holds; one that needs a user never holds without one."""
+        kind: UserConfigured = self._conditions[condition.authenticator]
+        return not (kind.needs_user and user is None) and kind.holds(user, guarded)
+
+    def pending_actions(self, user: User, added: tuple[str, ...], now: int) -> tuple[Execution, ...]:
+        """Return what the user must still do, by the realm's priority; an unknown action has no step and blocks."""
+        due = {alias for alias, action in self._actions.items() if action.due(user, now)}
+        wanted = (set(user.required_actions) | set(added) | due) - self._disabled
+        ordered = sorted(wanted, key=lambda alias: (self._priorities.get(alias, 0), alias))
+        return tuple(action_execution(alias) for alias in ordered)
+
+    def knows_action(self, alias: str) -> bool:
+        """Tell whether the realm can ask for an action."""
+        return alias in self._actions
+
+
+def action_id(alias: str) -> str:
+    """Return the execution id of a required action."""
+    return f"action-{alias}"
+
+
+def action_execution(alias: str) -> Execution:
+    """Return the execution that a required action becomes at the end of a login."""
+    return Execution(id=action_id(alias), authenticator=alias, requirement=Requirement.REQUIRED)
+
+
+CONSENT_EXECUTION = Execution(id=CONSENT, authenticator=CONSENT, requirement=Requirement.REQUIRED)

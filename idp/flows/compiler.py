@@ -1,0 +1,199 @@
+"""Flows of a realm file → the trees that the server runs. Refuses every shape that Keycloak silently reinterprets.
+
+All problems of all flows come back together, each with the JSON pointer of the line at fault and a repair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from idp.crypto.digest import digest
+from idp.flows.registry import ACTIONS, CONDITIONS, STEPS
+from idp.flows.review import shape_findings
+from idp.flows.tree import Execution, Node, Subflow
+from idp.model.finding import Finding, Severity
+from idp.model.flow import Flow, FlowExecution, Requirement
+from idp.model.realm import Realm
+from idp.model.struct import Frozen
+
+# Keycloak writes these into any step's configuration; they are about `amr`, which our steps state by themselves.
+_KEYCLOAK_CONFIG_KEYS = frozenset({"default.reference.value", "default.reference.maxAge"})
+
+
+class CompiledFlow(Frozen, frozen=True, kw_only=True):
+    """One top-level flow, ready to run."""
+
+    alias: str
+    root: Subflow
+
+    def allows_sso(self) -> bool:
+        """Tell whether an existing user session may answer for this flow (it has an enabled `auth-cookie`)."""
+        return self.cookie() is not None
+
+    def cookie(self) -> Execution | None:
+        """Return the place of the cookie step, if the flow has one."""
+        enabled = (child for child in self.root.children if child.requirement is not Requirement.DISABLED)
+        return next((c for c in enabled if isinstance(c, Execution) and c.authenticator == "auth-cookie"), None)
+
+
+def bound_aliases(realm: Realm) -> set[str]:
+    """Return the aliases of every flow that the realm or one of its clients runs."""
+    own = {alias for client in realm.clients.values() for alias in client.flow_bindings.values()}
+    return set(realm.bindings.values()) | own
+
+
+def compile_realm(realm: Realm) -> tuple[dict[str, CompiledFlow], list[Finding]]:
+    """Compile every bound flow and check the required actions; the flows that have errors are not returned."""
+    compiled: dict[str, CompiledFlow] = {}
+    findings = list(_binding_findings(realm)) + list(_action_findings(realm))
+    for alias in sorted(bound_aliases(realm) & realm.flows.keys()):
+        found: list[Finding] = []
+        root = _Assembly(realm, found).subflow(realm.flows[alias], alias, Requirement.REQUIRED, ())
+        if not any(f.severity is Severity.ERROR for f in found):
+            found.extend(shape_findings(root))
+        findings.extend(found)
+        if not any(f.severity is Severity.ERROR for f in found):
+            compiled[alias] = CompiledFlow(alias=alias, root=root)
+    return compiled, findings
+
+
+class _Assembly:
+    """Puts the flat list of a realm file together as a tree, collecting what is wrong."""
+
+    def __init__(self, realm: Realm, findings: list[Finding]) -> None:
+        self._realm = realm
+        self._findings = findings
+
+    def subflow(self, flow: Flow, path: str, requirement: Requirement, above: tuple[str, ...]) -> Subflow:
+        children: list[Node] = []
+        conditions: list[Execution] = []
+        for position, line in enumerate(sorted(flow.executions, key=lambda e: e.priority)):
+            node = self._node(line, f"{path}/{position}", (*above, flow.alias))
+            if isinstance(node, Execution) and node.authenticator in CONDITIONS:
+                conditions.append(node)
+            elif node is not None:
+                children.append(node)
+        return Subflow(
+            id=_node_id(path),
+            alias=flow.alias,
+            requirement=requirement,
+            children=tuple(children),
+            conditions=tuple(conditions),
+            pointer=flow.pointer,
+        )
+
+    def _node(self, line: FlowExecution, path: str, above: tuple[str, ...]) -> Node | None:
+        if line.flow_alias is None:
+            return self._leaf(line, path)
+        inner = self._realm.flows.get(line.flow_alias)
+        if inner is None:
+            self._error("F-UNKNOWN-FLOW", line, f"There is no flow “{line.flow_alias}”.", "Add it, or mend flowAlias.")
+            return None
+        if inner.alias in above:
+            self._error("F-CYCLE", line, f"Flow “{inner.alias}” contains itself.", "Remove this execution.")
+            return None
+        return self.subflow(inner, path, line.requirement, above)
+
+    def _leaf(self, line: FlowExecution, path: str) -> Execution | None:
+        name = line.authenticator or ""
+        if name not in STEPS and name not in CONDITIONS:
+            if line.requirement is Requirement.DISABLED:
+                return None  # a disabled line asks for nothing, whatever it names
+            known = ", ".join(sorted((*STEPS, *CONDITIONS)))
+            self._error("F-UNKNOWN-STEP", line, f"There is no authenticator “{name}”.", f"Use one of: {known}.")
+            return None
+        config = self._config(line)
+        if name in STEPS:
+            self._check_config(line, STEPS[name].config_type, config)
+        return Execution(
+            id=_node_id(f"{path}/{name}"),
+            authenticator=name,
+            requirement=line.requirement,
+            config=config,
+            pointer=line.pointer,
+        )
+
+    def _config(self, line: FlowExecution) -> dict[str, str]:
+        if line.config_alias is None:
+            return {}
+        config = self._realm.authenticator_config.get(line.config_alias)
+        if config is None:
+            self._error(
+                "F-UNKNOWN-CONFIG",
+                line,
+                f"There is no authenticatorConfig “{line.config_alias}”.",
+                "Add it to authenticatorConfig, or mend the alias.",
+            )
+            return {}
+        return {key: value for key, value in config.items() if key not in _KEYCLOAK_CONFIG_KEYS}
+
+    def _check_config(self, line: FlowExecution, kind: type[msgspec.Struct], config: dict[str, str]) -> None:
+        try:
+            msgspec.convert(config, kind, strict=False)
+        except msgspec.ValidationError as error:
+            self._error(
+                "F-STEP-CONFIG",
+                line,
+                f"The configuration “{line.config_alias}” of {line.authenticator} is not valid: {error}.",
+                "Mend the value; keys and limits stand in docs/administrators.md.",
+            )
+
+    def _error(self, rule: str, line: FlowExecution, problem: str, repair: str) -> None:
+        self._findings.append(
+            Finding(rule=rule, severity=Severity.ERROR, pointer=line.pointer, problem=problem, repair=repair)
+        )
+
+
+def _node_id(path: str) -> str:
+    """Return a short name for a place, the same on every node (an `execution` parameter of Keycloak's addresses)."""
+    return digest(path)[:16]
+
+
+def _binding_findings(realm: Realm) -> Iterator[Finding]:
+    for kind, alias in realm.bindings.items():
+        if alias not in realm.flows:
+            yield Finding(
+                rule="F-UNKNOWN-FLOW",
+                severity=Severity.ERROR,
+                pointer=f"/{kind}",
+                problem=f"The binding “{kind}” names the flow “{alias}”, which the file does not have.",
+                repair="Add the flow to authenticationFlows, or bind another one.",
+            )
+    for client in realm.clients.values():
+        for kind, alias in client.flow_bindings.items():
+            if alias not in realm.flows:
+                yield Finding(
+                    rule="F-UNKNOWN-FLOW",
+                    severity=Severity.ERROR,
+                    pointer="/clients",
+                    problem=f"Client “{client.client_id}” overrides “{kind}” with an unknown flow “{alias}”.",
+                    repair="Name the id of a flow of this file in authenticationFlowBindingOverrides.",
+                )
+
+
+def _action_findings(realm: Realm) -> Iterator[Finding]:
+    for setting in realm.required_actions:
+        if not setting.enabled:
+            continue
+        kind = ACTIONS.get(setting.alias)
+        if kind is None:
+            yield Finding(
+                rule="A-UNKNOWN-ACTION",
+                severity=Severity.ERROR if setting.default_action else Severity.WARNING,
+                pointer=setting.pointer,
+                problem=f"There is no required action “{setting.alias}”; a user who has it cannot finish a login.",
+                repair=f"Disable it, or use one of: {', '.join(sorted(ACTIONS))}.",
+            )
+            continue
+        try:
+            msgspec.convert(setting.config, kind.config_type, strict=False)
+        except msgspec.ValidationError as error:
+            yield Finding(
+                rule="A-ACTION-CONFIG",
+                severity=Severity.ERROR,
+                pointer=f"{setting.pointer}/config",
+                problem=f"The configuration of {setting.alias} is not valid: {error}.",
+                repair="Mend the value; keys and limits stand in docs/administrators.md.",
+            )

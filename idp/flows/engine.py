@@ -1,0 +1,150 @@
+"""What comes next in a login: one pure function over a compiled flow. No I/O, no clock, no step knowledge.
+
+The meaning of REQUIRED, ALTERNATIVE, CONDITIONAL and DISABLED is Keycloak's. Shapes that Keycloak silently reinterprets
+(mixed levels, unguarded conditions) never arrive here: `idp.flows.compiler` refuses them.
+
+*Ignored is not Passed*: a sub-flow in which nobody did anything never satisfies an alternative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import Enum
+
+from idp.flows.tree import Execution, Node, Subflow
+from idp.model.flow import Requirement, Status
+from idp.model.struct import Frozen
+
+
+class Usability(Enum):
+    """Whether a step can be asked of the user at hand."""
+
+    READY = "ready"
+    SETUP = "setup"  # the user lacks the credential, and may be asked to set it up at the end of the login
+    NO = "no"
+
+
+class Run(Frozen, frozen=True, kw_only=True):
+    """Ask `execution`; `alternatives` are the other ways the person may choose here."""
+
+    execution: Execution
+    alternatives: tuple[Execution, ...] = ()
+
+
+class SetUp(Frozen, frozen=True, kw_only=True):
+    """The user must set up the credential of `execution` before the login may end."""
+
+    execution: Execution
+
+
+class Passed(Frozen, frozen=True, kw_only=True):
+    """Everything that was demanded has been done."""
+
+
+class Blocked(Frozen, frozen=True, kw_only=True):
+    """The login cannot go on. `reason` is for operators, never for the person."""
+
+    reason: str
+
+
+class Ignored(Frozen, frozen=True, kw_only=True):
+    """Nothing here applied to this login."""
+
+
+Decision = Run | SetUp | Passed | Blocked | Ignored
+
+
+class Circumstances(Frozen, frozen=True, kw_only=True):
+    """What the engine may ask about the login at hand."""
+
+    progress: Mapping[str, Status]
+    usable: Callable[[Execution], Usability]
+    holds: Callable[[Execution, Subflow], bool]
+    chosen: str | None = None
+
+
+def decide(node: Node, now: Circumstances) -> Decision:
+    """Say what comes next under `node`."""
+    if node.requirement is Requirement.DISABLED:
+        return Ignored()
+    if isinstance(node, Execution):
+        return _leaf(node, now)
+    if node.requirement is Requirement.CONDITIONAL and not _guards_hold(node, now):
+        return Ignored()
+    enabled = [child for child in node.children if child.requirement is not Requirement.DISABLED]
+    if any(child.requirement is Requirement.ALTERNATIVE for child in enabled):
+        return _alternatives(enabled, now)
+    return _in_order(enabled, now)
+
+
+def _guards_hold(node: Subflow, now: Circumstances) -> bool:
+    # No enabled condition would mean "no guard": the sub-flow is absent (keycloak.md 2.6).
+    conditions = [c for c in node.conditions if c.requirement is not Requirement.DISABLED]
+    return bool(conditions) and all(now.holds(condition, node) for condition in conditions)
+
+
+def _leaf(execution: Execution, now: Circumstances) -> Decision:
+    match now.progress.get(execution.id):
+        case Status.SUCCESS | Status.SETUP_REQUIRED:
+            return Passed()
+        case Status.ATTEMPTED:
+            return Blocked(reason=f"{execution.authenticator} was attempted without success")
+        case None:
+            pass
+    match now.usable(execution):
+        case Usability.READY:
+            return Run(execution=execution)
+        case Usability.SETUP:
+            return SetUp(execution=execution)
+        case Usability.NO:
+            return Blocked(reason=f"{execution.authenticator} is not possible for this user")
+
+
+def _in_order(children: list[Node], now: Circumstances) -> Decision:
+    """REQUIRED and CONDITIONAL members: one after the other, none skipped."""
+    passed = False
+    for child in children:
+        decision = decide(child, now)
+        match decision:
+            case Passed():
+                passed = True
+            case Ignored():
+                # A required sub-flow in which nothing applied has proven nothing: it fails, as in Keycloak.
+                if child.requirement is Requirement.REQUIRED:
+                    return Blocked(reason=f"nothing applied in required {_name(child)}")
+            case _:
+                return decision
+    return Passed() if passed else Ignored()
+
+
+def _alternatives(children: list[Node], now: Circumstances) -> Decision:
+    """ALTERNATIVE members: one suffices; a blocked one gives way to the next."""
+    ways: list[Run] = []
+    setup: SetUp | None = None
+    blocked: Blocked | None = None
+    for child in children:
+        decision = decide(child, now)
+        match decision:
+            case Passed():
+                return decision
+            case Run():
+                ways.append(decision)
+            case SetUp():
+                setup = setup or decision
+            case Blocked():
+                blocked = blocked or decision
+            case Ignored():
+                pass
+    if ways:
+        return _choose(ways, now.chosen)
+    return setup or blocked or Ignored()
+
+
+def _choose(ways: list[Run], chosen: str | None) -> Run:
+    offered = [execution for way in ways for execution in (way.execution, *way.alternatives)]
+    first = next((execution for execution in offered if execution.id == chosen), offered[0])
+    return Run(execution=first, alternatives=tuple(e for e in offered if e.id != first.id))
+
+
+def _name(node: Node) -> str:
+    return node.authenticator if isinstance(node, Execution) else f"sub-flow “{node.alias}”"

@@ -1,0 +1,156 @@
+"""Enrolling a soft token: shared by the step `soft-token-enrolment` and the required action `CONFIGURE_TOTP`.
+
+The seed is made here and never comes back in a form (T-35); until its first code is confirmed it is nobody's
+credential. The QR code is shown in one answer to one press of a button and never again.
+"""
+
+from __future__ import annotations
+
+import base64
+
+import msgspec
+import pyotp
+
+from idp.crypto.one_time_codes import accepted_step, normalised
+from idp.flows.attempts import count, failure_events
+from idp.flows.sealed import seed_purpose
+from idp.flows.step import Challenge, Failure, Form, Login, Message, Outcome, Restart, StepEvent, StepServices, Success
+from idp.flows.users import amend, without_action
+from idp.model.realm import Realm
+from idp.model.struct import Frozen
+from idp.model.user import OtpCredential, User
+
+ACTION = "CONFIGURE_TOTP"
+_FACTOR = "otp-enrolment"
+_SEED_BYTES = 20  # RFC 4226 §4 R6: 160 bits
+_LIFETIME = 600  # NIST SP 800-63B-4 §4.1.2.2: an enrolment code lives at most ten minutes
+_LONGEST_LABEL = 64
+_ALGORITHMS = {"HmacSHA1": "SHA1", "HmacSHA256": "SHA256", "HmacSHA512": "SHA512"}
+
+
+class Pending(Frozen, frozen=True, kw_only=True):
+    """A token that nobody has confirmed yet; its seed is sealed for this user and this credential."""
+
+    credential_id: str
+    sealed: bytes
+    made_at: int
+
+
+class Enrolment:
+    """Makes a token, shows it once, and keeps it when its first code has come back."""
+
+    def __init__(self, *, realm: Realm, services: StepServices) -> None:
+        self._realm = realm
+        self._policy = realm.otp_policy
+        self._services = services
+
+    async def challenge(self, login: Login) -> Outcome:
+        """Show the QR code if this is the answer to a press of a button; otherwise the page without it."""
+        refused = self._refusal(login)
+        if refused is not None:
+            return refused
+        pending = login.state(Pending)
+        if pending is None and login.posted:
+            return self._show_new(login)
+        return self._page(pending)
+
+    async def verify(self, login: Login, answer: Form) -> Outcome:
+        """Keep the token if its first code is right."""
+        refused = self._refusal(login)
+        if refused is not None:
+            return refused
+        pending = login.state(Pending)
+        if "new-qr" in answer or pending is None:
+            return self._show_new(login)
+        if login.now >= pending.made_at + _LIFETIME:
+            return self._page(None, Message(key="code_expired"))
+        code = normalised(answer.get("totp", ""))
+        if not code:
+            return self._page(pending, Message(key="invalid_code"))  # nothing was tried, so nothing is counted
+        return await self._confirm(login, pending, code, label=answer.get("userLabel", ""))
+
+    def _refusal(self, login: Login) -> Outcome | None:
+        if not login.proven:
+            return Failure(reason="enrolment without a proven factor")  # Keycloak #21837 (T-9)
+        if login.known_user.otps and "otp" not in login.proven:
+            # A second token needs the first one (bank.md 4.6): a password alone must never replace it.
+            return Failure(reason="the user has a soft token that was not proven in this login")
+        return None
+
+    async def _confirm(self, login: Login, pending: Pending, code: str, *, label: str) -> Outcome:
+        user = login.known_user
+        attempt = await count(login, self._services, user.id, _FACTOR)
+        if not attempt.admitted:
+            return Restart(message=Message(key="invalid_credentials"))
+        step = accepted_step(
+            self._seed(login, pending),
+            code,
+            now=login.now,
+            algorithm=self._policy.algorithm,
+            digits=self._policy.digits,
+            period=self._policy.period,
+            window=self._policy.look_ahead_window,
+        )
+        # The confirming step is burnt too: the code that enrolled a token cannot log in with it.
+        if step is None or not await self._services.counters.burn(pending.credential_id, step):
+            events = failure_events(attempt, reason="invalid_user_credentials", factor=_FACTOR, user_id=user.id)
+            if attempt.newly_locked:
+                return Restart(message=Message(key="invalid_credentials"), events=events)
+            return msgspec.structs.replace(self._page(pending, Message(key="invalid_code")), events=events)
+        await self._services.attempts.clear(user.id, _FACTOR)
+        await self._keep(login, pending, label.strip()[:_LONGEST_LABEL])
+        event = StepEvent(type="UPDATE_TOTP", detail={"credential_id": pending.credential_id})
+        return Success(
+            credential_id=pending.credential_id, notice=Message(key="token_registered", kind="success"), events=(event,)
+        )
+
+    async def _keep(self, login: Login, pending: Pending, label: str) -> None:
+        credential = OtpCredential(
+            id=pending.credential_id,
+            sealed=pending.sealed,
+            created_at=login.now,
+            label=label,
+            algorithm=self._policy.algorithm,
+            digits=self._policy.digits,
+            period=self._policy.period,
+        )
+
+        def enrolled(user: User) -> User:
+            # One active token a user: the new one replaces the old one in the same write.
+            others = tuple(c for c in user.credentials if not isinstance(c, OtpCredential))
+            return without_action(msgspec.structs.replace(user, credentials=(*others, credential)), ACTION)
+
+        await amend(self._services.users, login.known_user.id, enrolled)
+
+    def _show_new(self, login: Login) -> Challenge:
+        seed = self._services.random(_SEED_BYTES)
+        credential_id = self._services.random(16).hex()
+        purpose = seed_purpose(self._realm.name, login.known_user.id, credential_id)
+        pending = Pending(
+            credential_id=credential_id, sealed=self._services.sealer.seal(seed, purpose=purpose), made_at=login.now
+        )
+        secret = base64.b32encode(seed).decode().rstrip("=")
+        page = self._page(pending)
+        fields = {**page.fields, "otpauth": self._address(login.known_user, secret), "secret": secret}
+        return msgspec.structs.replace(page, fields=fields, once=True)
+
+    def _seed(self, login: Login, pending: Pending) -> bytes:
+        purpose = seed_purpose(self._realm.name, login.known_user.id, pending.credential_id)
+        return self._services.sealer.unseal(pending.sealed, purpose=purpose)
+
+    def _address(self, user: User, secret: str) -> str:
+        """Return the `otpauth://` address; parameters that every application takes as default are left out."""
+        policy = self._policy
+        plain = pyotp.TOTP(secret, digits=policy.digits, interval=policy.period)
+        address = plain.provisioning_uri(name=user.username, issuer_name=self._realm.title)
+        algorithm = _ALGORITHMS[policy.algorithm]
+        return address if algorithm == "SHA1" else f"{address}&algorithm={algorithm}"
+
+    def _page(self, pending: Pending | None, message: Message | None = None) -> Challenge:
+        fields = {
+            "otpauth": None,
+            "secret": None,
+            "pending": pending is not None,
+            "app_url": self._services.token_application,
+        }
+        return Challenge(page="soft-token-enrol.html", fields=fields, state=pending, message=message)

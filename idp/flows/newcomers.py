@@ -1,0 +1,163 @@
+"""Users of a realm file that the store does not know yet: created, and sent their first password.
+
+A user who exists is never touched by a realm file. A first password that was made but not handed to the gateway (the
+process was killed in between) is made anew, and so is one that ran out unused.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+import msgspec
+
+from idp.audit.events import Recorder
+from idp.flows.password_policy import generated
+from idp.flows.sealed import password_purpose, seed_purpose
+from idp.flows.step import StepServices
+from idp.flows.users import amend
+from idp.model.event import Event
+from idp.model.realm import Realm
+from idp.model.user import OtpCredential, PasswordCredential, User
+from idp.realms.seeds import DeliveredPassword, HashedPassword, TypedPassword, UserSeed
+
+UPDATE_PASSWORD = "UPDATE_PASSWORD"  # noqa: S105 - the name of an action, not a secret
+
+# GSM 03.38 letters only: one ë would double the price. The password is the last word, so that it can be found.
+_TEXTS = {
+    "sq": "Mire se vini te {realm}. Perdoruesi: {username}. Fjalekalimi juaj i pare: {password}",
+    "en": "Welcome to {realm}. User name: {username}. Your first password: {password}",
+    "it": "Benvenuti in {realm}. Utente: {username}. La sua prima password: {password}",
+}
+
+
+class Newcomers:
+    """Lets the users of one realm file in."""
+
+    def __init__(self, *, realm: Realm, services: StepServices, recorder: Recorder, now: int) -> None:
+        self._realm = realm
+        self._services = services
+        self._recorder = recorder
+        self._now = now
+
+    async def arrive(self, seeds: tuple[UserSeed, ...]) -> int:
+        """Create the users that are new and deliver what is due; return how many were created.
+
+        Raises:
+            MessageUndeliveredError: the gateway refused a first password; it is sent at the next start.
+
+        """
+        created = 0
+        for seed in seeds:
+            user = await self._services.users.by_username(seed.username)
+            if user is None:
+                user = await self._created(seed)
+                created += 1
+            if isinstance(seed.password, DeliveredPassword) and self._is_due(user):
+                await self._deliver(user, seed.password)
+        return created
+
+    def _is_due(self, user: User) -> bool:
+        password = user.password
+        if password is None:
+            return user.not_before == 0  # a user who once chose a password keeps its absence
+        expired = password.expires_at is not None and self._now >= password.expires_at
+        return password.awaiting_delivery or (password.temporary and expired)
+
+    async def _created(self, seed: UserSeed) -> User:
+        user_id = seed.id or str(uuid.UUID(bytes=self._services.random(16), version=4))
+        defaults = tuple(a.alias for a in self._realm.required_actions if a.enabled and a.default_action)
+        user = User(
+            id=user_id,
+            username=seed.username,
+            created_at=self._now,
+            email=seed.email,
+            email_verified=seed.email_verified,
+            first_name=seed.first_name,
+            last_name=seed.last_name,
+            enabled=seed.enabled,
+            attributes=seed.attributes,
+            required_actions=tuple(dict.fromkeys((*seed.required_actions, *defaults))),
+        )
+        user = await self._with_credentials(user, seed)
+        await self._services.users.create(user)
+        await self._record("REGISTER", user)
+        return user
+
+    async def _with_credentials(self, user: User, seed: UserSeed) -> User:
+        tokens = tuple(self._token(user, seed, position) for position in range(len(seed.tokens)))
+        match seed.password:
+            case HashedPassword(hashed=hashed):
+                user = self._with_password(user, hashed, temporary=False)
+            case TypedPassword(value=value, temporary=temporary):
+                hashed = await self._services.passwords.hash(value.reveal())
+                user = self._with_password(user, hashed, temporary=temporary)
+            case _:
+                pass
+        return msgspec.structs.replace(user, credentials=(*user.credentials, *tokens))
+
+    def _token(self, user: User, seed: UserSeed, position: int) -> OtpCredential:
+        token = seed.tokens[position]
+        credential_id = self._services.random(16).hex()
+        purpose = seed_purpose(self._realm.name, user.id, credential_id)
+        return OtpCredential(
+            id=credential_id,
+            sealed=self._services.sealer.seal(token.seed, purpose=purpose),
+            created_at=self._now,
+            label=token.label,
+            algorithm=token.algorithm,
+            digits=token.digits,
+            period=token.period,
+        )
+
+    def _with_password(
+        self, user: User, hashed: bytes, *, temporary: bool, expires_at: int | None = None, awaiting: bool = False
+    ) -> User:
+        credential = PasswordCredential(
+            id=self._services.random(16).hex(),
+            sealed=self._services.sealer.seal(hashed, purpose=password_purpose(self._realm.name, user.id)),
+            created_at=self._now,
+            temporary=temporary,
+            expires_at=expires_at,
+            awaiting_delivery=awaiting,
+        )
+        others = tuple(c for c in user.credentials if not isinstance(c, PasswordCredential))
+        actions = (*user.required_actions, UPDATE_PASSWORD) if temporary else user.required_actions
+        return msgspec.structs.replace(
+            user, credentials=(credential, *others), required_actions=tuple(dict.fromkeys(actions))
+        )
+
+    async def _deliver(self, user: User, delivery: DeliveredPassword) -> None:
+        """Keep the hash first, marked as on its way; then send; then take the mark off."""
+        password = generated(self._realm.password_policy, self._services.random)
+        hashed = await self._services.passwords.hash(password)
+        expires_at = self._now + delivery.lifespan
+        kept = await amend(
+            self._services.users,
+            user.id,
+            lambda present: self._with_password(present, hashed, temporary=True, expires_at=expires_at, awaiting=True),
+        )
+        words = self._realm.texts.get(self._realm.default_locale, {}).get("firstPasswordSms")
+        words = words or _TEXTS[self._realm.default_locale]
+        text = words.replace("{realm}", self._realm.title).replace("{username}", user.username)
+        await self._services.sms.send(to=user.phone, text=text.replace("{password}", password))
+        await amend(self._services.users, user.id, _delivered)
+        await self._record("SEND_FIRST_PASSWORD", kept)
+
+    async def _record(self, kind: str, user: User) -> None:
+        await self._recorder.record(
+            Event(
+                type=kind,
+                at=self._now,
+                realm=self._realm.name,
+                transaction_id=self._services.random(12).hex(),
+                user_id=user.id,
+            )
+        )
+
+
+def _delivered(user: User) -> User:
+    credentials = tuple(
+        msgspec.structs.replace(c, awaiting_delivery=False) if isinstance(c, PasswordCredential) else c
+        for c in user.credentials
+    )
+    return msgspec.structs.replace(user, credentials=credentials)

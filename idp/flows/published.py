@@ -1,0 +1,76 @@
+"""The published configuration of a realm: the present version, and those that logins in progress still hold on to.
+
+Nothing edits live configuration. Publishing compiles a new version completely and then swaps one reference; a login
+goes on with the version it began with (T-31), also after a restart, since every version stays in the store.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from idp.flows.assembly import AssembledRealm
+from idp.flows.step import StepServices
+from idp.model.realm import Realm
+from idp.ports import RealmVersions, Sealer
+from idp.realms.loading import LoadedRealm, load
+from idp.realms.placeholders import Surroundings
+
+_KEPT = 8  # versions kept compiled, beside the present one
+
+
+class PublishedRealm:
+    """One realm's versions at work."""
+
+    def __init__(
+        self, *, name: str, versions: RealmVersions, sealer: Sealer, services: StepServices, surroundings: Surroundings
+    ) -> None:
+        self._name = name
+        self._versions = versions
+        self._sealer = sealer
+        self._services = services
+        self._surroundings = surroundings
+        self._current: AssembledRealm | None = None
+        self._former: OrderedDict[str, AssembledRealm] = OrderedDict()
+
+    async def publish(self, loaded: LoadedRealm) -> bool:
+        """Make a checked realm file the present version; false if it already was.
+
+        Raises:
+            UnusableRealmError: the flows of the file do not compile.
+
+        """
+        assembled = AssembledRealm(loaded.realm, self._services)
+        present = await self._versions.current()
+        if present != loaded.realm.version:
+            sealed = self._sealer.seal(loaded.document, purpose=self._purpose(loaded.realm.version))
+            await self._versions.publish(loaded.realm.version, sealed, expected=present)
+        self._current = assembled
+        return present != loaded.realm.version
+
+    def current(self) -> AssembledRealm:
+        """Return the present version."""
+        assert self._current is not None, "a realm is published before it is served"
+        return self._current
+
+    def realm(self) -> Realm:
+        """Return the configuration of the present version."""
+        return self.current().realm
+
+    async def assembled(self, version: str) -> AssembledRealm | None:
+        """Return a version, compiled; None if it was never published or cannot run any more."""
+        current = self.current()
+        if version == current.realm.version:
+            return current
+        if version not in self._former:
+            sealed = await self._versions.get(version)
+            if sealed is None:
+                return None
+            document = self._sealer.unseal(sealed, purpose=self._purpose(version))
+            former = load(document.decode(), surroundings=self._surroundings).realm
+            self._former[version] = AssembledRealm(former, self._services)
+            while len(self._former) > _KEPT:
+                self._former.popitem(last=False)
+        return self._former[version]
+
+    def _purpose(self, version: str) -> str:
+        return f"realm-version|{self._name}|{version}"

@@ -1,0 +1,38 @@
+"""Every step, condition and required action that a realm file can name. Adding one is one line here."""
+
+from __future__ import annotations
+
+from idp.flows.actions.configure_totp import ConfigureTotp
+from idp.flows.actions.profile import VerifyProfile
+from idp.flows.actions.terms import Terms
+from idp.flows.actions.update_password import UpdatePassword
+from idp.flows.conditions import UserConfigured
+from idp.flows.step import ActionType, StepType
+from idp.flows.steps.cookie import Cookie
+from idp.flows.steps.otp import Otp
+from idp.flows.steps.password import Password, Username, UsernamePassword
+from idp.flows.steps.sms_otp import SmsOtp
+from idp.flows.steps.soft_token_enrolment import SoftTokenEnrolment
+from idp.flows.steps.soft_token_gate import SoftTokenGate
+
+STEPS: dict[str, StepType] = {
+    "auth-cookie": Cookie,
+    "auth-username-password-form": UsernamePassword,
+    "auth-username-form": Username,
+    "auth-password-form": Password,
+    "auth-otp-form": Otp,
+    "sms-otp": SmsOtp,
+    "soft-token-gate": SoftTokenGate,
+    "soft-token-enrolment": SoftTokenEnrolment,
+}
+
+CONDITIONS: dict[str, type[UserConfigured]] = {
+    "conditional-user-configured": UserConfigured,
+}
+
+ACTIONS: dict[str, ActionType] = {
+    "CONFIGURE_TOTP": ConfigureTotp,
+    "TERMS_AND_CONDITIONS": Terms,
+    "UPDATE_PASSWORD": UpdatePassword,
+    "VERIFY_PROFILE": VerifyProfile,
+}

@@ -1,0 +1,181 @@
+"""What is wrong with the shape of a compiled flow: findings that name the executions and the repair.
+
+Keycloak runs such flows and means something else by them (keycloak.md 2.16); here they do not start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from idp.flows.registry import CONDITIONS, STEPS
+from idp.flows.step import StepContract
+from idp.flows.tree import Execution, Node, Subflow, leaves, subflows
+from idp.model.finding import Finding, Severity
+from idp.model.flow import Requirement
+
+
+def shape_findings(root: Subflow) -> Iterator[Finding]:
+    """Yield every problem of a top-level flow."""
+    for flow in subflows(root):
+        yield from _level_findings(flow, top=flow is root)
+    yield from _order_findings(root)
+    if not _can_prove(root):
+        yield _error("F-PROVES-NOTHING", root, f"Flow “{root.alias}” can end without a proven factor.", "Add one.")
+
+
+def _level_findings(flow: Subflow, *, top: bool) -> Iterator[Finding]:
+    enabled = [child for child in flow.children if child.requirement is not Requirement.DISABLED]
+    alternatives = [child for child in enabled if child.requirement is Requirement.ALTERNATIVE]
+    if not enabled:
+        yield _error("F-EMPTY", flow, f"Flow “{flow.alias}” has no enabled execution.", "Add one, or disable the flow.")
+    if alternatives and len(alternatives) != len(enabled):
+        yield _mixed(flow, enabled)
+    if enabled and all(child.requirement is Requirement.CONDITIONAL for child in enabled):
+        yield Finding(
+            rule="F-ONLY-CONDITIONAL",
+            severity=Severity.WARNING,
+            pointer=flow.pointer,
+            problem=f"Flow “{flow.alias}” has only conditional members: when no condition holds, no step applies.",
+            repair="Add a required step; a login for which no step applies is refused.",
+        )
+    for child in enabled:
+        if isinstance(child, Execution) and child.requirement is Requirement.CONDITIONAL:
+            yield _error(
+                "F-CONDITIONAL-STEP",
+                child,
+                f"{child.authenticator} is CONDITIONAL, but only a sub-flow can be.",
+                "Put it into a sub-flow with a condition, or make it REQUIRED.",
+            )
+    yield from _guard_findings(flow, top=top)
+    yield from _unreachable(alternatives)
+
+
+def _mixed(flow: Subflow, enabled: list[Node]) -> Finding:
+    names = ", ".join(f"{_name(child)} {child.requirement.value}" for child in enabled)
+    return _error(
+        "F-MIXED-LEVEL",
+        flow,
+        f"Flow “{flow.alias}” mixes ALTERNATIVE with others at one level ({names}); Keycloak drops the alternatives.",
+        "Move the alternatives into a sub-flow of their own and make that sub-flow REQUIRED.",
+    )
+
+
+def _guard_findings(flow: Subflow, *, top: bool) -> Iterator[Finding]:
+    guards = [condition for condition in flow.conditions if condition.requirement is not Requirement.DISABLED]
+    if flow.requirement is Requirement.CONDITIONAL and not guards:
+        yield _error(
+            "F-NO-CONDITION",
+            flow,
+            f"Sub-flow “{flow.alias}” is CONDITIONAL but has no enabled condition.",
+            "Enable or add a condition; without one Keycloak skips the sub-flow.",
+        )
+    if flow.requirement is not Requirement.CONDITIONAL or top:
+        for guard in guards:
+            yield _error(
+                "F-CONDITION-IGNORED",
+                guard,
+                f"{guard.authenticator} guards nothing: “{flow.alias}” is not CONDITIONAL.",
+                "Make the sub-flow CONDITIONAL, or remove the condition.",
+            )
+
+
+def _unreachable(alternatives: list[Node]) -> Iterator[Finding]:
+    """An alternative that always passes makes the later ones dead (T-8)."""
+    for position, child in enumerate(alternatives[:-1]):
+        steps = list(leaves(child))
+        if steps and not any(_contract(step).proves or step.authenticator == "auth-cookie" for step in steps):
+            later = ", ".join(_name(other) for other in alternatives[position + 1 :])
+            yield _error(
+                "F-UNREACHABLE",
+                child,
+                f"{_name(child)} passes without proving anything, so {later} cannot be reached.",
+                "Put the steps that prove something first, or make this one REQUIRED in a sub-flow with them.",
+            )
+
+
+def _order_findings(root: Subflow) -> Iterator[Finding]:
+    """Steps that need a user or a proof must come after a step that surely brought one."""
+    yield from _walk(root, identified=False, proven=False)[2]
+
+
+def _walk(node: Node, *, identified: bool, proven: bool) -> tuple[bool, bool, list[Finding]]:
+    """Return what surely holds after `node`, given what holds before it, and what is out of order in it."""
+    if isinstance(node, Execution):
+        return _walk_step(node, identified=identified, proven=proven)
+    found = [
+        _error(
+            "F-CONDITION-BEFORE-USER",
+            guard,
+            f"{guard.authenticator} needs a user, but nobody is identified yet.",
+            "Move the sub-flow behind the step that asks for the user name.",
+        )
+        for guard in node.conditions
+        if guard.requirement is not Requirement.DISABLED
+        and CONDITIONS[guard.authenticator].needs_user
+        and not identified
+    ]
+    before = (identified, proven)
+    after: list[tuple[bool, bool]] = []
+    for child in node.children:
+        if child.requirement is Requirement.DISABLED:
+            continue
+        alternative = child.requirement is Requirement.ALTERNATIVE
+        start = before if alternative else (identified, proven)
+        child_identified, child_proven, child_found = _walk(child, identified=start[0], proven=start[1])
+        found += child_found
+        if alternative:
+            after.append((child_identified, child_proven))
+        elif child.requirement is Requirement.REQUIRED:
+            identified, proven = child_identified, child_proven
+    if after:  # what every alternative brings
+        identified = identified or all(i for i, _ in after)
+        proven = proven or all(p for _, p in after)
+    return identified, proven, found
+
+
+def _walk_step(step: Execution, *, identified: bool, proven: bool) -> tuple[bool, bool, list[Finding]]:
+    contract = _contract(step)
+    found = []
+    if contract.needs_user and not identified:
+        found.append(
+            _error(
+                "F-STEP-BEFORE-USER",
+                step,
+                f"{step.authenticator} needs a user, but nobody is identified yet.",
+                "Move it behind the step that asks for the user name.",
+            )
+        )
+    if contract.needs_proof and not proven:
+        found.append(
+            _error(
+                "F-STEP-BEFORE-PROOF",
+                step,
+                f"{step.authenticator} comes before any proven factor.",
+                "Move it behind a step that proves a factor, for instance the password.",
+            )
+        )
+    # A session that answers for the login (auth-cookie) brings the user and the evidence it was made with.
+    sso = step.authenticator == "auth-cookie"
+    return identified or contract.identifies or sso, proven or contract.proves is not None or sso, found
+
+
+def _can_prove(node: Node) -> bool:
+    """Tell whether every way through `node` proves something."""
+    if isinstance(node, Execution):
+        return _contract(node).proves is not None or node.authenticator == "auth-cookie"
+    enabled = [child for child in node.children if child.requirement is not Requirement.DISABLED]
+    if any(child.requirement is Requirement.ALTERNATIVE for child in enabled):
+        return all(_can_prove(child) for child in enabled)
+    return any(_can_prove(child) for child in enabled if child.requirement is Requirement.REQUIRED)
+
+
+def _contract(step: Execution) -> StepContract:
+    return STEPS[step.authenticator].contract
+
+
+def _name(node: Node) -> str:
+    return node.authenticator if isinstance(node, Execution) else f"“{node.alias}”"
+
+
+def _error(rule: str, node: Node, problem: str, repair: str) -> Finding:
+    return Finding(rule=rule, severity=Severity.ERROR, pointer=node.pointer, problem=problem, repair=repair)

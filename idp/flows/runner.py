@@ -1,0 +1,292 @@
+"""The only loop of a login: ask the engine, let the step speak, write down what it said.
+
+Everything that changes is one value, the authentication session, which is replaced and never edited. The runner neither
+stores it (`idp.flows.tabs`) nor shows it (`idp.login`).
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+import msgspec
+
+from idp.flows.actions import consent
+from idp.flows.assembly import CONSENT_EXECUTION, AssembledRealm
+from idp.flows.engine import Blocked, Circumstances, Decision, Ignored, Passed, Run, SetUp, decide
+from idp.flows.step import Challenge, Failure, Form, Login, Message, Outcome, Restart, StepEvent, Success
+from idp.flows.tree import Execution, Subflow
+from idp.model.flow import Evidence, Status
+from idp.model.session import AuthenticationSession, Notice
+from idp.model.struct import Frozen
+from idp.model.user import User
+from idp.ports import Users
+
+
+class Ask(Frozen, frozen=True, kw_only=True):
+    """Show `challenge`; `alternatives` are the other ways the person may choose."""
+
+    execution: Execution
+    challenge: Challenge
+    alternatives: tuple[Execution, ...] = ()
+
+
+class Finished(Frozen, frozen=True, kw_only=True):
+    """Everything demanded was done, in this order of evidence."""
+
+
+class Refused(Frozen, frozen=True, kw_only=True):
+    """The login cannot be completed. `reason` is for operators; `error` is what the client may be told."""
+
+    reason: str
+    error: str = "access_denied"
+
+
+class StartOver(Frozen, frozen=True, kw_only=True):
+    """The login begins again from its first page."""
+
+    message: Message | None = None
+
+
+Turn = Ask | Finished | Refused | StartOver
+
+
+class Result(Frozen, frozen=True, kw_only=True):
+    """Where a login stands after a turn, and what is to be recorded."""
+
+    session: AuthenticationSession
+    turn: Turn
+    events: tuple[StepEvent, ...] = ()
+
+
+class Runner:
+    """Carries logins of one realm version through their flows."""
+
+    def __init__(self, assembled: AssembledRealm, *, users: Users) -> None:
+        self._assembled = assembled
+        self._users = users
+
+    async def advance(
+        self, session: AuthenticationSession, *, now: int, answer: Form | None, answers: str | None = None
+    ) -> Result:
+        """Go on until there is something to ask, or nothing more.
+
+        `answers` is the execution that `answer` answers: a form for another step is not judged, the present challenge
+        is shown instead. Without an answer nothing is sent and nothing is made.
+        """
+        posted = answer is not None
+        events: list[StepEvent] = []
+        while True:
+            user = await self._user(session)
+            if session.user_id is not None and user is None:
+                return Result(
+                    session=session, turn=Refused(reason="the user is gone or disabled"), events=tuple(events)
+                )
+            decision = self.decision(session, user, now=now)
+            match decision:
+                case Passed():
+                    return Result(session=session, turn=Finished(), events=tuple(events))
+                case Blocked(reason=reason):
+                    return Result(session=session, turn=Refused(reason=reason), events=tuple(events))
+                case Ignored():
+                    reason = "no step of the flow applied"
+                    return Result(session=session, turn=Refused(reason=reason), events=tuple(events))
+                case SetUp(execution=execution):
+                    if not session.evidence:  # T-9: nobody enrols who has proven nothing
+                        reason = f"{execution.authenticator} is not set up, and nothing was proven before it"
+                        return Result(session=session, turn=Refused(reason=reason), events=tuple(events))
+                    session = self._set_up_later(session, execution)
+                case Run():
+                    given = answer if answers == decision.execution.id else None
+                    answer = None
+                    result = await self._ask(session, decision, user, given, now=now, posted=posted)
+                    session = result.session
+                    events.extend(result.events)
+                    if not isinstance(result.turn, Finished):  # Finished here: this step is done, go on
+                        return Result(session=session, turn=result.turn, events=tuple(events))
+                case _:
+                    assert_never(decision)
+
+    def decision(self, session: AuthenticationSession, user: User | None, *, now: int) -> Decision:
+        """Return what comes next: the flow first, then what the user must do, then consent."""
+        decision = decide(self._root(session), self._circumstances(session, user))
+        if not isinstance(decision, Passed) or not session.kind.ends_in_session or user is None:
+            return decision
+        pending = [a for a in self._assembled.pending_actions(user, session.actions, now) if not _done(session, a)]
+        unknown = next((a for a in pending if not self._assembled.knows_action(a.authenticator)), None)
+        if unknown is not None:  # T-34: an action that nobody can ask for is not skipped
+            return Blocked(reason=f"the user has the unknown required action {unknown.authenticator}")
+        if self._consent_missing(session, user):
+            pending.append(CONSENT_EXECUTION)
+        return Run(execution=pending[0]) if pending else decision
+
+    def stands(self, session: AuthenticationSession, user: User, *, now: int) -> bool:
+        """Judge a finished login again, from its evidence alone.
+
+        A step that proves a factor counts only if there is evidence of it from this very tab: whatever else happened to
+        the progress of the login, without evidence it has not passed.
+        """
+        proven = {e.execution for e in session.evidence if e.ceremony == session.tab_id}
+        progress = {
+            execution_id: status
+            for execution_id, status in session.progress.items()
+            if status is not Status.SUCCESS or execution_id in proven or not self._proves(execution_id)
+        }
+        again = msgspec.structs.replace(session, progress=progress)
+        return bool(session.evidence) and isinstance(self.decision(again, user, now=now), Passed)
+
+    def _proves(self, execution_id: str) -> bool:
+        return self._assembled.step(execution_id).contract.proves is not None
+
+    async def _user(self, session: AuthenticationSession) -> User | None:
+        if session.user_id is None:
+            return None
+        user = await self._users.by_id(session.user_id)
+        return user if user is not None and (user.enabled or not session.evidence) else None
+
+    def _root(self, session: AuthenticationSession) -> Subflow:
+        return self._assembled.flows[session.flow].root
+
+    def _circumstances(self, session: AuthenticationSession, user: User | None) -> Circumstances:
+        return Circumstances(
+            progress=session.progress,
+            usable=lambda execution: self._assembled.usable(execution, user),
+            holds=lambda condition, guarded: self._assembled.holds(condition, guarded, user),
+            chosen=session.chosen,
+        )
+
+    def _consent_missing(self, session: AuthenticationSession, user: User) -> bool:
+        if session.request is None or session.progress.get(CONSENT_EXECUTION.id) is Status.SUCCESS:
+            return False
+        client = self._assembled.realm.client(session.client_id)
+        return client is not None and consent.is_needed(client, session.request, user)
+
+    def _set_up_later(self, session: AuthenticationSession, execution: Execution) -> AuthenticationSession:
+        action = self._assembled.step(execution.id).contract.setup_action
+        assert action is not None
+        return msgspec.structs.replace(
+            session,
+            progress={**session.progress, execution.id: Status.SETUP_REQUIRED},
+            actions=(*session.actions, action),
+        )
+
+    async def _ask(
+        self,
+        session: AuthenticationSession,
+        run: Run,
+        user: User | None,
+        answer: Form | None,
+        *,
+        now: int,
+        posted: bool,
+    ) -> Result:
+        execution = run.execution
+        if answer is not None and "tryAnotherWay" in answer:
+            # Bound to this execution: asking for another way never counts as an answer to any step (CVE-2026-18963).
+            session = msgspec.structs.replace(session, selecting=execution.id if run.alternatives else None)
+            answer = None
+        elif answer is not None and "authenticationExecution" in answer:
+            return self._choose(session, run, answer["authenticationExecution"])
+        if session.selecting == execution.id and answer is None:
+            return Result(session=session, turn=_selector(run))
+        step = self._assembled.step(execution.id)
+        login = self._login(session, execution, user, now=now, posted=posted)
+        if answer is not None and "restart" in answer:
+            outcome: Outcome = Restart(message=Message(key="session_restarted", kind="info"))
+        elif answer is not None:
+            outcome = await step.verify(login, answer)
+        else:
+            outcome = await step.challenge(login)
+        return self._written_down(session, run, outcome, now=now)
+
+    def _choose(self, session: AuthenticationSession, run: Run, wanted: str) -> Result:
+        """Take another way, if it is one of those that were offered here."""
+        offered = (run.execution, *run.alternatives)
+        if all(execution.id != wanted for execution in offered):
+            return Result(session=session, turn=_selector(run))
+        return Result(session=msgspec.structs.replace(session, chosen=wanted, selecting=None), turn=Finished())
+
+    def _login(
+        self, session: AuthenticationSession, execution: Execution, user: User | None, *, now: int, posted: bool
+    ) -> Login:
+        request = session.request
+        return Login(
+            realm=self._assembled.realm,
+            kind=session.kind,
+            execution=execution.id,
+            ceremony=session.tab_id,
+            now=now,
+            locale=session.locale,
+            posted=posted,
+            user=user,
+            attempted_username=session.attempted_username,
+            login_hint=request.login_hint if request is not None else "",
+            client_id=session.client_id,
+            requested_scope=request.scope if request is not None else (),
+            proven=frozenset(e.factor for e in session.evidence),
+            memory=session.states.get(execution.id),
+        )
+
+    def _written_down(self, session: AuthenticationSession, run: Run, outcome: Outcome, *, now: int) -> Result:
+        match outcome:
+            case Challenge():
+                session = _with_state(session, run.execution, outcome)
+                turn: Turn = Ask(execution=run.execution, challenge=outcome, alternatives=run.alternatives)
+            case Success():
+                if outcome.user_id is not None and session.user_id not in {None, outcome.user_id}:
+                    turn = StartOver()  # T-29: a login never changes its user half-way
+                else:
+                    session, turn = self._succeeded(session, run.execution, outcome, now=now), Finished()
+            case Failure():
+                turn = Refused(reason=outcome.reason, error=outcome.error)
+            case Restart():
+                turn = StartOver(message=outcome.message)
+            case _:
+                assert_never(outcome)
+        return Result(session=session, turn=turn, events=outcome.events)
+
+    def _succeeded(
+        self, session: AuthenticationSession, execution: Execution, outcome: Success, *, now: int
+    ) -> AuthenticationSession:
+        factor = self._assembled.step(execution.id).contract.proves
+        evidence = session.evidence
+        if factor is not None:
+            proof = Evidence(
+                execution=execution.id,
+                factor=factor.name,
+                category=factor.category,
+                channel=factor.channel,
+                amr=factor.amr,
+                at=now,
+                ceremony=session.tab_id,
+                credential_id=outcome.credential_id,
+            )
+            evidence = (*evidence, proof)
+        notice = outcome.notice
+        return msgspec.structs.replace(
+            session,
+            user_id=outcome.user_id or session.user_id,
+            attempted_username=outcome.attempted_username or session.attempted_username,
+            progress={**session.progress, execution.id: Status.SUCCESS},
+            states={key: state for key, state in session.states.items() if key != execution.id},
+            evidence=evidence,
+            selecting=None,
+            chosen=None,
+            notice=Notice(key=notice.key, params=notice.params, kind=notice.kind) if notice else session.notice,
+        )
+
+
+def _selector(run: Run) -> Ask:
+    ways = [{"id": e.id, "kind": e.authenticator} for e in (run.execution, *run.alternatives)]
+    page = Challenge(page="select-method.html", fields={"ways": ways})
+    return Ask(execution=run.execution, challenge=page, alternatives=run.alternatives)
+
+
+def _with_state(session: AuthenticationSession, execution: Execution, challenge: Challenge) -> AuthenticationSession:
+    states = {key: state for key, state in session.states.items() if key != execution.id}
+    if challenge.state is not None:
+        states[execution.id] = msgspec.msgpack.encode(challenge.state)
+    return msgspec.structs.replace(session, states=states)
+
+
+def _done(session: AuthenticationSession, action: Execution) -> bool:
+    return session.progress.get(action.id) is Status.SUCCESS

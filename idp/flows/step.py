@@ -1,0 +1,235 @@
+"""What a step is: its contract, what it sees of a login, and what it may say.
+
+A step sees the user and its own memory, never another step's. Enrolment and required actions use the same protocol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol, TypeVar
+
+import msgspec
+
+from idp.flows.engine import Usability
+from idp.flows.tree import Execution, Subflow
+from idp.model.flow import Category, RequiredActionSetting
+from idp.model.realm import Realm
+from idp.model.session import FlowKind
+from idp.model.struct import Frozen
+from idp.model.user import User
+from idp.ports import (
+    Attempts,
+    Counters,
+    FirstUse,
+    LatestValues,
+    Passwords,
+    RandomBytes,
+    Sealer,
+    SmsSender,
+    Throttle,
+    Users,
+)
+
+Form = Mapping[str, str]
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+class Factor(Frozen, frozen=True, kw_only=True):
+    """What a step proves when it succeeds. `amr` holds RFC 8176 values."""
+
+    name: str
+    category: Category
+    channel: str
+    amr: tuple[str, ...]
+
+
+class StepContract(Frozen, frozen=True, kw_only=True):
+    """What a step needs, establishes and proves; read by the compiler, the engine and the commit.
+
+    `needs_proof`: the step hands out or replaces something of value, so a factor must have been proven before it.
+    `setup_action`: the required action that sets the step's credential up, if the user lacks it.
+    """
+
+    proves: Factor | None = None
+    identifies: bool = False
+    needs_user: bool = True
+    needs_proof: bool = False
+    setup_action: str | None = None
+
+
+class Message(Frozen, frozen=True, kw_only=True):
+    """Words for a person, by key of the catalogue (`idp.web.messages`)."""
+
+    key: str
+    params: dict[str, str] = {}
+    kind: str = "error"
+
+
+class StepEvent(Frozen, frozen=True, kw_only=True):
+    """Something a step wants recorded; the runner adds user, session and transaction."""
+
+    type: str
+    error: str | None = None
+    detail: dict[str, str] = {}
+    user_id: str | None = None
+
+
+class Challenge(Frozen, frozen=True, kw_only=True):
+    """Show a page and wait for its answer.
+
+    `state` is the step's own memory from now on. A `once` page is shown in the answer to a POST and never again
+    (a QR code): the caller does not redirect to it.
+    """
+
+    page: str
+    fields: dict[str, Any] = {}
+    state: msgspec.Struct | None = None
+    message: Message | None = None
+    once: bool = False
+    events: tuple[StepEvent, ...] = ()
+
+
+class Success(Frozen, frozen=True, kw_only=True):
+    """The step is done. A step whose contract proves a factor says so by this, and only by this."""
+
+    user_id: str | None = None
+    attempted_username: str | None = None
+    credential_id: str | None = None
+    notice: Message | None = None
+    events: tuple[StepEvent, ...] = ()
+
+
+class Failure(Frozen, frozen=True, kw_only=True):
+    """The login is refused: `error` is the OAuth error the client is told (RFC 6749 §4.1.2.1)."""
+
+    reason: str
+    error: str = "access_denied"
+    events: tuple[StepEvent, ...] = ()
+
+
+class Restart(Frozen, frozen=True, kw_only=True):
+    """Begin the login again from its first page, without any evidence."""
+
+    message: Message | None = None
+    events: tuple[StepEvent, ...] = ()
+
+
+Outcome = Challenge | Success | Failure | Restart
+
+
+class Login(Frozen, frozen=True, kw_only=True):
+    """What a step may see of the login it takes part in.
+
+    `posted` tells whether a person has just pressed a button: only then may a message be sent or a secret be made.
+    `proven` names the factors proven in this ceremony so far. `memory` is the step's own state, encoded.
+    """
+
+    realm: Realm
+    kind: FlowKind
+    execution: str
+    ceremony: str
+    now: int
+    locale: str
+    posted: bool
+    user: User | None = None
+    attempted_username: str | None = None
+    login_hint: str = ""
+    client_id: str = ""
+    requested_scope: tuple[str, ...] = ()
+    proven: frozenset[str] = frozenset()
+    memory: bytes | None = None
+
+    def state(self, kind: type[S]) -> S | None:
+        """Return the step's own memory, or None at its first turn."""
+        return None if self.memory is None else msgspec.msgpack.decode(self.memory, type=kind)
+
+    @property
+    def known_user(self) -> User:
+        """The user, for steps whose contract needs one (the engine never asks them without)."""
+        assert self.user is not None
+        return self.user
+
+
+class StepServices(Frozen, frozen=True, kw_only=True):
+    """The ports a step may use, all of one realm."""
+
+    users: Users
+    attempts: Attempts
+    throttle: Throttle
+    first_use: FirstUse
+    counters: Counters
+    latest: LatestValues
+    passwords: Passwords
+    sealer: Sealer
+    sms: SmsSender
+    random: RandomBytes
+    code_key: bytes
+    site: str  # host of the provider, for the last line of a text message (WebOTP)
+    token_application: str  # address of the realm's own soft-token application
+
+
+class Authenticator(Protocol):
+    """One step at one place of a flow, with its configuration decoded."""
+
+    contract: ClassVar[StepContract]
+
+    def usable(self, user: User | None) -> Usability:
+        """Tell whether the step can be asked of this user. Never raises."""
+
+    async def challenge(self, login: Login) -> Outcome:
+        """Say what to show. Idempotent: a reload shows again, never sends again."""
+
+    async def verify(self, login: Login, answer: Form) -> Outcome:
+        """Judge an answer. Wrong input is a `Challenge` with a message, never an exception."""
+
+
+class Condition(Protocol):
+    """A predicate that guards a CONDITIONAL sub-flow."""
+
+    needs_user: ClassVar[bool]
+
+    def holds(self, user: User | None, guarded: Subflow) -> bool:
+        """Tell whether the sub-flow applies to this user."""
+
+
+class RequiredAction(Authenticator, Protocol):
+    """A step that a user must take before a login may end."""
+
+    def due(self, user: User, now: int) -> bool:
+        """Tell whether the action has become necessary by itself (new terms, an old password)."""
+
+
+class StepType(Protocol):
+    """How the registry makes a step of one execution."""
+
+    @property
+    def contract(self) -> StepContract:
+        """What steps of this type need and prove."""
+
+    @property
+    def config_type(self) -> type[msgspec.Struct]:
+        """What their configuration is decoded as."""
+
+    def __call__(self, execution: Execution, config: Any, *, realm: Realm, services: StepServices) -> Authenticator:
+        """Make the step; `config` is an instance of `config_type`."""
+
+
+class ActionType(Protocol):
+    """How the registry makes a required action."""
+
+    @property
+    def contract(self) -> StepContract:
+        """What steps of this type need and prove."""
+
+    @property
+    def config_type(self) -> type[msgspec.Struct]:
+        """What their configuration is decoded as."""
+
+    def __call__(
+        self, setting: RequiredActionSetting, config: Any, *, realm: Realm, services: StepServices
+    ) -> RequiredAction:
+        """Make the action; `config` is an instance of `config_type`."""
+
+
+class NoConfig(Frozen, frozen=True, kw_only=True):
+    """A step that has nothing to configure."""

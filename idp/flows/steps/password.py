@@ -1,0 +1,240 @@
+"""User name and password: `auth-username-password-form`, or `auth-username-form` and then `auth-password-form`.
+
+Unknown user, wrong password, disabled, locked, expired first password: the person sees one and the same answer, after
+the same work (RTS (EU) 2018/389 Art. 4(3)(a)). The log has the reason.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import msgspec
+
+from idp.crypto.digest import digest
+from idp.flows.attempts import count, failure_events
+from idp.flows.engine import Usability
+from idp.flows.sealed import password_purpose
+from idp.flows.step import (
+    Challenge,
+    Factor,
+    Form,
+    Login,
+    Message,
+    NoConfig,
+    Outcome,
+    StepContract,
+    StepEvent,
+    StepServices,
+    Success,
+)
+from idp.flows.tree import Execution
+from idp.flows.users import amend
+from idp.model.flow import Category
+from idp.model.lockout import Attempt
+from idp.model.realm import Realm
+from idp.model.session import FlowKind
+from idp.model.user import User
+
+PAGE = "login.html"
+FACTOR = Factor(name="password", category=Category.KNOWLEDGE, channel="browser", amr=("pwd",))
+_LONGEST_USERNAME = 255
+
+
+class NotThem(msgspec.Struct, frozen=True):
+    """Why a password was not accepted; for the log only."""
+
+    reason: str
+
+
+def judge(user: User | None, *, attempt: Attempt, locked: bool, matches: bool, now: int) -> NotThem | None:
+    """Return why this is not the user, or None if it is. The order does not show outside."""
+    if user is None:
+        return NotThem("user_not_found")
+    if not user.enabled:
+        return NotThem("user_disabled")
+    if not attempt.admitted or locked:
+        return NotThem("user_temporarily_disabled")
+    if not matches:
+        return NotThem("invalid_user_credentials")
+    password = user.password
+    if password is not None and password.expires_at is not None and now >= password.expires_at:
+        return NotThem("temporary_password_expired")  # ASVS 6.4.1: first passwords are short-lived
+    return None
+
+
+class PasswordCheck:
+    """Checks one password of one user, in the same time for every reason to refuse."""
+
+    def __init__(self, services: StepServices) -> None:
+        self._services = services
+
+    async def check(self, login: Login, user: User | None, *, typed_name: str, password: str) -> Success | NotThemAfter:
+        """Count, hash, judge, in this order."""
+        subject = user.id if user is not None else "unknown:" + digest(typed_name.casefold())
+        attempt = await count(login, self._services, subject, FACTOR.name)
+        locked = user is not None and await self._locked_elsewhere(user, login.now)
+        hashed = self._hash_of(login, user) if attempt.admitted else None
+        # Hash even when there is nothing to compare with: no refusal may be quicker than another.
+        matches = await self._services.passwords.verify(password, hashed)
+        refused = judge(user, attempt=attempt, locked=locked, matches=matches, now=login.now)
+        if refused is not None or user is None:
+            reason = refused.reason if refused is not None else "user_not_found"
+            return NotThemAfter(attempt=attempt, reason=reason, user_id=user.id if user else None)
+        await self._services.attempts.clear(user.id, FACTOR.name)
+        if hashed is not None and self._services.passwords.outdated(hashed):
+            await self._rehash(login, user, password)
+        return Success(user_id=user.id, attempted_username=user.username, credential_id=_credential_id(user))
+
+    async def _locked_elsewhere(self, user: User, now: int) -> bool:
+        """Tell whether another factor is locked: then the whole login is refused, in the words of a wrong password."""
+        locks = await self._services.attempts.locks(user.id)
+        return any(lock.locked(now) for factor, lock in locks.factors.items() if factor != FACTOR.name)
+
+    def _hash_of(self, login: Login, user: User | None) -> bytes | None:
+        if user is None or user.password is None:
+            return None
+        return self._services.sealer.unseal(user.password.sealed, purpose=password_purpose(login.realm.name, user.id))
+
+    async def _rehash(self, login: Login, user: User, password: str) -> None:
+        """Replace an old kind of hash now that the password is known (Keycloak's stored hashes upgrade this way)."""
+        hashed = await self._services.passwords.hash(password)
+        sealed = self._services.sealer.seal(hashed, purpose=password_purpose(login.realm.name, user.id))
+        checked = user.password
+
+        def upgraded(present: User) -> User:
+            if present.password != checked:
+                return present  # somebody changed the password meanwhile: theirs stays
+            credentials = tuple(
+                msgspec.structs.replace(checked, sealed=sealed) if c == checked and checked is not None else c
+                for c in present.credentials
+            )
+            return msgspec.structs.replace(present, credentials=credentials)
+
+        await amend(self._services.users, user.id, upgraded)
+
+
+class NotThemAfter(msgspec.Struct, frozen=True):
+    """A refused password check, with what the log needs."""
+
+    attempt: Attempt
+    reason: str
+    user_id: str | None
+
+    @property
+    def events(self) -> tuple[StepEvent, ...]:
+        """What to record."""
+        return failure_events(self.attempt, reason=self.reason, factor=FACTOR.name, user_id=self.user_id)
+
+
+def _credential_id(user: User) -> str | None:
+    return user.password.id if user.password is not None else None
+
+
+async def find_user(realm: Realm, services: StepServices, name: str) -> User | None:
+    """Find a user by what was typed: the user name, or the e-mail address where the realm allows it."""
+    user = await services.users.by_username(name)
+    if user is None and realm.login_with_email and "@" in name:
+        user = await services.users.by_email(name)
+    return user
+
+
+def _page(login: Login, asks: str, *, username: str = "", message: Message | None = None) -> Challenge:
+    submit = "login" if login.kind is FlowKind.BROWSER else "send"
+    fields = {"asks": asks, "submit": submit, "username": username or login.login_hint, "username_fixed": False}
+    return Challenge(page=PAGE, fields=fields, message=message)
+
+
+def _refused(page: Challenge, refusal: NotThemAfter) -> Challenge:
+    return msgspec.structs.replace(page, message=Message(key="invalid_credentials"), events=refusal.events)
+
+
+class UsernamePassword:
+    """Both on one page."""
+
+    contract: ClassVar[StepContract] = StepContract(proves=FACTOR, identifies=True, needs_user=False)
+    config_type: ClassVar[type[NoConfig]] = NoConfig
+
+    def __init__(self, execution: Execution, config: NoConfig, *, realm: Realm, services: StepServices) -> None:
+        del execution, config
+        self._realm = realm
+        self._services = services
+        self._passwords = PasswordCheck(services)
+
+    def usable(self, user: User | None) -> Usability:
+        """Always: whoever it is can be asked."""
+        del user
+        return Usability.READY
+
+    async def challenge(self, login: Login) -> Outcome:
+        """Show the page."""
+        return _page(login, "username+password", username=login.attempted_username or "")
+
+    async def verify(self, login: Login, answer: Form) -> Outcome:
+        """Judge a user name and password."""
+        name = answer.get("username", "").strip()[:_LONGEST_USERNAME]
+        user = await find_user(self._realm, self._services, name) if name else None
+        result = await self._passwords.check(login, user, typed_name=name, password=answer.get("password", ""))
+        match result:
+            case Success():
+                return result
+            case _:
+                return _refused(_page(login, "username+password", username=name), result)
+
+
+class Username:
+    """The user name alone. Any name goes on to the next page: who exists is not told here."""
+
+    contract: ClassVar[StepContract] = StepContract(identifies=True, needs_user=False)
+    config_type: ClassVar[type[NoConfig]] = NoConfig
+
+    def __init__(self, execution: Execution, config: NoConfig, *, realm: Realm, services: StepServices) -> None:
+        del execution, config
+        self._realm = realm
+        self._services = services
+
+    def usable(self, user: User | None) -> Usability:
+        """Always: whoever it is can be asked."""
+        del user
+        return Usability.READY
+
+    async def challenge(self, login: Login) -> Outcome:
+        """Show the page."""
+        return _page(login, "username", username=login.attempted_username or "")
+
+    async def verify(self, login: Login, answer: Form) -> Outcome:
+        """Take the name, known or not."""
+        name = answer.get("username", "").strip()[:_LONGEST_USERNAME]
+        if not name:
+            return _page(login, "username", message=Message(key="missing_field"))
+        user = await find_user(self._realm, self._services, name)
+        return Success(user_id=user.id if user is not None else None, attempted_username=name)
+
+
+class Password:
+    """The password of the user named before (or of nobody, if there is no such user)."""
+
+    contract: ClassVar[StepContract] = StepContract(proves=FACTOR, needs_user=False)
+    config_type: ClassVar[type[NoConfig]] = NoConfig
+
+    def __init__(self, execution: Execution, config: NoConfig, *, realm: Realm, services: StepServices) -> None:
+        del execution, config, realm
+        self._passwords = PasswordCheck(services)
+
+    def usable(self, user: User | None) -> Usability:
+        """Always, also for nobody: who exists is not told here."""
+        del user
+        return Usability.READY
+
+    async def challenge(self, login: Login) -> Outcome:
+        """Show the page."""
+        return _page(login, "password", username=login.attempted_username or "")
+
+    async def verify(self, login: Login, answer: Form) -> Outcome:
+        """Judge the password of the user of this login, never of a name in the form (T-29)."""
+        name = login.attempted_username or ""
+        result = await self._passwords.check(login, login.user, typed_name=name, password=answer.get("password", ""))
+        match result:
+            case Success():
+                return result
+            case _:
+                return _refused(_page(login, "password", username=name), result)

@@ -1,0 +1,211 @@
+"""`sms-otp`: a code sent to the user's registered mobile number.
+
+Nothing of a code is stored: it is recomputed from a key, the transaction, its purpose and the number (bank.md 5.2). A
+resend repeats the same code, neither longer-lived nor with new tries; a new transaction kills the one before it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+import msgspec
+from msgspec import Meta
+
+from idp.crypto.digest import digest, same
+from idp.crypto.one_time_codes import keyed_code, normalised
+from idp.flows.attempts import count, failure_events
+from idp.flows.engine import Usability
+from idp.flows.step import (
+    Challenge,
+    Factor,
+    Form,
+    Login,
+    Message,
+    Outcome,
+    Restart,
+    StepContract,
+    StepEvent,
+    StepServices,
+    Success,
+)
+from idp.flows.tree import Execution
+from idp.model.flow import Category
+from idp.model.lockout import Attempt
+from idp.model.realm import Realm
+from idp.model.struct import Frozen
+from idp.model.user import User
+from idp.ports import MessageUndeliveredError
+
+FACTOR = Factor(name="sms-otp", category=Category.POSSESSION, channel="sms", amr=("otp", "sms"))
+_HOUR = 3600
+_DAY = 24 * _HOUR
+
+# Written within GSM 03.38: one letter outside it (ë, ç) doubles the price of the message. The realm may give its own
+# words (`localizationTexts`, key `smsOtp`, with {code}).
+TEXTS = {
+    "sq": "Kodi i verifikimit: {code}. Mos ia tregoni askujt.",
+    "en": "Your verification code: {code}. Never tell it to anybody.",
+    "it": "Il suo codice di verifica: {code}. Non lo comunichi a nessuno.",
+}
+
+
+class Config(Frozen, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """What an administrator may set; times in seconds."""
+
+    digits: Annotated[int, Meta(ge=6, le=8)] = 6
+    lifetime_seconds: Annotated[int, Meta(ge=30, le=600)] = 180  # NIST SP 800-63B-4 §3.1.3: at most ten minutes
+    tries_per_code: Annotated[int, Meta(ge=1, le=5)] = 3
+    sends_per_transaction: Annotated[int, Meta(ge=1, le=5)] = 3
+    cool_down_seconds: Annotated[int, Meta(ge=10, le=600)] = 30  # doubles with each send
+    messages_per_hour: Annotated[int, Meta(ge=1, le=60)] = 5
+    messages_per_day: Annotated[int, Meta(ge=1, le=200)] = 10
+
+
+class Sent(Frozen, frozen=True, kw_only=True):
+    """The transaction under way; the code itself is nowhere."""
+
+    transaction: str
+    sends: int
+    sent_at: int
+    expires_at: int
+    tries: int = 0
+
+
+class SmsOtp:
+    """Sends a code when a person pressed a button, and asks for it."""
+
+    contract: ClassVar[StepContract] = StepContract(proves=FACTOR)
+    config_type: ClassVar[type[Config]] = Config
+
+    def __init__(self, execution: Execution, config: Config, *, realm: Realm, services: StepServices) -> None:
+        self._execution = execution
+        self._config = config
+        self._realm = realm
+        self._services = services
+
+    def usable(self, user: User | None) -> Usability:
+        """Ready if the bank knows the user's number; nobody can add one here."""
+        return Usability.READY if user is not None and user.phone else Usability.NO
+
+    async def challenge(self, login: Login) -> Outcome:
+        """Show the page. A message goes out only in the answer to a press of a button, and only the first time."""
+        sent = login.state(Sent)
+        if sent is None and login.posted:
+            return await self._begin(login)
+        return self._page(login, sent)
+
+    async def verify(self, login: Login, answer: Form) -> Outcome:
+        """Judge a code, or send again."""
+        sent = login.state(Sent)
+        if answer.get("resend") or sent is None:
+            return await self._resend(login, sent)
+        code = normalised(answer.get("code", ""))
+        if not code:
+            return self._page(login, sent, Message(key="invalid_code"))  # nothing was tried, so nothing is counted
+        attempt = await count(login, self._services, login.known_user.id, FACTOR.name)
+        if not attempt.admitted:
+            return self._locked(login, attempt, "user_temporarily_disabled")
+        if await self._accepts(login, sent, code):
+            await self._services.attempts.clear(login.known_user.id, FACTOR.name)
+            return Success()
+        return self._wrong(login, sent, attempt)
+
+    async def _accepts(self, login: Login, sent: Sent, code: str) -> bool:
+        if login.now >= sent.expires_at or not same(code, self._code(login, sent.transaction)):
+            return False
+        # Taken atomically: a code of an older transaction, or a second use of this one, is nobody's.
+        purpose = self._purpose(login)
+        return await self._services.latest.take(purpose, login.known_user.id, sent.transaction)
+
+    def _wrong(self, login: Login, sent: Sent, attempt: Attempt) -> Outcome:
+        user_id = login.known_user.id
+        expired = login.now >= sent.expires_at
+        reason = "expired_code" if expired else "invalid_user_credentials"
+        if attempt.newly_locked:
+            return self._locked(login, attempt, reason)
+        events = failure_events(attempt, reason=reason, factor=FACTOR.name, user_id=user_id)
+        tried = msgspec.structs.replace(sent, tries=sent.tries + 1)
+        if expired or tried.tries >= self._config.tries_per_code:
+            # Not only the code dies but its transaction: what remains is asking for a new one.
+            spent = msgspec.structs.replace(tried, expires_at=min(sent.expires_at, login.now))
+            page = self._page(login, spent, Message(key="code_expired"))
+        else:
+            page = self._page(login, tried, Message(key="invalid_code"))
+        return msgspec.structs.replace(page, events=events)
+
+    def _locked(self, login: Login, attempt: Attempt, reason: str) -> Outcome:
+        events = failure_events(attempt, reason=reason, factor=FACTOR.name, user_id=login.known_user.id)
+        return Restart(message=Message(key="invalid_credentials"), events=events)
+
+    async def _resend(self, login: Login, sent: Sent | None) -> Outcome:
+        if sent is None:
+            return await self._begin(login)
+        wait = sent.sent_at + self._cool_down(sent) - login.now
+        if wait > 0:
+            return self._page(login, sent, Message(key="resend_too_soon", params={"seconds": str(wait)}))
+        if login.now >= sent.expires_at:
+            return await self._begin(login)
+        if sent.sends >= self._config.sends_per_transaction:
+            return self._page(login, sent, Message(key="too_many_sends"))
+        again = msgspec.structs.replace(sent, sends=sent.sends + 1, sent_at=login.now)
+        return await self._send(login, again, before=sent)
+
+    async def _begin(self, login: Login) -> Outcome:
+        transaction = self._services.random(16).hex()
+        lifetime = self._config.lifetime_seconds
+        await self._services.latest.set(self._purpose(login), login.known_user.id, transaction, ttl=lifetime)
+        sent = Sent(transaction=transaction, sends=1, sent_at=login.now, expires_at=login.now + lifetime)
+        return await self._send(login, sent, before=None)
+
+    async def _send(self, login: Login, sent: Sent, *, before: Sent | None) -> Challenge:
+        if not await self._within_budget(login):
+            return self._page(login, before, Message(key="too_many_sends"))
+        text = self._text(login, self._code(login, sent.transaction))
+        try:
+            await self._services.sms.send(to=login.known_user.phone, text=text)
+        except MessageUndeliveredError:
+            # The factor is never skipped: without a message there is no way on but trying later.
+            undelivered = StepEvent(type="SEND_SMS_ERROR", error="sms_undelivered", user_id=login.known_user.id)
+            page = self._page(login, before, Message(key="sms_undelivered"))
+            return msgspec.structs.replace(page, events=(undelivered,))
+        event = StepEvent(type="SEND_SMS", detail={"to": masked(login.known_user.phone), "send": str(sent.sends)})
+        told = Message(key="sms_sent_again", kind="info") if sent.sends > 1 else None
+        return msgspec.structs.replace(self._page(login, sent, told), events=(event,))
+
+    async def _within_budget(self, login: Login) -> bool:
+        """Count the message against its budgets *before* it is sent: pumping ends here (bank.md 5.3)."""
+        number = digest(login.known_user.phone)
+        hour, day = self._config.messages_per_hour, self._config.messages_per_day
+        hit = self._services.throttle.hit
+        budgets = [
+            await hit("sms-user-hour", login.known_user.id, limit=hour, window=_HOUR),
+            await hit("sms-user-day", login.known_user.id, limit=day, window=_DAY),
+            await hit("sms-number-hour", number, limit=hour, window=_HOUR),
+        ]
+        return all(budgets)
+
+    def _purpose(self, login: Login) -> str:
+        """What the code is good for: one execution of one kind of flow."""
+        return f"sms|{login.kind.value}|{self._execution.id}"
+
+    def _code(self, login: Login, transaction: str) -> str:
+        parts = (self._realm.name, transaction, self._purpose(login), login.known_user.id, login.known_user.phone)
+        return keyed_code(self._services.code_key, *parts, digits=self._config.digits)
+
+    def _text(self, login: Login, code: str) -> str:
+        words = self._realm.texts.get(login.locale, {}).get("smsOtp") or TEXTS.get(login.locale, TEXTS["en"])
+        # Last line: origin-bound one-time codes, so that a browser fills the code in only on our own page.
+        return f"{words.replace('{code}', code)}\n\n@{self._services.site} #{code}"
+
+    def _cool_down(self, sent: Sent) -> int:
+        return int(self._config.cool_down_seconds * 2 ** (sent.sends - 1))
+
+    def _page(self, login: Login, sent: Sent | None, message: Message | None = None) -> Challenge:
+        wait = 0 if sent is None else max(0, sent.sent_at + self._cool_down(sent) - login.now)
+        fields = {"masked_phone": masked(login.known_user.phone), "sent": sent is not None, "resend_after": wait}
+        return Challenge(page="sms-otp.html", fields=fields, state=sent, message=message)
+
+
+def masked(phone: str) -> str:
+    """Show enough of a number to recognise one's own: `+355 •• ••• •67`."""
+    return f"{phone[:4]} •• ••• •{phone[-2:]}"

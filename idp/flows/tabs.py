@@ -1,0 +1,339 @@
+"""Logins in progress, one a tab: begun, shown, answered, started over, ended. All of it against the store.
+
+A POST answers exactly one outstanding challenge (tab, execution, nonce), and takes it: of any number of requests with
+the same nonce one is judged, the others are shown where the login stands. A tab belongs to the browser that began it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import assert_never
+
+import msgspec
+
+from idp.audit.events import Recorder
+from idp.crypto.digest import same
+from idp.flows.assembly import AssembledRealm
+from idp.flows.runner import Ask, Finished, Refused, Result, Runner, StartOver
+from idp.flows.step import Form, Message, StepEvent
+from idp.model.event import Event
+from idp.model.flow import Evidence, Status
+from idp.model.oauth import AuthorizationRequest
+from idp.model.session import AuthenticationSession, FlowKind, Notice, Outstanding, UserSession
+from idp.model.struct import Frozen
+from idp.ports import AuthenticationSessions, Clock, RandomBytes, Users
+
+_LATE = 3600  # seconds after a login has expired in which its request can still be begun again
+
+Assemblies = Callable[[str], Awaitable[AssembledRealm | None]]
+
+
+class Page(Frozen, frozen=True, kw_only=True):
+    """Show this challenge now."""
+
+    session: AuthenticationSession
+    ask: Ask
+
+
+class GoOn(Frozen, frozen=True, kw_only=True):
+    """Redirect to the page of this tab."""
+
+    session: AuthenticationSession
+
+
+class Completed(Frozen, frozen=True, kw_only=True):
+    """The flow is passed and the tab is taken: the caller, and only this caller, may commit it."""
+
+    session: AuthenticationSession
+
+
+class Rejected(Frozen, frozen=True, kw_only=True):
+    """The login has ended without success."""
+
+    session: AuthenticationSession
+    error: str
+    reason: str
+
+
+class Registered(Frozen, frozen=True, kw_only=True):
+    """A flow that does not log in has ended, and there is no login to go back to."""
+
+    session: AuthenticationSession
+
+
+class Gone(Frozen, frozen=True, kw_only=True):
+    """No such login in this browser; `continues` is the tab in which an ended one went on."""
+
+    continues: str | None = None
+
+
+View = Page | GoOn | Completed | Rejected | Registered | Gone
+
+
+class Tabs:
+    """The logins of one realm."""
+
+    def __init__(
+        self,
+        *,
+        realm: str,
+        sessions: AuthenticationSessions,
+        users: Users,
+        assemblies: Assemblies,
+        current: Callable[[], AssembledRealm],
+        recorder: Recorder,
+        clock: Clock,
+        random: RandomBytes,
+    ) -> None:
+        self._realm = realm
+        self._sessions = sessions
+        self._users = users
+        self._assemblies = assemblies
+        self._current = current
+        self._recorder = recorder
+        self._clock = clock
+        self._random = random
+
+    def opened(
+        self,
+        *,
+        kind: FlowKind,
+        client_id: str,
+        browser: str,
+        locale: str,
+        request: AuthorizationRequest | None,
+        transaction_id: str | None = None,
+        notice: Notice | None = None,
+    ) -> AuthenticationSession | None:
+        """Make a login of the current version, not yet stored; None if the realm has no flow of that kind."""
+        assembled = self._current()
+        flow = assembled.flow_for(kind, assembled.realm.client(client_id))
+        if flow is None:
+            return None
+        now = self._now()
+        valid_until = now + assembled.realm.lifespans.login
+        return AuthenticationSession(
+            tab_id=self._random(16).hex(),
+            browser=browser,
+            transaction_id=transaction_id or self._random(12).hex(),
+            kind=kind,
+            flow=flow.alias,
+            realm_version=assembled.realm.version,
+            client_id=client_id,
+            created_at=now,
+            valid_until=valid_until,
+            expires_at=valid_until + _LATE,
+            request=request,
+            locale=locale,
+            notice=notice,
+        )
+
+    def answered_by(self, session: AuthenticationSession, sso: UserSession) -> AuthenticationSession:
+        """Return the login with an existing user session as the answer to its cookie step."""
+        cookie = self._current().flows[session.flow].cookie()
+        assert cookie is not None
+        evidence: tuple[Evidence, ...] = sso.evidence
+        return msgspec.structs.replace(
+            session,
+            user_id=sso.user_id,
+            sso_sid=sso.sid,
+            evidence=evidence,
+            progress={cookie.id: Status.SUCCESS},
+            transaction_id=sso.transaction_id,
+        )
+
+    async def begin(self, session: AuthenticationSession, *, address: str) -> View:
+        """Take a login to its first page and store it; one that needs no page is completed without being stored."""
+        result = await self._advanced(session, answer=None, answers=None, address=address)
+        match result.turn:
+            case Ask():
+                session = self._with_nonce(result.session, result.turn)
+                await self._sessions.create(session)
+                return Page(session=session, ask=result.turn)
+            case Finished():
+                return Completed(session=result.session)
+            case Refused():
+                return await self._rejected(result, result.turn, address=address)
+            case StartOver():
+                return Rejected(session=session, error="server_error", reason="the flow restarts at its beginning")
+            case _:
+                assert_never(result.turn)
+
+    async def show(self, tab_id: str, *, browser: str, address: str) -> View:
+        """Show where a login stands. Sends nothing, counts nothing, makes nothing."""
+        session = await self._mine(tab_id, browser)
+        if isinstance(session, Gone):
+            return session
+        if self._now() >= session.valid_until:
+            return await self.start_over(session, Message(key="login_expired", kind="info"))
+        result = await self._advanced(session, answer=None, answers=None, address=address)
+        match result.turn:
+            case Ask():
+                after = self._with_nonce(result.session, result.turn)
+                if after != session and not await self._sessions.replace(after):
+                    return GoOn(session=session)  # another request was faster: look again
+                return Page(session=after, ask=result.turn)
+            case _:
+                return await self._ended(result, address=address)
+
+    async def answer(self, tab_id: str, *, browser: str, nonce: str, form: Form, address: str) -> View:
+        """Judge an answer, if it answers the outstanding challenge and no other request has answered it."""
+        session = await self._mine(tab_id, browser)
+        if isinstance(session, Gone):
+            return session
+        if self._now() >= session.valid_until:
+            return await self.start_over(session, Message(key="login_expired", kind="info"))
+        outstanding = session.outstanding
+        if outstanding is None or not same(outstanding.nonce, nonce):
+            return await self._stale(session)
+        taken = msgspec.structs.replace(session, outstanding=None, notice=None)
+        if not await self._sessions.replace(taken):
+            return GoOn(session=session)
+        taken = msgspec.structs.replace(taken, revision=session.revision + 1)
+        result = await self._advanced(taken, answer=form, answers=outstanding.execution, address=address)
+        match result.turn:
+            case Ask():
+                return await self._asked(result.session, result.turn, answered=outstanding.execution)
+            case _:
+                return await self._ended(result, address=address)
+
+    async def start_over(self, session: AuthenticationSession, message: Message | None) -> View:
+        """End a tab and begin its request again in a new one, without any evidence, on the present version.
+
+        The request is immutable and the flow is chosen from it again: what a policy decided survives (CVE-2026-94218).
+        """
+        kind = FlowKind.BROWSER if session.request is not None else session.kind
+        notice = Notice(key=message.key, params=message.params, kind=message.kind) if message is not None else None
+        return await self.go_to(session, kind, notice)
+
+    async def go_to(self, session: AuthenticationSession, kind: FlowKind, notice: Notice | None = None) -> View:
+        """End a tab and begin a flow of `kind` for its request in a new one."""
+        fresh = self.opened(
+            kind=kind,
+            client_id=session.client_id,
+            browser=session.browser,
+            locale=session.locale,
+            request=session.request,
+            transaction_id=session.transaction_id,
+            notice=notice,
+        )
+        if fresh is None:
+            return Gone()
+        await self._sessions.create(fresh)  # first: a process killed here leaves the old tab as it was
+        if not await self._sessions.replace(_ended(session, continues=fresh.tab_id)):
+            return GoOn(session=session)
+        return GoOn(session=fresh)
+
+    async def choose_locale(self, session: AuthenticationSession, locale: str) -> None:
+        """Show the rest of a login in another language; lost if another request is faster, which is fine."""
+        if session.locale != locale:
+            await self._sessions.replace(msgspec.structs.replace(session, locale=locale))
+
+    async def of_browser(self, tab_id: str, browser: str) -> AuthenticationSession | None:
+        """Return a login that is in progress in this browser."""
+        session = await self._mine(tab_id, browser)
+        return None if isinstance(session, Gone) else session
+
+    async def _mine(self, tab_id: str, browser: str) -> AuthenticationSession | Gone:
+        """Find a tab. Knowing its id is not enough (CVE-2023-0264): the browser's own cookie must match."""
+        session = await self._sessions.get(tab_id)
+        if session is None or not browser or not same(session.browser, browser):
+            return Gone()
+        return Gone(continues=session.continues) if session.ended else session
+
+    async def _advanced(
+        self, session: AuthenticationSession, *, answer: Form | None, answers: str | None, address: str
+    ) -> Result:
+        assembled = await self._assemblies(session.realm_version)
+        if assembled is None or session.flow not in assembled.flows:
+            return Result(session=session, turn=StartOver(message=Message(key="session_restarted", kind="info")))
+        runner = Runner(assembled, users=self._users)
+        result = await runner.advance(session, now=self._now(), answer=answer, answers=answers)
+        for event in result.events:
+            await self._record(result.session, event, address=address)
+        return result
+
+    async def _asked(self, session: AuthenticationSession, ask: Ask, *, answered: str) -> View:
+        after = self._with_nonce(session, ask)
+        entered_action = ask.execution.id.startswith("action-") and ask.execution.id != answered
+        if entered_action:  # each required action has its own time (Keycloak's accessCodeLifespanUserAction)
+            until = max(after.valid_until, self._now() + self._current().realm.lifespans.user_action)
+            after = msgspec.structs.replace(after, valid_until=until, expires_at=until + _LATE)
+        if not await self._sessions.replace(after):
+            return GoOn(session=session)
+        # A wrong answer is the page again; a right one goes on by redirect, so that a reload never posts again. A page
+        # that may be seen only once cannot be redirected to.
+        if ask.execution.id == answered or ask.challenge.once:
+            return Page(session=after, ask=ask)
+        return GoOn(session=after)
+
+    async def _ended(self, result: Result, *, address: str) -> View:
+        session = result.session
+        match result.turn:
+            case Finished():
+                if not session.kind.ends_in_session and session.request is not None:
+                    return await self.go_to(session, FlowKind.BROWSER, session.notice)
+                if not await self._sessions.replace(_ended(session, continues=None)):
+                    return GoOn(session=session)
+                return Completed(session=session) if session.kind.ends_in_session else Registered(session=session)
+            case Refused():
+                return await self._rejected(result, result.turn, address=address)
+            case StartOver():
+                return await self.start_over(session, result.turn.message)
+            case Ask():
+                return GoOn(session=session)
+            case _:
+                assert_never(result.turn)
+
+    async def _rejected(self, result: Result, refused: Refused, *, address: str) -> Rejected:
+        await self._sessions.replace(_ended(result.session, continues=None))
+        event = StepEvent(type="LOGIN_ERROR", error=refused.error, detail={"reason": refused.reason})
+        await self._record(result.session, event, address=address)
+        return Rejected(session=result.session, error=refused.error, reason=refused.reason)
+
+    async def _stale(self, session: AuthenticationSession) -> GoOn:
+        """Answer a form that was already answered, or that was never shown: show the present page, judge nothing."""
+        notice = Notice(key="page_expired")
+        await self._sessions.replace(msgspec.structs.replace(session, notice=notice))
+        return GoOn(session=session)
+
+    def _with_nonce(self, session: AuthenticationSession, ask: Ask) -> AuthenticationSession:
+        present = session.outstanding
+        if present is not None and present.execution == ask.execution.id:
+            return session
+        nonce = self._random(24).hex()
+        return msgspec.structs.replace(session, outstanding=Outstanding(execution=ask.execution.id, nonce=nonce))
+
+    async def _record(self, session: AuthenticationSession, event: StepEvent, *, address: str) -> None:
+        await self._recorder.record(
+            Event(
+                type=event.type,
+                at=self._now(),
+                realm=self._realm,
+                transaction_id=session.transaction_id,
+                user_id=event.user_id or session.user_id,
+                client_id=session.client_id or None,
+                address=address,
+                error=event.error,
+                detail=event.detail,
+            )
+        )
+
+    def _now(self) -> int:
+        return int(self._clock())
+
+
+def _ended(session: AuthenticationSession, *, continues: str | None) -> AuthenticationSession:
+    """Return what stays of an ended tab: nothing of what was typed, proven or remembered."""
+    return msgspec.structs.replace(
+        session,
+        ended=True,
+        continues=continues,
+        user_id=None,
+        attempted_username=None,
+        progress={},
+        states={},
+        evidence=(),
+        outstanding=None,
+        request=None,
+    )

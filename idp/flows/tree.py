@@ -1,0 +1,56 @@
+"""A compiled flow: the tree that the engine decides on, the server runs and the reviews read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from idp.model.flow import Requirement
+from idp.model.struct import Frozen
+
+
+class Execution(Frozen, frozen=True, kw_only=True):
+    """A leaf: one authenticator or condition at one place, with its configuration.
+
+    `id` is derived from the place (flow alias, authenticator, position), so it is the same on every node and after
+    every restart, and two executions of one authenticator stay two.
+    """
+
+    id: str
+    authenticator: str
+    requirement: Requirement
+    config: dict[str, str] = {}
+    pointer: str = ""
+
+
+class Subflow(Frozen, frozen=True, kw_only=True):
+    """An inner node. `conditions` guard it when it is CONDITIONAL; all of them must hold."""
+
+    id: str
+    alias: str
+    requirement: Requirement
+    children: tuple[Execution | Subflow, ...] = ()
+    conditions: tuple[Execution, ...] = ()
+    pointer: str = ""
+
+
+Node = Execution | Subflow
+
+
+def leaves(node: Node) -> Iterator[Execution]:
+    """Yield every enabled leaf below a node (conditions are not leaves)."""
+    if node.requirement is Requirement.DISABLED:
+        return
+    if isinstance(node, Execution):
+        yield node
+        return
+    for child in node.children:
+        yield from leaves(child)
+
+
+def subflows(node: Node) -> Iterator[Subflow]:
+    """Yield a sub-flow and every enabled sub-flow below it."""
+    if isinstance(node, Execution) or node.requirement is Requirement.DISABLED:
+        return
+    yield node
+    for child in node.children:
+        yield from subflows(child)

@@ -1,0 +1,31 @@
+"""Changing a user without losing somebody else's change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from idp.model.user import User
+from idp.ports import StoreUnavailableError, Users
+
+_PATIENCE = 20
+
+
+async def amend(users: Users, user_id: str, change: Callable[[User], User]) -> User:
+    """Apply a pure change to the present user, again if somebody else was faster. Durable when this returns."""
+    for _ in range(_PATIENCE):
+        user = await users.by_id(user_id)
+        if user is None:
+            raise StoreUnavailableError("The user was removed during the login.")
+        changed = change(user)
+        if changed == user or await users.replace(changed):
+            return msgspec.structs.replace(changed, revision=user.revision + 1)
+    raise StoreUnavailableError("The user is being changed by too many requests at once.")
+
+
+def without_action(user: User, alias: str) -> User:
+    """Return the user without a required action."""
+    return msgspec.structs.replace(
+        user, required_actions=tuple(action for action in user.required_actions if action != alias)
+    )

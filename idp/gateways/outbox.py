@@ -1,0 +1,71 @@
+"""The development outbox: messages are kept in a file, to be read on a page, instead of being sent.
+
+It shows every code and first password to whoever can open the page, so a production configuration refuses it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from idp.model.struct import Frozen
+from idp.ports import Clock, MessageUndeliveredError
+
+_SHOWN = 500  # messages; older ones stay in the file
+
+
+class OutboxMessage(Frozen, frozen=True, kw_only=True):
+    """One message; `at` is RFC 3339 UTC."""
+
+    to: str
+    text: str
+    at: str
+
+
+class Outbox:
+    """Implements `idp.ports.SmsSender` on a file of JSON lines."""
+
+    def __init__(self, path: Path, *, clock: Clock) -> None:
+        self._path = path
+        self._clock = clock
+        self._messages: deque[OutboxMessage] = deque(_read(path), maxlen=_SHOWN)
+
+    async def send(self, *, to: str, text: str) -> None:
+        """Keep the message; it is on disk when this returns."""
+        at = datetime.fromtimestamp(self._clock(), tz=UTC).isoformat(timespec="milliseconds")
+        message = OutboxMessage(to=to, text=text, at=at)
+        try:
+            await asyncio.to_thread(_append, self._path, msgspec.json.encode(message) + b"\n")
+        except OSError as error:
+            raise MessageUndeliveredError(f"the outbox cannot be written: {type(error).__name__}") from error
+        self._messages.append(message)
+
+    def messages(self) -> list[OutboxMessage]:
+        """Return the messages, the newest last."""
+        return list(self._messages)
+
+
+def _append(path: Path, line: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        os.write(descriptor, line)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _read(path: Path) -> list[OutboxMessage]:
+    if not path.exists():
+        return []
+    messages = []
+    for line in path.read_bytes().splitlines():
+        try:
+            messages.append(msgspec.json.decode(line, type=OutboxMessage))
+        except msgspec.DecodeError:
+            continue  # the last line of a process that was killed while writing it
+    return messages

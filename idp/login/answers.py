@@ -1,0 +1,104 @@
+"""HTTP answers to people: pages, redirects and cookies, with the headers that each of them must have."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from starlette.responses import RedirectResponse, Response
+
+from idp.login.desk import CookieName, Desk, Visit
+from idp.model.oauth import AuthorizationRequest
+
+_YEAR = 365 * 24 * 3600
+
+
+async def page(
+    visit: Visit,
+    template: str,
+    *,
+    locale: str,
+    status: int = 200,
+    goes_to: AuthorizationRequest | None = None,
+    **fields: Any,
+) -> Response:
+    """Render a page. `goes_to` is the request whose client its form may lead to (see `_policy`)."""
+    desk = visit.desk
+    fields.setdefault("languages", languages(visit))
+
+    def rendered() -> bytes:
+        return desk.pages.render(template, locale=locale, realm=desk.view(locale), **fields)
+
+    # Drawing a QR code takes 12 ms; other requests need not wait for it.
+    body = await asyncio.to_thread(rendered) if fields.get("otpauth") else rendered()
+    response = Response(body, status_code=status, media_type="text/html")
+    response.headers["content-security-policy"] = _policy(goes_to)
+    return with_browser(visit, no_store(response))
+
+
+def no_store(response: Response) -> Response:
+    """Keep a response out of every cache: it holds what is meant for one person, once."""
+    response.headers["cache-control"] = "no-store"
+    response.headers["pragma"] = "no-cache"
+    return response
+
+
+def redirect(url: str, *, status: int = 303) -> Response:
+    """Redirect by GET, whatever the method was (RFC 9700 §4.12: never 307 after credentials)."""
+    return no_store(RedirectResponse(url, status_code=status))
+
+
+def with_browser(visit: Visit, response: Response) -> Response:
+    """Give the browser its cookie, if it has none."""
+    if visit.is_new:
+        set_cookie(visit.desk, response, "browser", visit.browser_cookie)
+    return response
+
+
+def set_cookie(desk: Desk, response: Response, name: CookieName, value: str, *, max_age: int | None = None) -> None:
+    """Set one of our cookies. Path `/` and, on https, the `__Host-` prefix: no subdomain can plant one (ASVS 3.3)."""
+    response.set_cookie(
+        desk.cookie_name(name), value, max_age=max_age, path="/", secure=desk.https, httponly=True, samesite="lax"
+    )
+
+
+def remember_locale(desk: Desk, response: Response, locale: str) -> None:
+    """Remember the language that a person chose."""
+    set_cookie(desk, response, "locale", locale, max_age=_YEAR)
+
+
+def forget_session(desk: Desk, response: Response) -> None:
+    """Erase the session's cookie."""
+    response.delete_cookie(desk.cookie_name("session"), path="/", secure=desk.https, httponly=True, samesite="lax")
+
+
+def languages(visit: Visit) -> list[Mapping[str, str]]:
+    """Return the language switch: the same page in each language."""
+    request = visit.request
+    if request.method != "GET":
+        return []  # the address of a form's answer cannot be asked for by GET
+    kept = [(key, value) for key, value in request.query_params.multi_items() if key != "kc_locale"]
+    supported = visit.desk.realm.locales
+    return [
+        {"locale": locale, "href": f"{request.url.path}?{urlencode([*kept, ('kc_locale', locale)])}"}
+        for locale in supported
+    ]
+
+
+def _policy(goes_to: AuthorizationRequest | None) -> str:
+    """Return the page's Content-Security-Policy.
+
+    Browsers apply `form-action` to the redirects that follow a form too, so the login's form names its client.
+    """
+    destination = f" {_origin(goes_to.redirect_uri)}" if goes_to is not None else ""
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'none'; "
+        f"form-action 'self'{destination}; frame-ancestors 'none'; base-uri 'none'; object-src 'none'"
+    )
+
+
+def _origin(uri: str) -> str:
+    parts = urlsplit(uri)
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in {"http", "https"} else f"{parts.scheme}:"

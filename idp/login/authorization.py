@@ -1,0 +1,36 @@
+"""`/realms/{realm}/protocol/openid-connect/auth`: the HTTP of the authorization endpoint (RFC 6749 §3.1)."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from idp.login.answers import redirect, with_browser
+from idp.login.desk import Visit
+from idp.login.errors import error_page
+from idp.login.login_actions import address_of, sent_to_client
+from idp.oidc.authorization_endpoint import OpenLogin
+from idp.oidc.target import UnsafeRequestError
+from idp.web.forms import FormError, single_values
+
+_SEE_OTHER = 303
+
+
+async def authorize(visit: Visit) -> Response:
+    """Take an authorization request, by GET or POST (OpenID Connect Core §3.1.2.1)."""
+    request = visit.request
+    encoded = request.url.query.encode() if request.method == "GET" else await request.body()
+    try:
+        # RFC 6749 §3.1: a parameter without a value counts as omitted; a repeated one is refused before anything else,
+        # and on a page of our own, since nothing of such a request can be trusted.
+        parameters = {name: value for name, value in single_values(encoded).items() if value}
+    except FormError as error:
+        return await error_page(visit, "invalid_request", detail=str(error))
+    try:
+        answer = await visit.desk.authorization.begin(parameters, browser=visit.browser, locale=visit.locale)
+    except UnsafeRequestError as unsafe:
+        client = unsafe.client
+        links = {"back_to_application": client.base_url} if client is not None and client.base_url else {}
+        return await error_page(visit, unsafe.key, detail=unsafe.detail, links=links)
+    if isinstance(answer, OpenLogin):
+        return with_browser(visit, redirect(address_of(visit, answer.session)))
+    return sent_to_client(visit, answer, status=_SEE_OTHER)

@@ -1,0 +1,109 @@
+"""One realm as its pages see it, and one visit of a browser to it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from starlette.requests import Request
+
+from idp.crypto.digest import digest
+from idp.flows.published import PublishedRealm
+from idp.flows.tabs import Tabs
+from idp.model.realm import Realm
+from idp.model.struct import Frozen
+from idp.oidc.authorization_endpoint import AuthorizationEndpoint, Browser
+from idp.oidc.provider import Provider
+from idp.web.locales import Locales
+from idp.web.pages import Pages, RealmView
+
+CookieName = Literal["browser", "session", "locale"]
+
+
+class Desk:
+    """Everything that the pages of one realm need."""
+
+    def __init__(
+        self,
+        *,
+        provider: Provider,
+        published: PublishedRealm,
+        tabs: Tabs,
+        authorization: AuthorizationEndpoint,
+        pages: Pages,
+        cookie_prefix: str,
+        https: bool,
+    ) -> None:
+        self.provider = provider
+        self.published = published
+        self.tabs = tabs
+        self.authorization = authorization
+        self.pages = pages
+        self.https = https
+        self._cookie_prefix = cookie_prefix
+
+    @property
+    def realm(self) -> Realm:
+        """The present configuration."""
+        return self.published.realm()
+
+    def view(self, locale: str) -> RealmView:
+        """Return what a page shows of the realm."""
+        realm = self.realm
+        texts = {**realm.texts.get(realm.default_locale, {}), **realm.texts.get(locale, {})}
+        return RealmView(title=realm.title, texts=texts)
+
+    def cookie_name(self, name: CookieName) -> str:
+        """Return a cookie's name: of this product, this port and this realm, for cookies are shared by every port."""
+        return f"{self._cookie_prefix}_{name}_{self.provider.name}"
+
+    def address(self, path: str) -> str:
+        """Return the whole address of a path below the realm, from configuration and never from the request."""
+        return f"{self.provider.issuer}/{path}"
+
+
+class Visit:
+    """What one request brought."""
+
+    def __init__(self, desk: Desk, request: Request, *, fresh_browser: str) -> None:
+        """`fresh_browser` becomes the browser's cookie, if it has none yet."""
+        self.desk = desk
+        self.request = request
+        known = request.cookies.get(desk.cookie_name("browser"))
+        self.is_new = not known
+        self._browser_cookie = known or fresh_browser
+        self.session_cookie = request.cookies.get(desk.cookie_name("session"))
+
+    @property
+    def browser_cookie(self) -> str:
+        """The cookie that ties logins to this browser."""
+        return self._browser_cookie
+
+    @property
+    def browser(self) -> Browser:
+        """The browser as the authorization endpoint knows it: a store never holds the cookie itself."""
+        return Browser(id=digest(self._browser_cookie), session_cookie=self.session_cookie, address=self.remote_address)
+
+    @property
+    def remote_address(self) -> str:
+        """The client's network address (behind a trusted proxy: the one it named)."""
+        client = self.request.client
+        return client.host if client is not None else ""
+
+    def locale(self, ui_locales: tuple[str, ...] = ()) -> str:
+        """Choose the language of this visit."""
+        realm = self.desk.realm
+        return Locales.negotiate(
+            query=self.request.query_params.get("kc_locale"),
+            ui_locales=ui_locales,
+            cookie=self.request.cookies.get(self.desk.cookie_name("locale")),
+            accept_language=self.request.headers.get("accept-language", ""),
+            supported=realm.locales,
+            default=realm.default_locale,
+        )
+
+
+class PageLink(Frozen, frozen=True, kw_only=True):
+    """A link of an information page."""
+
+    href: str
+    text_key: str

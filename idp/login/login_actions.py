@@ -1,0 +1,164 @@
+"""`/realms/{realm}/login-actions/…`: the pages of a login, Keycloak's addresses.
+
+A page's form posts to `authenticate` with `session_code` (the challenge's nonce), `execution`, `client_id`, `tab_id`.
+A wrong answer is the page again (200), a right one goes on by redirect (302: Keycloak's clients look for it, and what
+follows a 302 is asked for by GET in every browser, which is what RFC 9700 §4.12 wants of a 303).
+"""
+
+from __future__ import annotations
+
+from typing import Any, assert_never
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from idp.flows.tabs import Completed, Gone, GoOn, Page, Registered, Rejected, View
+from idp.login.answers import page, redirect, remember_locale, set_cookie, with_browser
+from idp.login.desk import Visit
+from idp.login.errors import error_page
+from idp.model.session import AuthenticationSession, FlowKind
+from idp.oidc.authorization_endpoint import Redirect
+from idp.web.forms import FormError, single_values
+
+AUTHENTICATE = "login-actions/authenticate"
+SOFT_TOKEN_REGISTRATION = "login-actions/soft-token-registration"  # noqa: S105 - an address, not a secret
+_GONE = 410
+_FOUND = 302
+
+
+async def authenticate(visit: Visit) -> Response:
+    """Show where a login stands, or take the answer to its challenge."""
+    query = visit.request.query_params
+    tab_id, browser = query.get("tab_id", ""), visit.browser.id
+    if visit.request.method == "GET":
+        await _switch_language(visit, tab_id)
+        view = await visit.desk.tabs.show(tab_id, browser=browser, address=visit.remote_address)
+        return await show(visit, view)
+    try:
+        form = single_values(await visit.request.body())
+    except FormError as error:
+        return await error_page(visit, "invalid_request", detail=str(error))
+    nonce = query.get("session_code", "")
+    view = await visit.desk.tabs.answer(tab_id, browser=browser, nonce=nonce, form=form, address=visit.remote_address)
+    return await show(visit, view)
+
+
+async def register_soft_token(visit: Visit) -> Response:
+    """Begin the registration of a soft token, from a login's link or without any login before."""
+    query = visit.request.query_params
+    desk, browser = visit.desk, visit.browser
+    login = await desk.tabs.of_browser(query.get("tab_id", ""), browser.id)
+    if login is not None:
+        return await show(visit, await desk.tabs.go_to(login, FlowKind.SOFT_TOKEN_REGISTRATION))
+    opened = desk.tabs.opened(
+        kind=FlowKind.SOFT_TOKEN_REGISTRATION,
+        client_id=query.get("client_id", "") if desk.realm.client(query.get("client_id", "")) else "",
+        browser=browser.id,
+        locale=visit.locale(),
+        request=None,
+    )
+    if opened is None:
+        return await error_page(visit, "page_not_found", status=404, detail="the realm has no such flow")
+    view = await desk.tabs.begin(opened, address=visit.remote_address)
+    return await show(visit, GoOn(session=view.session) if isinstance(view, Page) else view)
+
+
+async def show(visit: Visit, view: View) -> Response:
+    """Turn where a login stands into an answer."""
+    match view:
+        case Page():
+            return await _challenge(visit, view)
+        case GoOn():
+            return with_browser(visit, redirect(address_of(visit, view.session), status=_FOUND))
+        case Completed():
+            return sent_to_client(visit, await visit.desk.authorization.finish(view.session, browser=visit.browser))
+        case Rejected():
+            return await _rejected(visit, view)
+        case Registered():
+            return await _registered(visit, view.session)
+        case Gone():
+            return await _gone(visit, view)
+        case _:
+            assert_never(view)
+
+
+def sent_to_client(visit: Visit, going: Redirect, *, status: int = _FOUND) -> Response:
+    """Send the browser to its client, with the session's cookie where there is a new one."""
+    response = redirect(going.url, status=status)
+    if going.cookie is not None:
+        set_cookie(visit.desk, response, "session", going.cookie)
+    return with_browser(visit, response)
+
+
+def address_of(visit: Visit, session: AuthenticationSession, **more: str) -> str:
+    """Return the address of a login's page."""
+    query = {**more, "client_id": session.client_id, "tab_id": session.tab_id}
+    return f"{visit.desk.address(AUTHENTICATE)}?{urlencode(query)}"
+
+
+async def _challenge(visit: Visit, view: Page) -> Response:
+    session, ask = view.session, view.ask
+    challenge, outstanding = ask.challenge, view.session.outstanding
+    assert outstanding is not None, "a page that is shown has a challenge that can be answered"
+    shown = challenge.message or session.notice
+    message = {"key": shown.key, "params": shown.params, "kind": shown.kind} if shown is not None else None
+    fields: dict[str, Any] = {
+        **challenge.fields,
+        "action": address_of(visit, session, session_code=outstanding.nonce, execution=outstanding.execution),
+        "message": message,
+        "can_try_another_way": bool(ask.alternatives) and challenge.page != "select-method.html",
+        "can_restart": bool(session.progress) or session.kind is not FlowKind.BROWSER,
+        "links": _links(visit, session, challenge.page),
+    }
+    return await page(visit, challenge.page, locale=session.locale, goes_to=session.request, **fields)
+
+
+def _links(visit: Visit, session: AuthenticationSession, template: str) -> dict[str, str]:
+    """The link **Regjistro Software Token** stands on the login page of a realm that has the flow."""
+    has_flow = FlowKind.SOFT_TOKEN_REGISTRATION.value in visit.desk.realm.bindings
+    if template != "login.html" or session.kind is not FlowKind.BROWSER or not has_flow:
+        return {}
+    query = urlencode({"client_id": session.client_id, "tab_id": session.tab_id})
+    return {"register_soft_token": f"{visit.desk.address(SOFT_TOKEN_REGISTRATION)}?{query}"}
+
+
+async def _switch_language(visit: Visit, tab_id: str) -> None:
+    if "kc_locale" not in visit.request.query_params:
+        return
+    login = await visit.desk.tabs.of_browser(tab_id, visit.browser.id)
+    if login is not None:
+        await visit.desk.tabs.choose_locale(login, visit.locale())
+
+
+async def language_chosen(visit: Visit, response: Response) -> Response:
+    """Remember the language, if this visit chose one."""
+    if "kc_locale" in visit.request.query_params:
+        remember_locale(visit.desk, response, visit.locale())
+    return response
+
+
+async def _rejected(visit: Visit, view: Rejected) -> Response:
+    if view.session.request is None:
+        return await error_page(visit, "access_denied", status=403, reference=view.session.transaction_id)
+    return sent_to_client(visit, visit.desk.authorization.rejected(view.session, view.error))
+
+
+async def _registered(visit: Visit, session: AuthenticationSession) -> Response:
+    client = visit.desk.realm.client(session.client_id)
+    link = {"href": client.base_url, "text_key": "back_to_application"} if client and client.base_url else None
+    message = {"key": "token_registered", "params": {}, "kind": "success"}
+    return await page(visit, "info.html", locale=session.locale, heading="registered", message=message, link=link)
+
+
+async def _gone(visit: Visit, view: Gone) -> Response:
+    """Explain that this page is over. Nothing tells whether there ever was such a login."""
+    query = visit.request.query_params
+    client = visit.desk.realm.client(query.get("client_id", ""))
+    links = {}
+    if view.continues is not None:
+        going_on = {"client_id": query.get("client_id", ""), "tab_id": view.continues}
+        links["restart"] = f"{visit.desk.address(AUTHENTICATE)}?{urlencode(going_on)}"
+    elif client is not None and client.base_url:
+        links["back_to_application"] = client.base_url
+    key = "cookies_missing" if visit.is_new else "page_expired"
+    return await error_page(visit, key, status=_GONE, heading="expired", links=links)

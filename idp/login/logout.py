@@ -1,0 +1,63 @@
+"""`/realms/{realm}/protocol/openid-connect/logout`: the HTTP of RP-initiated logout."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from starlette.responses import Response
+
+from idp.crypto.digest import digest, same
+from idp.login.answers import forget_session, page, redirect
+from idp.login.desk import Visit
+from idp.login.errors import error_page
+from idp.oidc.browser_session import session_of_cookie
+from idp.oidc.logout_endpoint import AskPerson, ErrorPage, LoggedOutPage, RedirectTo, logout
+from idp.web.forms import FormError, single_values
+
+_CONFIRMATION = "session_code"
+_KEPT = ("client_id", "id_token_hint", "post_logout_redirect_uri", "state", "ui_locales")
+
+
+async def end_session(visit: Visit) -> Response:
+    """Log out: at once if an ID token of this session asks for it, after a confirmation otherwise."""
+    request = visit.request
+    encoded = request.url.query.encode() if request.method == "GET" else await request.body()
+    try:
+        given = {name: value for name, value in single_values(encoded).items() if value}
+    except FormError as error:
+        return await error_page(visit, "invalid_request", detail=str(error))
+    provider = visit.desk.provider
+    session = await session_of_cookie(provider, visit.session_cookie)
+    confirmed = request.method == "POST" and same(given.get(_CONFIRMATION, ""), _confirmation(visit))
+    decision = await logout(provider, given, session=session, confirmed=confirmed, address=visit.remote_address)
+    locale = visit.locale(tuple(given.get("ui_locales", "").split()))
+    match decision:
+        case RedirectTo():
+            return _forgotten(visit, redirect(decision.url))
+        case LoggedOutPage():
+            return _forgotten(visit, await _logged_out(visit, decision.client_id, locale))
+        case AskPerson():
+            hidden = {name: given[name] for name in _KEPT if name in given} | {_CONFIRMATION: _confirmation(visit)}
+            action = visit.desk.provider.endpoint("logout")
+            return await page(visit, "logout-confirm.html", locale=locale, action=action, hidden=hidden)
+        case ErrorPage():
+            return await error_page(visit, decision.message, detail=decision.detail)
+        case _:
+            assert_never(decision)
+
+
+def _confirmation(visit: Visit) -> str:
+    """Return what only a page shown to this session can post: nobody is logged out by another site's form."""
+    return digest(f"logout|{visit.session_cookie or visit.browser_cookie}")
+
+
+def _forgotten(visit: Visit, response: Response) -> Response:
+    forget_session(visit.desk, response)
+    return response
+
+
+async def _logged_out(visit: Visit, client_id: str | None, locale: str) -> Response:
+    client = visit.desk.realm.client(client_id or "")
+    link = {"href": client.base_url, "text_key": "back_to_application"} if client and client.base_url else None
+    message = {"key": "logged_out", "params": {}, "kind": "success"}
+    return await page(visit, "info.html", locale=locale, heading="logged_out", message=message, link=link)

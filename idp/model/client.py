@@ -1,0 +1,50 @@
+"""A client: an application of the bank that asks for tokens."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from idp.model.secret import Secret
+from idp.model.struct import Frozen
+
+SigningAlgorithm = Literal["ES256", "RS256"]
+ClientAuthenticationMethod = Literal["none", "client_secret_basic", "client_secret_post"]
+
+
+class Client(Frozen, frozen=True, kw_only=True):
+    """One client of a realm, with the meaning of Keycloak's client representation.
+
+    `redirect_uris` are compared exactly; an entry that ends in `*` (Keycloak's only wildcard) matches by prefix and
+    is reported as a finding. `flow_bindings` maps `browser` to the alias of a flow of the client's own.
+    """
+
+    client_id: str
+    name: str = ""
+    enabled: bool = True
+    public: bool = False
+    secret: Secret | None = None
+    redirect_uris: tuple[str, ...] = ()
+    post_logout_redirect_uris: tuple[str, ...] = ()
+    web_origins: tuple[str, ...] = ()
+    base_url: str = ""
+    standard_flow: bool = True
+    consent_required: bool = False
+    pkce_required: bool = True
+    use_refresh_tokens: bool = True
+    default_scopes: tuple[str, ...] = ()
+    optional_scopes: tuple[str, ...] = ()
+    id_token_algorithm: SigningAlgorithm | None = None
+    access_token_algorithm: SigningAlgorithm | None = None
+    access_token_lifespan: int | None = None
+    default_acr_values: tuple[str, ...] = ()
+    flow_bindings: dict[str, str] = {}
+
+    @property
+    def title(self) -> str:
+        """What a person is shown."""
+        return self.name or self.client_id
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """Every scope the client may ask for; `openid` needs no registration."""
+        return frozenset(("openid", *self.default_scopes, *self.optional_scopes))

@@ -1,0 +1,93 @@
+"""How often a user failed at a factor, and what follows. Pure: the store applies these to its record atomically."""
+
+from __future__ import annotations
+
+from idp.model.policy import BruteForcePolicy
+from idp.model.struct import Frozen
+
+
+class FactorLock(Frozen, frozen=True, kw_only=True):
+    """Attempts at one factor since its last success. `not_before` is when the temporary lock ends (epoch seconds)."""
+
+    attempts: int = 0
+    last_attempt_at: int = 0
+    not_before: int = 0
+    temporary_lockouts: int = 0
+    permanent: bool = False
+
+    def locked(self, now: int) -> bool:
+        """Tell whether an attempt would be refused at `now`."""
+        return self.permanent or now < self.not_before
+
+
+class Locks(Frozen, frozen=True, kw_only=True):
+    """The locks of one user, by factor: failing at the password must not lock the soft token."""
+
+    factors: dict[str, FactorLock] = {}
+
+    def locked(self, now: int) -> bool:
+        """Tell whether any factor of the user is locked."""
+        return any(lock.locked(now) for lock in self.factors.values())
+
+    def of(self, factor: str) -> FactorLock:
+        """Return the lock of one factor."""
+        return self.factors.get(factor, FactorLock())
+
+
+class Attempt(Frozen, frozen=True, kw_only=True):
+    """What counting one attempt found: whether it may be evaluated, and whether it was the last before a lock."""
+
+    admitted: bool
+    lock: FactorLock
+    newly_locked: bool = False
+
+
+def count_attempt(locks: Locks, factor: str, policy: BruteForcePolicy, now: int) -> tuple[Locks, Attempt]:
+    """Count one attempt *before* it is checked (RTS (EU) 2018/389 Art. 4(3)(b)); a success calls `clear`.
+
+    The attempt that reaches the limit is still evaluated; the lock it sets is lifted if it was right.
+    """
+    lock = locks.of(factor)
+    if lock.locked(now):
+        return locks, Attempt(admitted=False, lock=lock)
+    if not policy.protected:
+        return locks, Attempt(admitted=True, lock=lock)
+    after = _after_attempt(lock, policy, now)
+    newly_locked = after.locked(now)
+    return _with(locks, factor, after), Attempt(admitted=True, lock=after, newly_locked=newly_locked)
+
+
+def clear(locks: Locks, factor: str) -> Locks:
+    """Forget the failures of a factor that was just proven."""
+    return Locks(factors={name: lock for name, lock in locks.factors.items() if name != factor})
+
+
+def _with(locks: Locks, factor: str, lock: FactorLock) -> Locks:
+    return Locks(factors={**locks.factors, factor: lock})
+
+
+def _after_attempt(lock: FactorLock, policy: BruteForcePolicy, now: int) -> FactorLock:
+    # A long pause forgives temporary failures, never those that count towards a permanent lock (bank.md 3.9:
+    # "total since last success"), or slow guessing would never end.
+    paused = now - lock.last_attempt_at > policy.max_delta_time
+    attempts = 1 if paused and not policy.permanent_lockout else lock.attempts + 1
+    wait = _wait(attempts, policy)
+    if wait <= 0:
+        return FactorLock(
+            attempts=attempts, last_attempt_at=now, temporary_lockouts=lock.temporary_lockouts, permanent=False
+        )
+    lockouts = lock.temporary_lockouts + 1
+    return FactorLock(
+        attempts=attempts,
+        last_attempt_at=now,
+        not_before=now + min(wait, policy.max_failure_wait),
+        temporary_lockouts=lockouts,
+        permanent=policy.permanent_lockout and lockouts > policy.max_temporary_lockouts,
+    )
+
+
+def _wait(attempts: int, policy: BruteForcePolicy) -> int:
+    """Seconds to lock after that many attempts (Keycloak's MULTIPLE and LINEAR strategies)."""
+    if policy.strategy == "LINEAR":
+        return policy.wait_increment * max(0, 1 + attempts - policy.failure_factor)
+    return policy.wait_increment * (attempts // policy.failure_factor)

@@ -1,0 +1,49 @@
+"""A realm: one bank brand with its clients, users, keys, policies and flows; nothing crosses it."""
+
+from __future__ import annotations
+
+from idp.model.client import Client, SigningAlgorithm
+from idp.model.flow import Flow, RequiredActionSetting
+from idp.model.policy import BruteForcePolicy, Lifespans, OtpPolicy, PasswordRule
+from idp.model.struct import Frozen
+
+
+class Realm(Frozen, frozen=True, kw_only=True):
+    """One immutable version of a realm's configuration (its users live in the store).
+
+    `version` is the digest of the file it was read from. `bindings` maps a flow kind (`browser`,
+    `soft-token-registration`) to a flow alias. `texts` holds the realm's own words, by locale and key.
+    """
+
+    name: str
+    version: str
+    display_name: str = ""
+    enabled: bool = True
+    default_locale: str = "sq"
+    locales: tuple[str, ...] = ("sq", "en", "it")
+    texts: dict[str, dict[str, str]] = {}
+    login_with_email: bool = False
+    default_signature_algorithm: SigningAlgorithm = "RS256"
+    rotate_refresh_tokens: bool = False
+    refresh_token_max_reuse: int = 0
+    lifespans: Lifespans = Lifespans()
+    password_policy: tuple[PasswordRule, ...] = ()
+    otp_policy: OtpPolicy = OtpPolicy()
+    brute_force: BruteForcePolicy = BruteForcePolicy()
+    acr_levels: dict[str, int] = {}
+    bindings: dict[str, str] = {}
+    flows: dict[str, Flow] = {}
+    authenticator_config: dict[str, dict[str, str]] = {}
+    required_actions: tuple[RequiredActionSetting, ...] = ()
+    clients: dict[str, Client] = {}
+    attributes: dict[str, str] = {}
+
+    @property
+    def title(self) -> str:
+        """What a person is shown."""
+        return self.display_name or self.name
+
+    def client(self, client_id: str) -> Client | None:
+        """Return the enabled client of that id."""
+        client = self.clients.get(client_id)
+        return client if client is not None and client.enabled else None

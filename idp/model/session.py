@@ -1,0 +1,103 @@
+"""Sessions: a login in progress in one tab, and the single sign-on session that follows it."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from idp.model.flow import Evidence, Status
+from idp.model.oauth import AuthorizationRequest
+from idp.model.struct import Frozen
+
+
+class Outstanding(Frozen, frozen=True, kw_only=True):
+    """The one challenge that an answer may meet: (tab, execution, nonce)."""
+
+    execution: str
+    nonce: str
+
+
+class FlowKind(Enum):
+    """Why a flow runs; the value names it in addresses and in the realm's bindings."""
+
+    BROWSER = "browser"
+    SOFT_TOKEN_REGISTRATION = "soft-token-registration"  # noqa: S105 - the name of a flow, not a secret
+
+    @property
+    def ends_in_session(self) -> bool:
+        """Tell whether passing the flow logs the user in; the others lead back to the login page."""
+        return self is FlowKind.BROWSER
+
+
+class Notice(Frozen, frozen=True, kw_only=True):
+    """Words for the next page, by key of the catalogue."""
+
+    key: str
+    params: dict[str, str] = {}
+    kind: str = "info"
+
+
+class AuthenticationSession(Frozen, frozen=True, kw_only=True):
+    """One tab's login in progress. Replaced, never edited; `revision` is the store's compare-and-set number.
+
+    `browser` is the digest of the cookie of the browser that began it: knowing a tab id is not enough.
+    `states` holds each step's own memory, encoded, by execution id. `sso_sid` names the user session that answered for
+    the login, if one did. `selecting` is the execution at which the person asked for another way, `chosen` the way
+    they took. An ended session keeps only where it `continues`. After `valid_until` nothing can be answered any more;
+    until `expires_at` the request is kept, so that a late person can begin again.
+    """
+
+    tab_id: str
+    browser: str
+    transaction_id: str
+    kind: FlowKind
+    flow: str
+    realm_version: str
+    client_id: str
+    created_at: int
+    valid_until: int
+    expires_at: int
+    request: AuthorizationRequest | None = None
+    locale: str = "sq"
+    user_id: str | None = None
+    attempted_username: str | None = None
+    sso_sid: str | None = None
+    progress: dict[str, Status] = {}
+    states: dict[str, bytes] = {}
+    evidence: tuple[Evidence, ...] = ()
+    actions: tuple[str, ...] = ()
+    outstanding: Outstanding | None = None
+    notice: Notice | None = None
+    selecting: str | None = None
+    chosen: str | None = None
+    ended: bool = False
+    continues: str | None = None
+    revision: int = 0
+
+
+class ClientSession(Frozen, frozen=True, kw_only=True):
+    """One client's share of a user session; tokens of a client die with it."""
+
+    client_id: str
+    started_at: int
+    scope: tuple[str, ...] = ()
+
+
+class UserSession(Frozen, frozen=True, kw_only=True):
+    """The single sign-on session. `sid` is public (it stands in tokens); the cookie also holds a secret.
+
+    `evidence` says what was proven when, under which flow and which version of the realm.
+    """
+
+    sid: str
+    secret_digest: str
+    user_id: str
+    transaction_id: str
+    flow: str
+    realm_version: str
+    started_at: int
+    last_seen_at: int
+    auth_time: int
+    evidence: tuple[Evidence, ...]
+    level: int
+    clients: dict[str, ClientSession] = {}
+    revision: int = 0

@@ -1,0 +1,68 @@
+"""Discovery (OpenID Connect Discovery 1.0 §4, RFC 8414): what really works here, under registered names only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from idp.oidc.claims import CLAIMS_BY_SCOPE
+from idp.oidc.cors import ANY_ORIGIN
+from idp.oidc.provider import Provider
+from idp.oidc.token_endpoint import GRANTS
+from idp.web.http import JSON, Header, Reply, Request
+
+# Clients may keep it for minutes; a new key is published well before it signs.
+CACHED: Header = (b"cache-control", b"public, max-age=300")
+_SECRET_METHODS = ["client_secret_basic", "client_secret_post"]
+_ALGORITHMS = ["ES256", "RS256"]
+
+
+async def discovery(provider: Provider, _request: Request, _body: bytes) -> Reply:
+    """Answer the realm's metadata."""
+    return provider.derived(_reply)
+
+
+def metadata(provider: Provider) -> dict[str, Any]:
+    """Return the realm's metadata."""
+    realm = provider.realm()
+    document: dict[str, Any] = {
+        "issuer": provider.issuer,
+        "authorization_endpoint": provider.endpoint("auth"),
+        "token_endpoint": provider.endpoint("token"),
+        "userinfo_endpoint": provider.endpoint("userinfo"),
+        "jwks_uri": provider.endpoint("certs"),
+        "end_session_endpoint": provider.endpoint("logout"),
+        "revocation_endpoint": provider.endpoint("revoke"),
+        "introspection_endpoint": provider.endpoint("introspect"),
+        "scopes_supported": ["openid", *CLAIMS_BY_SCOPE, "offline_access"],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query", "fragment"],
+        "grant_types_supported": list(GRANTS),
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": _ALGORITHMS,
+        "token_endpoint_auth_methods_supported": [*_SECRET_METHODS, "none"],
+        "revocation_endpoint_auth_methods_supported": [*_SECRET_METHODS, "none"],
+        "introspection_endpoint_auth_methods_supported": _SECRET_METHODS,
+        "code_challenge_methods_supported": ["S256"],
+        "claim_types_supported": ["normal"],
+        "claims_supported": _claims(),
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "ui_locales_supported": list(realm.locales),
+        "authorization_response_iss_parameter_supported": True,  # RFC 9207 §3
+        "claims_parameter_supported": False,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,  # the default would be true
+    }
+    if realm.acr_levels:
+        document["acr_values_supported"] = sorted(realm.acr_levels, key=lambda acr: (realm.acr_levels[acr], acr))
+    return document
+
+
+def _claims() -> list[str]:
+    of_the_login = ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "at_hash", "sid"]
+    return [*of_the_login, *(claim for claims in CLAIMS_BY_SCOPE.values() for claim in claims)]
+
+
+def _reply(provider: Provider) -> Reply:
+    return Reply(200, msgspec.json.encode(metadata(provider)), (JSON, CACHED, ANY_ORIGIN))

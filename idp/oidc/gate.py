@@ -1,0 +1,19 @@
+"""One gate for every grant and every use of a token, which asks whether this user may go on.
+
+A locked or disabled user was still served by one forgotten path or another in Keycloak CVE-2026-9798 and -1609 and
+authentik CVE-2025-64521; so all paths ask here.
+"""
+
+from __future__ import annotations
+
+from idp.model.user import User
+from idp.oidc.provider import Provider
+
+
+async def may_go_on(provider: Provider, user_id: str) -> User | None:
+    """Return the user if it exists, is enabled and no factor of it is locked."""
+    user = await provider.stores.users.by_id(user_id)
+    if user is None or not user.enabled:
+        return None
+    locks = await provider.stores.attempts.locks(user_id)
+    return None if locks.locked(provider.now()) else user

@@ -1,0 +1,59 @@
+"""Whether a well-signed, unexpired token still counts: for UserInfo and introspection alike."""
+
+from __future__ import annotations
+
+from idp.crypto.digest import digest, same
+from idp.crypto.jose import Claims
+from idp.model.client import Client
+from idp.model.struct import Frozen
+from idp.model.user import User
+from idp.oidc.gate import may_go_on
+from idp.oidc.provider import Provider
+from idp.oidc.sessions import live_session
+from idp.oidc.tokens import family_of
+
+REVOKED = "revoked-token"
+
+
+class LiveToken(Frozen, frozen=True, kw_only=True):
+    """An access token that counts, with whom it is about and who it was given to."""
+
+    user: User
+    client: Client
+
+
+async def live_access(provider: Provider, claims: Claims) -> LiveToken | None:
+    """Return whom the token is about, unless it, its grant, its client or its user has been stopped.
+
+    Both levels of revocation count: the token's own and the user's `not_before` (CVE-2026-8922).
+    """
+    client = provider.client(claims["client_id"])
+    if client is None or await provider.stores.first_use.seen(REVOKED, claims["jti"]):
+        return None
+    if not await _grant_lives(provider, claims):
+        return None
+    user = await may_go_on(provider, claims["sub"])
+    if user is None or claims["iat"] < user.not_before:
+        return None
+    return LiveToken(user=user, client=client)
+
+
+async def live_refresh(provider: Provider, claims: Claims) -> User | None:
+    """Return whom a refresh token is about, if it is the one its family would accept now."""
+    family_id = family_of(claims["jti"])
+    family = None if family_id is None else await provider.stores.refresh_families.get(family_id)
+    if family is None or not same(family.current, digest(claims["jti"])) or provider.client(family.client_id) is None:
+        return None
+    if not family.offline and await live_session(provider, family.sid, family.client_id) is None:
+        return None
+    user = await may_go_on(provider, family.user_id)
+    return None if user is None or claims["iat"] < user.not_before else user
+
+
+async def _grant_lives(provider: Provider, claims: Claims) -> bool:
+    family_id = family_of(claims["jti"])
+    if family_id is None:
+        return await live_session(provider, claims["sid"], claims["client_id"]) is not None
+    # Offline access outlives the session; its family alone decides.
+    family = await provider.stores.refresh_families.get(family_id)
+    return family is not None and family.client_id == claims["client_id"]

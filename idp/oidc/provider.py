@@ -1,0 +1,115 @@
+"""One realm at work: everything an endpoint of that realm may use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypeVar
+
+from structlog.typing import FilteringBoundLogger
+
+from idp.audit.events import Recorder
+from idp.crypto.base64url import base64url
+from idp.crypto.signing_keys import SigningKeys
+from idp.model.client import Client
+from idp.model.event import Event
+from idp.model.realm import Realm
+from idp.ports import Clock, RandomBytes, RealmStores
+
+T = TypeVar("T")
+EndpointName = Literal["auth", "token", "userinfo", "certs", "logout", "revoke", "introspect"]
+_SUFFIXES: Mapping[EndpointName, str] = {
+    "auth": "auth",
+    "token": "token",
+    "userinfo": "userinfo",
+    "certs": "certs",
+    "logout": "logout",
+    "revoke": "revoke",
+    "introspect": "token/introspect",
+}
+
+
+class Provider:
+    """An OpenID provider for one realm.
+
+    An endpoint is given its provider and nothing else, so it can reach no other realm's keys, clients or sessions.
+    `realm()` returns the published configuration; ask once per request, since publishing may swap it in between.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        base_url: str,
+        stores: RealmStores,
+        keys: SigningKeys,
+        clock: Clock,
+        random: RandomBytes,
+        realm: Callable[[], Realm],
+        log: FilteringBoundLogger,
+    ) -> None:
+        self.name = name
+        self.base_url = base_url.rstrip("/")
+        self.issuer = f"{self.base_url}/realms/{name}"
+        self.stores = stores
+        self.keys = keys
+        self.clock = clock
+        self.random = random
+        self.realm = realm
+        self.log: FilteringBoundLogger = log.bind(realm=name)
+        self.recorder = Recorder(stores.events, log)
+        self._derived: dict[Callable[[Provider], Any], tuple[Realm, Any]] = {}
+        self._endpoints = {
+            endpoint: f"{self.issuer}/protocol/openid-connect/{suffix}" for endpoint, suffix in _SUFFIXES.items()
+        }
+
+    def endpoint(self, name: EndpointName) -> str:
+        """Return an endpoint's address; it is built from configuration, never from the request's host."""
+        return self._endpoints[name]
+
+    def now(self) -> int:
+        """Return the time in whole epoch seconds, as tokens and stores have it."""
+        return int(self.clock())
+
+    def client(self, client_id: str) -> Client | None:
+        """Return the enabled client of that id."""
+        return self.realm().client(client_id)
+
+    def random_text(self, size: int = 32) -> str:
+        """Return `size` random bytes as base64url."""
+        return base64url(self.random(size))
+
+    def derived(self, build: Callable[[Provider], T]) -> T:
+        """Return `build(self)`, kept for as long as the published configuration is the same object."""
+        realm = self.realm()
+        kept = self._derived.get(build)
+        if kept is None or kept[0] is not realm:
+            kept = self._derived[build] = (realm, build(self))
+        value: T = kept[1]
+        return value
+
+    async def record(
+        self,
+        event_type: str,
+        *,
+        transaction_id: str,
+        user_id: str | None = None,
+        client_id: str | None = None,
+        sid: str | None = None,
+        address: str | None = None,
+        error: str | None = None,
+        detail: Mapping[str, str] | None = None,
+    ) -> None:
+        """Record an event of this realm, now."""
+        event = Event(
+            type=event_type,
+            at=self.now(),
+            realm=self.name,
+            transaction_id=transaction_id,
+            user_id=user_id,
+            client_id=client_id,
+            sid=sid,
+            address=address,
+            error=error,
+            detail=dict(detail or {}),
+        )
+        await self.recorder.record(event)

@@ -1,0 +1,93 @@
+"""The user session as the protocol sees it: how long it lives, who is in it, how it ends."""
+
+from __future__ import annotations
+
+import msgspec
+
+from idp.model.client import Client
+from idp.model.policy import Lifespans
+from idp.model.session import ClientSession, UserSession
+from idp.oidc.provider import Provider
+
+_MOST_TRIES = 20  # of a compare-and-set; each failure means that somebody else succeeded
+_OFTEN_ENOUGH = 15  # seconds between two notes of "last seen", where the idle time is long
+
+
+def session_expires_at(session: UserSession, lifespans: Lifespans) -> int:
+    """Return when the session ends if nobody is seen again (Keycloak's SSO idle and max)."""
+    return min(session.last_seen_at + lifespans.sso_idle, session.started_at + lifespans.sso_max)
+
+
+async def live_session(provider: Provider, sid: str, client_id: str) -> UserSession | None:
+    """Return the session if it lives and the client still has a share in it."""
+    session = await provider.stores.user_sessions.get(sid)
+    if session is None or client_id not in session.clients:
+        return None
+    # The lifetimes of today's configuration count, even for a session that began under longer ones.
+    return session if provider.now() < session_expires_at(session, provider.realm().lifespans) else None
+
+
+async def touch_session(provider: Provider, session: UserSession) -> None:
+    """Note that the session's user was seen, at most once in a while: a durable write for each refresh buys nothing."""
+    now, lifespans = provider.now(), provider.realm().lifespans
+    if now - session.last_seen_at < min(_OFTEN_ENOUGH, lifespans.sso_idle // 20):
+        return
+    seen = msgspec.structs.replace(session, last_seen_at=now)
+    # Losing the race is fine: whoever won it was seen at this moment too, or ended the session.
+    await provider.stores.user_sessions.replace(seen, expires_at=session_expires_at(seen, lifespans))
+
+
+async def join_session(provider: Provider, session: UserSession, client: Client, scope: tuple[str, ...]) -> bool:
+    """Give the client a share in the session; false if the session has ended meanwhile."""
+    now, lifespans = provider.now(), provider.realm().lifespans
+    current: UserSession | None = session
+    for _ in range(_MOST_TRIES):
+        if current is None:
+            return False
+        share = ClientSession(client_id=client.client_id, started_at=now, scope=scope)
+        joined = msgspec.structs.replace(
+            current, clients={**current.clients, client.client_id: share}, last_seen_at=max(now, current.last_seen_at)
+        )
+        if await provider.stores.user_sessions.replace(joined, expires_at=session_expires_at(joined, lifespans)):
+            return True
+        current = await provider.stores.user_sessions.get(session.sid)
+    return False
+
+
+async def leave_session(provider: Provider, sid: str, client_id: str) -> None:
+    """End the client's share in the session: every online token of the client dies with it.
+
+    If the share cannot be ended alone (endless races), the whole session is: this is called when a token was stolen.
+    """
+    lifespans = provider.realm().lifespans
+    for _ in range(_MOST_TRIES):
+        session = await provider.stores.user_sessions.get(sid)
+        if session is None or client_id not in session.clients:
+            return
+        others = {name: share for name, share in session.clients.items() if name != client_id}
+        left = msgspec.structs.replace(session, clients=others)
+        if await provider.stores.user_sessions.replace(left, expires_at=session_expires_at(left, lifespans)):
+            return
+    await provider.stores.user_sessions.end(sid)
+
+
+async def end_session(
+    provider: Provider, sid: str, *, client_id: str | None = None, address: str | None = None
+) -> bool:
+    """End a user session; true for the one caller that did.
+
+    Its online tokens and refresh families end with it, since every use of them looks for the session. Offline
+    families live on: that is what they are for (OpenID Connect Core §11).
+    """
+    session = await provider.stores.user_sessions.end(sid)
+    if session is None:
+        return False
+    await provider.record(
+        "LOGOUT",
+        transaction_id=session.transaction_id,
+        user_id=session.user_id,
+        client_id=client_id,
+        sid=sid,
+        address=address,
+    )
+    return True

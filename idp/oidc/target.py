@@ -1,0 +1,113 @@
+"""A target: a redirect address *proven* to be the client's. Without one nothing is ever sent anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlencode, urlsplit
+
+from idp.model.client import Client
+from idp.model.oauth import AuthorizationRequest, ResponseMode
+from idp.model.realm import Realm
+from idp.model.struct import Frozen
+
+_LOOPBACK = frozenset({"127.0.0.1", "[::1]"})
+_LONGEST = 2000  # characters of a redirect address
+
+
+class UnsafeRequestError(Exception):
+    """A request that may only be answered with a page of our own. `key` names the words, `detail` is for the log."""
+
+    def __init__(self, key: str, detail: str, *, client: Client | None = None) -> None:
+        super().__init__(detail)
+        self.key = key
+        self.detail = detail
+        self.client = client
+
+
+class Target(Frozen, frozen=True, kw_only=True):
+    """Where the answer to an authorization request goes, and how. Made by `find_target` and `target_of` only."""
+
+    redirect_uri: str
+    response_mode: ResponseMode
+    state: str | None
+    issuer: str
+
+    def url(self, parameters: Mapping[str, str]) -> str:
+        """Return the address with the answer. `iss` is in every one, errors too (RFC 9207 §2)."""
+        answer = {**parameters, "iss": self.issuer}
+        if self.state is not None:
+            answer["state"] = self.state
+        encoded = urlencode(answer)
+        if self.response_mode == "fragment":
+            return f"{self.redirect_uri}#{encoded}"
+        separator = "&" if "?" in self.redirect_uri else "?"
+        return f"{self.redirect_uri}{separator}{encoded}"
+
+
+def find_target(realm: Realm, parameters: Mapping[str, str], *, issuer: str) -> tuple[Client, Target]:
+    """Prove the redirect address (RFC 6749 §3.1.2.4: an error about it must never be redirected).
+
+    Raises:
+        UnsafeRequestError: unknown client, or an address that is not the client's.
+
+    """
+    client_id = parameters.get("client_id")
+    client = realm.client(client_id) if client_id else None
+    if client is None:
+        raise UnsafeRequestError("client_not_found", "unknown, disabled or missing client_id")
+    redirect_uri = parameters.get("redirect_uri")
+    if redirect_uri is None:
+        raise UnsafeRequestError("invalid_redirect_uri", "redirect_uri is missing", client=client)
+    if not any(matches(registered, redirect_uri) for registered in client.redirect_uris):
+        raise UnsafeRequestError("invalid_redirect_uri", "redirect_uri is not registered", client=client)
+    mode: ResponseMode = "fragment" if parameters.get("response_mode") == "fragment" else "query"
+    return client, Target(redirect_uri=redirect_uri, response_mode=mode, state=parameters.get("state"), issuer=issuer)
+
+
+def target_of(realm: Realm, request: AuthorizationRequest, *, issuer: str) -> Target | None:
+    """Return the target of a checked request, if the client may still be answered there."""
+    client = realm.client(request.client_id)
+    if client is None or not any(matches(registered, request.redirect_uri) for registered in client.redirect_uris):
+        return None
+    return Target(
+        redirect_uri=request.redirect_uri, response_mode=request.response_mode, state=request.state, issuer=issuer
+    )
+
+
+def matches(registered: str, given: str) -> bool:
+    """Tell whether an address is the registered one: equal as text (RFC 9700 §2.1), with two exceptions.
+
+    A native application's loopback address may have any port (RFC 8252 §7.3), and an imported address that ends in `*`
+    matches by prefix, Keycloak's only wildcard (clients.md 6).
+    """
+    if len(given) > _LONGEST or "#" in given:
+        return False
+    if registered == given:
+        return True
+    if registered.endswith("*"):
+        return _matches_prefix(registered[:-1], given)
+    return _matches_loopback(registered, given)
+
+
+def _matches_prefix(prefix: str, given: str) -> bool:
+    # The prefix must reach into the path, and what follows must not climb out of it or change the host.
+    if not urlsplit(prefix).path or not given.startswith(prefix):
+        return False
+    rest = given[len(prefix) :]
+    return not any(part in rest for part in ("..", "\\", "@", "//", "%2e", "%2E", "%5c", "%5C")) and rest.isprintable()
+
+
+def _matches_loopback(registered: str, given: str) -> bool:
+    try:
+        ours, theirs = urlsplit(registered), urlsplit(given)
+        without_port = ours._replace(netloc=_host(ours.netloc)), theirs._replace(netloc=_host(theirs.netloc))
+    except ValueError:
+        return False
+    if ours.scheme != "http" or _host(ours.netloc) not in _LOOPBACK or "@" in theirs.netloc:
+        return False
+    return without_port[0] == without_port[1]
+
+
+def _host(netloc: str) -> str:
+    host, colon, port = netloc.rpartition(":")
+    return host if colon and port.isdigit() and host else netloc

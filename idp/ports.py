@@ -1,0 +1,292 @@
+"""Everything outside, as the house sees it: stores, clock, randomness, gateways.
+
+A store's verb states its guarantee, not its SQL: **take** removes and returns, with one winner; **hit** counts an
+attempt; **burn** uses a counter once; **rotate** replaces a token, with one winner; **first_use** is true once;
+**replace** is a compare-and-set. Stores are made for one realm and a purpose: no call can cross realms, and a code can
+never be taken as something else. Every adapter passes the same contract tests (`tests/contracts/`).
+
+Keys that came from outside (codes, tokens) are digests (`idp.crypto.digest`): a copy of a store yields nothing usable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Generic, Protocol, TypeVar
+
+from idp.model.event import Event
+from idp.model.lockout import Attempt, Locks
+from idp.model.oauth import AuthorizationCode, RefreshFamily
+from idp.model.policy import BruteForcePolicy
+from idp.model.session import AuthenticationSession, UserSession
+from idp.model.struct import Frozen
+from idp.model.user import User
+
+T = TypeVar("T")
+
+Clock = Callable[[], float]
+"""Epoch seconds. The only real one is made in the composition root."""
+
+RandomBytes = Callable[[int], bytes]
+"""That many bytes from a cryptographically secure source."""
+
+
+class StoreUnavailableError(Exception):
+    """The store cannot serve now (disk full, read-only, unreachable). Nothing acknowledged is lost; fail closed."""
+
+
+class Taken(Frozen, Generic[T], frozen=True, kw_only=True):
+    """The first and only taking of a one-time value."""
+
+    value: T
+
+
+class Replayed(Frozen, Generic[T], frozen=True, kw_only=True):
+    """A one-time value that somebody had already taken; the value tells whose it was."""
+
+    value: T
+
+
+class Rotated(Frozen, frozen=True, kw_only=True):
+    """The family after the presented token was replaced by its successor."""
+
+    family: RefreshFamily
+
+
+class Reused(Frozen, frozen=True, kw_only=True):
+    """A token that had already been replaced; the family has been ended (RFC 9700 §4.14.2)."""
+
+    family: RefreshFamily
+
+
+class AuthenticationSessions(Protocol):
+    """Logins in progress, by tab id. They expire with their `expires_at`."""
+
+    async def create(self, session: AuthenticationSession) -> None:
+        """Store a new login."""
+
+    async def get(self, tab_id: str) -> AuthenticationSession | None:
+        """Return the login of that tab, unless it expired."""
+
+    async def replace(self, session: AuthenticationSession) -> bool:
+        """Compare and set: store `session` as revision + 1 if the stored revision equals `session.revision`."""
+
+
+class UserSessions(Protocol):
+    """Single sign-on sessions, by `sid`."""
+
+    async def create(self, session: UserSession, *, expires_at: int) -> None:
+        """Store a new session; it is durable when this returns."""
+
+    async def get(self, sid: str) -> UserSession | None:
+        """Return the session, unless it ended or expired."""
+
+    async def replace(self, session: UserSession, *, expires_at: int) -> bool:
+        """Compare and set on `revision`."""
+
+    async def end(self, sid: str) -> UserSession | None:
+        """Remove and return the session; only one caller gets it."""
+
+    async def of_user(self, user_id: str) -> Sequence[UserSession]:
+        """Return every live session of a user."""
+
+
+class AuthorizationCodes(Protocol):
+    """Codes by digest. A taken code leaves a tombstone, so that its second use is recognised."""
+
+    async def put(self, key: str, code: AuthorizationCode) -> None:
+        """Keep a code until its `expires_at`."""
+
+    async def take(self, key: str) -> Taken[AuthorizationCode] | Replayed[AuthorizationCode] | None:
+        """Take a code: one winner among any number of callers; the others see `Replayed`."""
+
+
+class RefreshFamilies(Protocol):
+    """Refresh families by id."""
+
+    async def create(self, family: RefreshFamily) -> None:
+        """Store a new family until its `expires_at`."""
+
+    async def get(self, family_id: str) -> RefreshFamily | None:
+        """Return a live family."""
+
+    async def rotate(
+        self, family_id: str, *, presented: str, successor: str, now: int, expires_at: int
+    ) -> Rotated | Reused | None:
+        """Make `successor` current if `presented` is; otherwise end the family. None: no such family."""
+
+    async def touch(self, family_id: str, *, presented: str, now: int, expires_at: int) -> Rotated | Reused | None:
+        """As `rotate`, for a realm that does not rotate: the presented token stays current."""
+
+    async def end(self, family_id: str) -> bool:
+        """End a family; true for the caller that did."""
+
+
+class Users(Protocol):
+    """Users, found by id, username or e-mail (both compared without regard to case)."""
+
+    async def by_id(self, user_id: str) -> User | None:
+        """Return the user."""
+
+    async def by_username(self, username: str) -> User | None:
+        """Return the user of that name."""
+
+    async def by_email(self, email: str) -> User | None:
+        """Return the user of that address, if exactly one has it."""
+
+    async def create(self, user: User) -> bool:
+        """Store a new user; false if the id or the username is taken. Durable when this returns."""
+
+    async def replace(self, user: User) -> bool:
+        """Compare and set on `revision` (id and username do not change). Durable when this returns."""
+
+    async def all(self) -> Sequence[User]:
+        """Return every user of the realm, by username (for deliveries and for small realms)."""
+
+
+class Attempts(Protocol):
+    """Attempts per user and factor, across tabs, sessions, grants and restarts."""
+
+    async def hit(self, subject: str, factor: str, *, policy: BruteForcePolicy, now: int) -> Attempt:
+        """Count one attempt atomically (`idp.model.lockout.count_attempt`) and say whether it may be evaluated."""
+
+    async def clear(self, subject: str, factor: str) -> None:
+        """Forget the failures of a factor that was just proven."""
+
+    async def locks(self, subject: str) -> Locks:
+        """Return the present locks of a user."""
+
+
+class Throttle(Protocol):
+    """Budgets of anything that costs: messages, pages, registrations."""
+
+    async def hit(self, purpose: str, key: str, *, limit: int, window: int) -> bool:
+        """Count one use within `window` seconds of the first; false when `limit` uses have already been counted."""
+
+
+class FirstUse(Protocol):
+    """What may be seen once: token ids, assertions, transactions."""
+
+    async def first_use(self, purpose: str, value: str, *, ttl: int) -> bool:
+        """Return true for exactly one caller within `ttl` seconds."""
+
+    async def seen(self, purpose: str, value: str) -> bool:
+        """Tell whether it was used."""
+
+
+class Counters(Protocol):
+    """Counters that only move forward: the last time step a soft token was accepted at (RFC 6238 §5.2)."""
+
+    async def burn(self, key: str, counter: int) -> bool:
+        """Use up everything to `counter`; true for exactly one caller, false if it is not above the last one burnt."""
+
+
+class LatestValues(Protocol):
+    """Values of which only the latest under a purpose and key counts: an SMS transaction kills the one before it."""
+
+    async def set(self, purpose: str, key: str, value: str, *, ttl: int) -> None:
+        """Make `value` the only one that can be taken."""
+
+    async def take(self, purpose: str, key: str, value: str) -> bool:
+        """Take the latest value; true for exactly one caller, and only if it equals `value`."""
+
+
+class KeptSecrets(Protocol):
+    """Sealed secrets of a realm that must outlive a restart: signing keys, keys for codes and cookies."""
+
+    async def all(self, purpose: str) -> Mapping[str, bytes]:
+        """Return every sealed secret kept for a purpose, by its id."""
+
+    async def keep(self, purpose: str, secret_id: str, sealed: bytes) -> bool:
+        """Keep a new one; false if that id exists (another node was first)."""
+
+
+class RealmVersions(Protocol):
+    """Every published version of a realm's configuration (sealed documents), and which one is current."""
+
+    async def current(self) -> str | None:
+        """Return the id of the current version."""
+
+    async def get(self, version: str) -> bytes | None:
+        """Return the sealed document of a version."""
+
+    async def publish(self, version: str, sealed: bytes, *, expected: str | None) -> bool:
+        """Store a version and make it current, if the current one is `expected` (compare and set)."""
+
+
+class Events(Protocol):
+    """The realm's events, in the order they were recorded."""
+
+    async def record(self, event: Event) -> None:
+        """Record an event; it is durable when this returns."""
+
+    async def recent(self, *, limit: int, transaction_id: str | None = None) -> Sequence[Event]:
+        """Return the newest events first."""
+
+
+class RealmStores(Protocol):
+    """All stores of one realm."""
+
+    authentication_sessions: AuthenticationSessions
+    user_sessions: UserSessions
+    codes: AuthorizationCodes
+    refresh_families: RefreshFamilies
+    users: Users
+    attempts: Attempts
+    throttle: Throttle
+    first_use: FirstUse
+    counters: Counters
+    latest: LatestValues
+    secrets: KeptSecrets
+    versions: RealmVersions
+    events: Events
+
+
+class Store(Protocol):
+    """A store of every realm of this deployment."""
+
+    def realm(self, name: str) -> RealmStores:
+        """Return the stores of one realm; nothing they hold can be reached through another realm's."""
+
+    async def sweep(self) -> int:
+        """Remove a bounded number of expired things; return how many."""
+
+    async def close(self) -> None:
+        """Finish what was acknowledged and let go of the files."""
+
+
+class MessageUndeliveredError(Exception):
+    """The gateway refused a message or could not be reached. The login shows "try later" and never skips the factor."""
+
+
+class SmsSender(Protocol):
+    """A way to send a text message to a phone."""
+
+    async def send(self, *, to: str, text: str) -> None:
+        """Hand the message over, or raise `MessageUndeliveredError`. `to` is an E.164 number."""
+
+
+class Sealer(Protocol):
+    """Seals what must not be readable in a copy of the store."""
+
+    def seal(self, plaintext: bytes, *, purpose: str) -> bytes:
+        """Encrypt; `purpose` is authenticated, so a sealed value opens only where it belongs."""
+
+    def unseal(self, sealed: bytes, *, purpose: str) -> bytes:
+        """Decrypt; raises `ValueError` if the value was altered, moved, or sealed with an unknown key."""
+
+
+class Passwords(Protocol):
+    """Hashes and verifies passwords, off the event loop, behind a limiter of its own."""
+
+    async def hash(self, password: str) -> bytes:
+        """Return hash values to be sealed into a credential."""
+
+    async def verify(self, password: str, hashed: bytes | None) -> bool:
+        """Verify in the same time whether or not there is something to verify against."""
+
+    def outdated(self, hashed: bytes) -> bool:
+        """Tell whether the hash was made with other parameters than today's."""
+
+
+class OverloadedError(Exception):
+    """Too many passwords wait to be hashed; the caller answers 503 with `Retry-After`."""

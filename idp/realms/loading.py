@@ -1,0 +1,93 @@
+"""A realm file → a realm and its users, or everything that is wrong with it, at once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from idp.model.finding import Finding, Severity
+from idp.model.realm import Realm
+from idp.model.struct import Frozen
+from idp.realms import reading, representation
+from idp.realms.acknowledgement import acknowledged
+from idp.realms.building import realm_of
+from idp.realms.placeholders import Surroundings, filled
+from idp.realms.rules import realm_findings
+from idp.realms.seeds import UserSeed, user_seeds
+
+
+class LoadedRealm(Frozen, frozen=True, kw_only=True):
+    """What a realm file says. `document` is its canonical JSON without the users: what a version is made of."""
+
+    realm: Realm
+    users: tuple[UserSeed, ...]
+    document: bytes
+    findings: tuple[Finding, ...]
+
+
+class RealmUnreadableError(Exception):
+    """The file has errors that leave no realm to speak of; `findings` say which."""
+
+    def __init__(self, findings: tuple[Finding, ...]) -> None:
+        super().__init__("\n".join(str(finding) for finding in findings))
+        self.findings = findings
+
+
+def load_file(path: Path, *, surroundings: Surroundings) -> LoadedRealm:
+    """Load a realm file.
+
+    Raises:
+        RealmUnreadableError: there is no such file, it is not JSON, or not the shape of a realm.
+
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RealmUnreadableError((_unreadable(f"The file cannot be read: {type(error).__name__}."),)) from None
+    return load(text, surroundings=surroundings)
+
+
+def load(text: str, *, surroundings: Surroundings) -> LoadedRealm:
+    """Load the text of a realm file (see `load_file`)."""
+    try:
+        document = reading.parse(text)
+    except reading.RealmFileError as error:
+        raise RealmUnreadableError((_unreadable(f"The file is {error}"),)) from None
+    findings: list[Finding] = []
+    found = reading.read(filled(document, surroundings, findings), representation.Realm, findings)
+    if found is None:
+        raise RealmUnreadableError(tuple(findings))
+    canonical = canonical_document(document)
+    realm = realm_of(found, version=hashlib.sha256(canonical).hexdigest(), vault=surroundings.vault, findings=findings)
+    users = user_seeds(found.users, findings)
+    findings.extend(realm_findings(found, realm, users))
+    return LoadedRealm(
+        realm=realm,
+        users=users,
+        document=canonical,
+        findings=acknowledged(findings, realm),
+    )
+
+
+def canonical_document(document: Mapping[str, Any]) -> bytes:
+    """Return the configuration without its users: the same text for the same meaning."""
+    kept = {key: value for key, value in document.items() if key != "users"}
+    return json.dumps(kept, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def errors(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Return the findings with which a realm does not start."""
+    return tuple(finding for finding in findings if finding.severity is Severity.ERROR)
+
+
+def _unreadable(problem: str) -> Finding:
+    return Finding(
+        rule="R-FILE",
+        severity=Severity.ERROR,
+        pointer="",
+        problem=problem,
+        repair="Give a realm file in Keycloak's JSON.",
+    )

@@ -1,0 +1,49 @@
+"""Keycloak's password policy text: `length(12) and notUsername and passwordHistory(5)`."""
+
+from __future__ import annotations
+
+import re
+
+from idp.model.policy import PasswordRule
+
+_NUMBER = frozenset(
+    {"length", "maxLength", "digits", "lowerCase", "upperCase", "specialChars", "passwordHistory", "hashIterations"}
+)
+_TEXT = frozenset({"regexPattern", "passwordBlacklist", "hashAlgorithm"})
+_NOTHING = frozenset({"notUsername", "notContainsUsername", "notEmail"})
+KNOWN = _NUMBER | _TEXT | _NOTHING
+
+
+def parsed(text: str) -> tuple[tuple[PasswordRule, ...], list[str]]:
+    """Return the rules, and a sentence for everything that is wrong with the text.
+
+    The text is split on the literal ` and `; a rule is `name` or `name(argument)`, where the argument is all from the
+    first `(` to the last character. Rules without an argument are exported as `name(undefined)`.
+    """
+    rules: list[PasswordRule] = []
+    problems: list[str] = []
+    for part in (part.strip() for part in text.split(" and ")):
+        if not part:
+            continue
+        name, _, argument = part.partition("(")
+        argument = argument.removesuffix(")")
+        rule = PasswordRule(name=name, argument="" if argument == "undefined" else argument)
+        problem = _problem(rule)
+        if problem:
+            problems.append(problem)
+        else:
+            rules.append(rule)
+    return tuple(rules), problems
+
+
+def _problem(rule: PasswordRule) -> str | None:
+    if rule.name not in KNOWN:
+        return f"There is no password rule “{rule.name}”."
+    if rule.name in _NUMBER and not rule.argument.isdigit():
+        return f"The password rule “{rule.name}” needs a number, not “{rule.argument}”."
+    if rule.name == "regexPattern":
+        try:
+            re.compile(rule.argument)
+        except re.error as error:
+            return f"The pattern of the password rule regexPattern is not valid: {error}."
+    return None

@@ -1,0 +1,69 @@
+"""What a realm file leaves to its surroundings: `${env.NAME}`, `${env.NAME:default}` and `${vault.name}`.
+
+The file itself keeps its placeholders: a version is the text an administrator wrote, not what it became on one machine.
+`${vault.…}` is resolved only where a secret belongs (`idp.realms.building`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from idp.model.finding import Finding, Severity
+from idp.model.struct import Frozen
+from idp.realms.reading import escaped
+
+_ENVIRONMENT = re.compile(r"\$\{env\.([A-Za-z_][A-Za-z0-9_]*)(?::([^}]*))?\}")
+
+Vault = Callable[[str, str], str | None]
+"""(realm, key) → the secret that `${vault.key}` stands for, or None."""
+
+
+class Surroundings(Frozen, frozen=True, kw_only=True):
+    """Where placeholders take their values from."""
+
+    vault: Vault
+    environment: Mapping[str, str] = {}
+
+
+def file_vault(directory: Path) -> Vault:
+    """Return a vault of files, one secret each, named `{realm}_{key}` (Keycloak's files-plaintext vault)."""
+
+    def secret(realm: str, key: str) -> str | None:
+        try:
+            return (directory / f"{realm}_{key}").read_text(encoding="utf-8").strip() or None
+        except OSError:
+            return None
+
+    return secret
+
+
+def filled(value: Any, surroundings: Surroundings, findings: list[Finding], pointer: str = "") -> Any:
+    """Return a document with its `${env.…}` replaced; one that has no value is a finding."""
+    if isinstance(value, str):
+        return _ENVIRONMENT.sub(lambda match: _value(match, surroundings, findings, pointer), value)
+    if isinstance(value, list):
+        return [filled(item, surroundings, findings, f"{pointer}/{n}") for n, item in enumerate(value)]
+    if isinstance(value, dict):
+        return {key: filled(item, surroundings, findings, f"{pointer}/{escaped(key)}") for key, item in value.items()}
+    return value
+
+
+def _value(match: re.Match[str], surroundings: Surroundings, findings: list[Finding], pointer: str) -> str:
+    name = match.group(1)
+    default: str | None = match.group(2)
+    value = surroundings.environment.get(name) or default
+    if value is not None:
+        return value
+    findings.append(
+        Finding(
+            rule="R-ENVIRONMENT",
+            severity=Severity.ERROR,
+            pointer=pointer,
+            problem=f"The environment has no variable “{name}”.",
+            repair=f"Set it, or write a default: ${{env.{name}:…}}.",
+        )
+    )
+    return match.group(0)

@@ -1,0 +1,128 @@
+"""JSON → representation, collecting *every* problem with its JSON pointer instead of stopping at the first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from enum import Enum, EnumType
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from idp.model.finding import Finding, Severity
+
+R = TypeVar("R", bound=msgspec.Struct)
+
+
+class RealmFileError(Exception):
+    """The file is not JSON that could be a realm; the message says where and what to do."""
+
+
+def parse(text: str) -> Any:
+    """Parse JSON, refusing keys that appear twice in one object: one of the two would silently win."""
+    try:
+        return json.loads(text, object_pairs_hook=_unique)
+    except json.JSONDecodeError as error:
+        raise RealmFileError(f"not JSON: {error.msg} in line {error.lineno}, column {error.colno}.") from None
+    except RecursionError:
+        raise RealmFileError("nested too deeply to be a realm.") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise RealmFileError(f"the key “{key}” appears twice in one object; remove one of them.")
+        found[key] = value
+    return found
+
+
+def read(value: Any, kind: type[R], findings: list[Finding], pointer: str = "") -> R | None:
+    """Read an object as `kind`. None (with findings) if it cannot be one; wrong optional fields keep their default."""
+    if not isinstance(value, Mapping):
+        findings.append(_wrong(pointer, f"an object is expected here, not {_noun(value)}.", "Write { … }."))
+        return None
+    types = get_type_hints(kind)
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    findings.extend(_unknown(f"{pointer}/{escaped(key)}", key) for key in value if key not in fields)
+    given: dict[str, Any] = {}
+    complete = True
+    for name, field in fields.items():
+        place = f"{pointer}/{escaped(name)}"
+        if value.get(name) is None:  # Keycloak ignores an explicit null
+            if field.required:
+                findings.append(_wrong(place, f"“{name}” is missing.", "Add it."))
+                complete = False
+            continue
+        found = _field(value[name], types[field.name], findings, place)
+        if found is not msgspec.UNSET:
+            given[field.name] = found
+        elif field.required:
+            complete = False
+    return kind(**given) if complete else None
+
+
+def _field(value: Any, kind: Any, findings: list[Finding], pointer: str) -> Any:
+    """Read one field; UNSET (with findings) if it cannot be read."""
+    inner = _struct_items(kind)
+    if inner is None:
+        return _plain(value, kind, findings, pointer)
+    if not isinstance(value, list):
+        findings.append(_wrong(pointer, f"a list is expected here, not {_noun(value)}.", "Write [ … ]."))
+        return msgspec.UNSET
+    items = (read(item, inner, findings, f"{pointer}/{position}") for position, item in enumerate(value))
+    return tuple(item for item in items if item is not None)
+
+
+def _plain(value: Any, kind: Any, findings: list[Finding], pointer: str) -> Any:
+    try:
+        # Not strict: exports write numbers and booleans of `attributes` and `config` as text.
+        return msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError as error:
+        problem, _, where = str(error).partition(" - at `$")
+        place = pointer + "".join(f"/{part}" for part in where.strip("`").replace("[...]", "").split(".") if part)
+        findings.append(_wrong(place, f"{problem}.", _choices(kind)))
+        return msgspec.UNSET
+
+
+def _struct_items(kind: Any) -> type[msgspec.Struct] | None:
+    """Return S of `tuple[S, ...]` where S is a struct."""
+    arguments = get_args(kind)
+    if get_origin(kind) is tuple and isinstance(arguments[0], type) and issubclass(arguments[0], msgspec.Struct):
+        return arguments[0]
+    return None
+
+
+def _choices(kind: Any) -> str:
+    if isinstance(kind, EnumType):
+        members: list[Enum] = list(kind)
+        return f"Use one of: {', '.join(str(member.value) for member in members)}."
+    if get_origin(kind) is UnionType:
+        return f"Expected {kind}."
+    return "Mend the value."
+
+
+def escaped(key: str) -> str:
+    """Return a key as a reference token of a JSON pointer (RFC 6901 §3)."""
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+def _noun(value: Any) -> str:
+    nouns = {list: "a list", str: "text", int: "a number", float: "a number", bool: "true or false", dict: "an object"}
+    return nouns.get(type(value), "null")
+
+
+def _wrong(pointer: str, problem: str, repair: str) -> Finding:
+    problem = problem[0].upper() + problem[1:]
+    return Finding(rule="R-SHAPE", severity=Severity.ERROR, pointer=pointer, problem=problem, repair=repair)
+
+
+def _unknown(pointer: str, key: str) -> Finding:
+    return Finding(
+        rule="R-UNKNOWN-KEY",
+        severity=Severity.WARNING,
+        pointer=pointer,
+        problem=f"“{key}” is not honoured here.",
+        repair="Check the spelling; a setting of Keycloak that this provider does not have has no effect.",
+    )

@@ -1,0 +1,220 @@
+"""Users as a realm file brings them: who they are, and credentials that are hashed, typed, or to be delivered.
+
+A seed becomes a user of the store once, when the store does not know the user yet (`idp.flows.newcomers`).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterator
+from typing import Literal
+
+import msgspec
+import phonenumbers
+
+from idp.model.finding import Finding, Severity
+from idp.model.policy import OtpAlgorithm
+from idp.model.secret import Secret
+from idp.model.struct import Frozen
+from idp.realms import representation as file
+
+_FIRST_PASSWORD_LIFESPAN = 72 * 3600  # ASVS 6.4.1: first passwords are short-lived
+
+
+class HashedPassword(Frozen, frozen=True, kw_only=True):
+    """Keycloak's stored hash, as the JSON that `idp.crypto.passwords` reads."""
+
+    hashed: bytes
+
+
+class TypedPassword(Frozen, frozen=True, kw_only=True):
+    """A password in clear, for seeding only; it is hashed at once."""
+
+    value: Secret
+    temporary: bool
+
+
+class DeliveredPassword(Frozen, frozen=True, kw_only=True):
+    """A first password that does not exist yet: it is made and sent when the user arrives."""
+
+    channel: Literal["sms"]
+    lifespan: int
+
+
+class SeededToken(Frozen, frozen=True, kw_only=True):
+    """A soft token that another system enrolled."""
+
+    seed: bytes
+    label: str
+    algorithm: OtpAlgorithm
+    digits: int
+    period: int
+
+
+class UserSeed(Frozen, frozen=True, kw_only=True):
+    """A user of a realm file."""
+
+    id: str | None
+    username: str
+    email: str
+    email_verified: bool
+    first_name: str
+    last_name: str
+    enabled: bool
+    attributes: dict[str, tuple[str, ...]]
+    required_actions: tuple[str, ...]
+    password: HashedPassword | TypedPassword | DeliveredPassword | None
+    tokens: tuple[SeededToken, ...]
+
+
+def user_seeds(users: tuple[file.User, ...], findings: list[Finding]) -> tuple[UserSeed, ...]:
+    """Read every user; what is wrong with one is a finding and leaves that user out."""
+    seeds = []
+    names: set[str] = set()
+    for position, user in enumerate(users):
+        pointer = f"/users/{position}"
+        if user.username.casefold() in names:
+            findings.append(_error(f"{pointer}/username", f"User “{user.username}” appears twice.", "Remove one."))
+            continue
+        names.add(user.username.casefold())
+        seeds.append(_seed(user, pointer, findings))
+    return tuple(seeds)
+
+
+def _seed(user: file.User, pointer: str, findings: list[Finding]) -> UserSeed:
+    password, tokens = _credentials(user, pointer, findings)
+    attributes = dict(user.attributes)
+    phone = _phone(attributes.get("phoneNumber", ()), f"{pointer}/attributes/phoneNumber", findings)
+    if phone:
+        attributes["phoneNumber"] = (phone,)
+    if isinstance(password, DeliveredPassword) and not phone:
+        findings.append(
+            _error(
+                f"{pointer}/attributes/phoneNumber",
+                f"The first password of “{user.username}” is to be sent by SMS, but there is no number.",
+                "Add phoneNumber in the form +355691234567.",
+            )
+        )
+    return UserSeed(
+        id=user.id,
+        username=user.username,
+        email=user.email,
+        email_verified=user.email_verified,
+        first_name=user.first_name,
+        last_name=user.last_name,
+        enabled=user.enabled,
+        attributes=attributes,
+        required_actions=user.required_actions,
+        password=password,
+        tokens=tokens,
+    )
+
+
+def _phone(values: tuple[str, ...], pointer: str, findings: list[Finding]) -> str | None:
+    """Return the number in E.164 form, if it is a mobile number that messages may be sent to (bank.md 5.1)."""
+    if not values:
+        return None
+    try:
+        number = phonenumbers.parse(values[0], None)
+    except phonenumbers.NumberParseException:
+        number = None
+    kinds = (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE)
+    if (
+        number is None
+        or number.extension
+        or not phonenumbers.is_valid_number(number)
+        or phonenumbers.number_type(number) not in kinds
+    ):
+        problem = f"“{values[0]}” is not a mobile number in international form."
+        findings.append(_error(f"{pointer}/0", problem, "Write it as +355691234567."))
+        return None
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+Password = HashedPassword | TypedPassword | DeliveredPassword
+
+
+def _credentials(
+    user: file.User, pointer: str, findings: list[Finding]
+) -> tuple[Password | None, tuple[SeededToken, ...]]:
+    password: Password | None = None
+    tokens: list[SeededToken] = []
+    for position, credential in enumerate(user.credentials):
+        place = f"{pointer}/credentials/{position}"
+        try:
+            if credential.type == "password":
+                password = _password(credential)
+            elif credential.type == "otp":
+                tokens.append(_token(credential))
+            else:
+                findings.append(_ignored(place, credential.type))
+        except (ValueError, TypeError, KeyError, binascii.Error, msgspec.ValidationError) as error:
+            problem = f"The {credential.type} credential of “{user.username}” cannot be read ({type(error).__name__})."
+            findings.append(_error(place, problem, "Give Keycloak's secretData and credentialData, or remove it."))
+    return password, tuple(tokens)
+
+
+def _password(credential: file.Credential) -> Password:
+    described = json.loads(credential.credential_data or "{}")
+    if "deliver" in described:
+        if described["deliver"] != "sms":
+            raise ValueError("unknown channel")
+        lifespan = msgspec.convert(described.get("lifespanSeconds", _FIRST_PASSWORD_LIFESPAN), int)
+        return DeliveredPassword(channel="sms", lifespan=lifespan)
+    if credential.value is not None:
+        return TypedPassword(value=Secret(credential.value), temporary=credential.temporary)
+    secret = json.loads(credential.secret_data or "{}")
+    hashed = {
+        "algorithm": described["algorithm"],
+        "hashIterations": described["hashIterations"],
+        "additionalParameters": described.get("additionalParameters", {}),
+        "value": secret["value"],
+        "salt": secret["salt"],
+    }
+    return HashedPassword(hashed=json.dumps(hashed).encode())
+
+
+class _TokenDescription(msgspec.Struct, frozen=True, rename="camel"):
+    sub_type: Literal["totp"] = "totp"
+    digits: Literal[6, 8] = 6
+    period: int = 30
+    algorithm: OtpAlgorithm = "HmacSHA1"
+    secret_encoding: str | None = None
+
+
+def _token(credential: file.Credential) -> SeededToken:
+    described = msgspec.json.decode(credential.credential_data or "{}", type=_TokenDescription)
+    value = json.loads(credential.secret_data or "{}")["value"]
+    # Keycloak: without `secretEncoding` the key is the text itself, not the bytes it might encode.
+    base32 = described.secret_encoding == "BASE32"  # noqa: S105 - the name of an encoding
+    seed = base64.b32decode(value + "=" * (-len(value) % 8), casefold=True) if base32 else str(value).encode()
+    return SeededToken(
+        seed=seed,
+        label=credential.user_label,
+        algorithm=described.algorithm,
+        digits=described.digits,
+        period=described.period,
+    )
+
+
+def delivers_by_sms(seeds: tuple[UserSeed, ...]) -> Iterator[UserSeed]:
+    """Yield the users whose first password is sent by SMS."""
+    for seed in seeds:
+        if isinstance(seed.password, DeliveredPassword):
+            yield seed
+
+
+def _error(pointer: str, problem: str, repair: str) -> Finding:
+    return Finding(rule="R-USER", severity=Severity.ERROR, pointer=pointer, problem=problem, repair=repair)
+
+
+def _ignored(pointer: str, kind: str) -> Finding:
+    return Finding(
+        rule="R-CREDENTIAL",
+        severity=Severity.WARNING,
+        pointer=pointer,
+        problem=f"A credential of type “{kind}” is not honoured.",
+        repair="The user cannot use it here; remove it, or enrol another one.",
+    )

@@ -1,0 +1,187 @@
+"""How this deployment runs: `config/*.toml`, overridden by the environment, checked completely at start.
+
+`HYRJA_SERVER__PORT=8081` overrides `port` of the table `[server]`. Secrets never stand here: a setting names the file
+that holds one. Every problem is reported at once.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta
+
+_PREFIX = "HYRJA_"
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+Port = Annotated[int, Meta(ge=1, le=65535)]
+Count = Annotated[int, Meta(ge=1)]
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the text lists every problem, a line each."""
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the file: an unknown key is an error, since a misspelt one would silently have no effect."""
+
+
+class Server(Table, frozen=True, kw_only=True):
+    """Where the provider listens and what it is called."""
+
+    base_url: str
+    """The public address, without a path. Every link is built from it, never from a request."""
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    allowed_hosts: tuple[str, ...] = ()
+    """Further `Host` names that are answered (a health probe's, say)."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks (CIDR) whose `X-Forwarded-For` is believed."""
+
+
+class Store(Table, frozen=True, kw_only=True):
+    """Where everything is kept."""
+
+    path: str
+    """The SQLite file; its directory is created with mode 0700."""
+    events_kept_days: Count = 90
+
+
+class Secrets(Table, frozen=True, kw_only=True):
+    """Files that hold secrets."""
+
+    master_key_files: tuple[str, ...]
+    """32 bytes each, base64url; the first one seals, all of them open."""
+    create_master_key: bool = False
+    """Make the first file if it does not exist. Development only."""
+    vault: str
+    """The directory of `${vault.…}`: one file a secret, named `{realm}_{name}`."""
+
+
+class Realms(Table, frozen=True, kw_only=True):
+    """The realms of this deployment."""
+
+    files: tuple[str, ...]
+
+
+class Hashing(Table, frozen=True, kw_only=True):
+    """Argon2id for new passwords; `workers` hash at once, `queue` more may wait."""
+
+    memory_kib: Annotated[int, Meta(ge=7168)] = 19456
+    iterations: Count = 2
+    workers: Count = 1
+    queue: Count = 64
+
+
+class Sms(Table, frozen=True, kw_only=True):
+    """How text messages leave."""
+
+    gateway: Literal["outbox", "http"]
+    """`outbox` keeps them in a file and shows them on a page. Development only."""
+    outbox_file: str = "var/outbox.jsonl"
+    url: str = ""
+    authorization_file: str = ""
+    """A file with the whole `Authorization` header."""
+    body: dict[str, Any] = {}
+    """The JSON that is posted; `{to}` and `{text}` are filled in."""
+    timeout_seconds: float = 3.0
+
+
+class Log(Table, frozen=True, kw_only=True):
+    """Structured JSON, a line an event."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    file: str = ""
+    """Empty: standard output."""
+
+
+class Settings(Table, frozen=True, kw_only=True):
+    """All of it."""
+
+    environment: Literal["development", "production"]
+    server: Server
+    store: Store
+    secrets: Secrets
+    realms: Realms
+    sms: Sms
+    hashing: Hashing = Hashing()
+    log: Log = Log()
+
+    @property
+    def https(self) -> bool:
+        """Tell whether the public address is https."""
+        return self.server.base_url.startswith("https://")
+
+
+def load(path: Path, *, environment: Mapping[str, str], overrides: Mapping[str, Mapping[str, Any]] = {}) -> Settings:
+    """Load, override and check the settings.
+
+    Raises:
+        SettingsError: the file cannot be read, or something in it cannot be used.
+
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not TOML: {error}.") from None
+    for table, values in (*_from_environment(environment), *overrides.items()):
+        _override(document, table, values)
+    try:
+        settings = msgspec.convert(document, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{path}: {error}.") from None
+    problems = list(_problems(settings))
+    if problems:
+        raise SettingsError("\n".join(f"{path}: {problem}" for problem in problems))
+    return settings
+
+
+def _from_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for name, value in environment.items():
+        table, separator, key = name.removeprefix(_PREFIX).lower().partition("__")
+        if name.startswith(_PREFIX) and separator:
+            yield table, {key: value.split(",") if key in _LISTS else value}
+
+
+_LISTS = frozenset({"files", "master_key_files", "allowed_hosts", "trusted_proxies"})
+
+
+def _override(document: dict[str, Any], table: str, values: Mapping[str, Any]) -> None:
+    present = document.get(table)
+    document[table] = {**(present if isinstance(present, dict) else {}), **values}
+
+
+def _problems(settings: Settings) -> Iterator[str]:
+    address = urlsplit(settings.server.base_url)
+    if address.scheme not in {"http", "https"} or not address.hostname or address.path or address.query:
+        yield "server.base_url must be an address without a path, for instance https://login.bank.example."
+    elif address.scheme == "http" and address.hostname not in _LOOPBACK:
+        yield "server.base_url must be https, except for a loopback address."
+    for network in settings.server.trusted_proxies:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError:
+            yield f"server.trusted_proxies: “{network}” is not a network such as 10.0.0.0/8."
+    if not settings.secrets.master_key_files:
+        yield "secrets.master_key_files must name at least one file."
+    if not settings.realms.files:
+        yield "realms.files must name at least one realm file."
+    if settings.sms.gateway == "http" and not (settings.sms.url.startswith("https://") and settings.sms.body):
+        yield "sms.gateway is http, so sms.url must be https and sms.body must be given."
+    if settings.environment == "production":
+        yield from _development_switches(settings)
+
+
+def _development_switches(settings: Settings) -> Iterator[str]:
+    if not settings.https:
+        yield "server.base_url must be https in production."
+    if settings.sms.gateway == "outbox":
+        yield "sms.gateway = outbox shows every code on a page; it is for development only."
+    if settings.secrets.create_master_key:
+        yield "secrets.create_master_key must be false in production: a new key opens nothing that an old one sealed."

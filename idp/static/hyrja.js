@@ -1,0 +1,39 @@
+// Comfort only: every page works without this file.
+"use strict";
+
+// "Show" beside each password, so that it can be read while it is typed on a phone.
+for (const box of document.querySelectorAll(".password")) {
+  const input = box.querySelector("input");
+  const button = document.createElement("button");
+  const reveal = (shown) => {
+    input.type = shown ? "text" : "password";
+    button.textContent = shown ? box.dataset.hide : box.dataset.show;
+    button.setAttribute("aria-label", shown ? box.dataset.hideLabel : box.dataset.showLabel);
+  };
+  button.type = "button";
+  button.className = "reveal";
+  button.setAttribute("aria-controls", input.id);
+  button.addEventListener("click", () => reveal(input.type === "password"));
+  // A browser remembers what was typed into text fields; a password must not be among it.
+  input.form.addEventListener("submit", () => reveal(false));
+  reveal(false);
+  box.classList.add("revealing");
+  box.append(button);
+}
+
+// The seconds until a code may be sent again, counted down.
+const wait = document.getElementById("resend-wait");
+if (wait) {
+  const [before, after] = wait.textContent.split(wait.dataset.seconds);
+  const end = Date.now() + Number(wait.dataset.seconds) * 1000;
+  const timer = setInterval(() => {
+    const left = Math.ceil((end - Date.now()) / 1000);
+    if (left > 0) {
+      wait.textContent = before + left + after;
+      return;
+    }
+    clearInterval(timer);
+    wait.remove();
+    document.getElementById("resend").classList.remove("waiting");
+  }, 1000);
+}

@@ -1,0 +1,89 @@
+"""What a realm keeps for good, over a kernel: sealed secrets, published versions, and what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from idp.model.event import Event
+from idp.stores.kernel import EventRow, Kernel, Transaction
+from idp.stores.shelf import Shelf
+
+
+class KernelSecrets:
+    """Implements `idp.ports.KeptSecrets`."""
+
+    def __init__(self, kernel: Kernel, realm: str) -> None:
+        self._kernel = kernel
+        self._realm = realm
+
+    async def all(self, purpose: str) -> Mapping[str, bytes]:
+        """Return every sealed secret kept for a purpose, by its id."""
+        return self._shelf(purpose).every(self._kernel)
+
+    async def keep(self, purpose: str, secret_id: str, sealed: bytes) -> bool:
+        """Keep a new one; false if that id exists."""
+        shelf = self._shelf(purpose)
+        return await self._kernel.transact(lambda tx: shelf.add(tx, secret_id, sealed))
+
+    def _shelf(self, purpose: str) -> Shelf[bytes]:
+        return Shelf(f"secret/{purpose}", self._realm, bytes)
+
+
+class KernelRealmVersions:
+    """Implements `idp.ports.RealmVersions`."""
+
+    def __init__(self, kernel: Kernel, realm: str) -> None:
+        self._kernel = kernel
+        self._documents = Shelf("realm-version", realm, bytes)
+        self._pointer = Shelf("current-realm-version", realm, str)
+
+    async def current(self) -> str | None:
+        """Return the id of the current version."""
+        return self._pointer.get(self._kernel, "")
+
+    async def get(self, version: str) -> bytes | None:
+        """Return the sealed document of a version."""
+        return self._documents.get(self._kernel, version)
+
+    async def publish(self, version: str, sealed: bytes, *, expected: str | None) -> bool:
+        """Store a version and make it current, if the current one is `expected`.
+
+        A version that was published before keeps its document: logins that began on it finish on it.
+        """
+
+        def work(tx: Transaction) -> bool:
+            if self._pointer.get(tx, "") != expected:
+                return False
+            self._documents.add(tx, version, sealed)
+            self._pointer.put(tx, "", version)
+            return True
+
+        return await self._kernel.transact(work)
+
+
+class KernelEvents:
+    """Implements `idp.ports.Events`."""
+
+    def __init__(self, kernel: Kernel, realm: str) -> None:
+        self._kernel = kernel
+        self._realm = realm
+        self._encode = msgspec.msgpack.Encoder().encode
+        self._decode = msgspec.msgpack.Decoder(Event).decode
+
+    async def record(self, event: Event) -> None:
+        """Record an event; it is durable when this returns."""
+        row = EventRow(
+            at=event.at,
+            type=event.type,
+            transaction_id=event.transaction_id,
+            user_id=event.user_id,
+            value=self._encode(event),
+        )
+        await self._kernel.transact(lambda tx: tx.append(self._realm, row))
+
+    async def recent(self, *, limit: int, transaction_id: str | None = None) -> Sequence[Event]:
+        """Return the newest events first."""
+        rows = self._kernel.recent(self._realm, limit=limit, transaction_id=transaction_id)
+        return [self._decode(row) for row in rows]

@@ -1,0 +1,66 @@
+"""Every port of `idp.ports`, implemented once, over whichever kernel keeps the records."""
+
+from __future__ import annotations
+
+from idp import ports
+from idp.stores.grants import KernelAuthorizationCodes, KernelRefreshFamilies
+from idp.stores.kernel import Kernel, Transaction
+from idp.stores.ledger import KernelEvents, KernelRealmVersions, KernelSecrets
+from idp.stores.limits import KernelAttempts, KernelThrottle
+from idp.stores.once import KernelCounters, KernelFirstUse, KernelLatestValues
+from idp.stores.sessions import KernelAuthenticationSessions, KernelUserSessions
+from idp.stores.users import KernelUsers
+
+SWEPT_AT_ONCE = 500
+"""How many records, and how many events, one sweep removes at most: a sweep never stalls a login."""
+
+EVENTS_KEPT = 90 * 86400
+"""Seconds for which events are kept, unless a deployment says otherwise."""
+
+
+class KernelRealmStores:
+    """Implements `idp.ports.RealmStores`: the realm is fixed here, and no call beneath can name another."""
+
+    def __init__(self, kernel: Kernel, realm: str) -> None:
+        self.authentication_sessions: ports.AuthenticationSessions = KernelAuthenticationSessions(kernel, realm)
+        self.user_sessions: ports.UserSessions = KernelUserSessions(kernel, realm)
+        self.codes: ports.AuthorizationCodes = KernelAuthorizationCodes(kernel, realm)
+        self.refresh_families: ports.RefreshFamilies = KernelRefreshFamilies(kernel, realm)
+        self.users: ports.Users = KernelUsers(kernel, realm)
+        self.attempts: ports.Attempts = KernelAttempts(kernel, realm)
+        self.throttle: ports.Throttle = KernelThrottle(kernel, realm)
+        self.first_use: ports.FirstUse = KernelFirstUse(kernel, realm)
+        self.counters: ports.Counters = KernelCounters(kernel, realm)
+        self.latest: ports.LatestValues = KernelLatestValues(kernel, realm)
+        self.secrets: ports.KeptSecrets = KernelSecrets(kernel, realm)
+        self.versions: ports.RealmVersions = KernelRealmVersions(kernel, realm)
+        self.events: ports.Events = KernelEvents(kernel, realm)
+
+
+class KernelStore:
+    """Implements `idp.ports.Store`. `events_kept` is the retention of events, in seconds."""
+
+    def __init__(self, kernel: Kernel, clock: ports.Clock, *, events_kept: int = EVENTS_KEPT) -> None:
+        self._kernel = kernel
+        self._clock = clock
+        self._events_kept = events_kept
+        self._realms: dict[str, KernelRealmStores] = {}
+
+    def realm(self, name: str) -> ports.RealmStores:
+        """Return the stores of one realm."""
+        if name not in self._realms:
+            self._realms[name] = KernelRealmStores(self._kernel, name)
+        return self._realms[name]
+
+    async def sweep(self) -> int:
+        """Remove what expired, at most `SWEPT_AT_ONCE` records and as many events; return how many went."""
+        before = self._clock() - self._events_kept
+
+        def work(tx: Transaction) -> int:
+            return tx.remove_expired(SWEPT_AT_ONCE) + tx.remove_events(before=before, limit=SWEPT_AT_ONCE)
+
+        return await self._kernel.transact(work)
+
+    async def close(self) -> None:
+        """Finish what was acknowledged and let go of the files."""
+        await self._kernel.close()

@@ -1,0 +1,112 @@
+"""The kernel that keeps everything in one SQLite file: the default store, with nothing to install.
+
+Reads are answered at once on the event loop's own connection (a few microseconds: less than any thread costs); writes
+go through one writer thread and are on the disk when `transact` returns. One process serves from a file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TypeVar
+
+from idp.ports import Clock, StoreUnavailableError
+from idp.stores import sqlite_file
+from idp.stores.kernel import Transaction
+from idp.stores.sqlite_records import MIGRATIONS, select_every, select_owned, select_recent, select_value
+from idp.stores.sqlite_writer import Work, Writer
+
+T = TypeVar("T")
+
+
+class SqliteKernel:
+    """Implements `idp.stores.kernel.Kernel`. Made by `SqliteKernel.open`."""
+
+    def __init__(
+        self, *, path: Path, clock: Clock, descriptor: int, writer: Writer, reader: sqlite3.Connection
+    ) -> None:
+        self._path = path
+        self._clock = clock
+        self._descriptor = descriptor
+        self._writer = writer
+        self._reader = reader
+        self._closed = False
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        *,
+        clock: Clock,
+        migrations: Sequence[Sequence[str]] = MIGRATIONS,
+        max_pages: int | None = None,
+    ) -> SqliteKernel:
+        """Open or create the store at `path`, for this process alone.
+
+        `max_pages` bounds the file (a page has 4096 bytes). Raises `StoreUnavailableError`, of which `StoreInUseError`
+        and `SchemaTooNewError` are kinds, with a sentence that says what to do.
+        """
+        path = path.resolve()  # One file has one lock, whatever links lead to it.
+        with ExitStack() as undo:
+            descriptor = sqlite_file.lock(path)
+            undo.callback(sqlite_file.unlock, descriptor)
+            connection = sqlite_file.prepare(path, migrations=migrations, max_pages=max_pages)
+            undo.callback(connection.close)
+            reader = sqlite_file.reader(path)
+            undo.pop_all()
+        writer = Writer(connection, path=path, clock=clock)
+        return cls(path=path, clock=clock, descriptor=descriptor, writer=writer, reader=reader)
+
+    def get(self, kind: str, realm: str, key: str) -> bytes | None:
+        """Return the value of one live record."""
+        try:
+            return select_value(self._reader, self._clock(), kind, realm, key)
+        except sqlite3.Error as error:
+            raise self._unavailable(error) from error
+
+    def owned(self, kind: str, realm: str, owner: str) -> Sequence[bytes]:
+        """Return the values of every live record of an owner, by key."""
+        try:
+            return select_owned(self._reader, self._clock(), kind, realm, owner)
+        except sqlite3.Error as error:
+            raise self._unavailable(error) from error
+
+    def every(self, kind: str, realm: str) -> Mapping[str, bytes]:
+        """Return every live record of a kind, by key."""
+        try:
+            return select_every(self._reader, self._clock(), kind, realm)
+        except sqlite3.Error as error:
+            raise self._unavailable(error) from error
+
+    def recent(self, realm: str, *, limit: int, transaction_id: str | None) -> Sequence[bytes]:
+        """Return the newest events first."""
+        try:
+            return select_recent(self._reader, realm, limit=limit, transaction_id=transaction_id)
+        except sqlite3.Error as error:
+            raise self._unavailable(error) from error
+
+    async def transact(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` in the next group; it is on the disk when this returns."""
+        if self._closed:
+            raise self._shut()
+        job = Work(work, asyncio.get_running_loop())
+        self._writer.submit(job)
+        return await job.done()
+
+    async def close(self) -> None:
+        """Commit what is queued, write the log back into the file, and let the next process in."""
+        if self._closed:
+            return
+        self._closed = True
+        await asyncio.to_thread(self._writer.stop)
+        self._reader.close()
+        sqlite_file.unlock(self._descriptor)
+
+    def _unavailable(self, error: sqlite3.Error) -> StoreUnavailableError:
+        return self._shut() if self._closed else sqlite_file.unavailable(self._path, error)
+
+    def _shut(self) -> StoreUnavailableError:
+        return StoreUnavailableError(f"The store {self._path} is closed.")

@@ -1,0 +1,140 @@
+"""Records and events in SQLite: the tables, and the statements that read and write them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+
+from idp.stores.kernel import EventRow
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        """
+        CREATE TABLE record (
+            kind TEXT NOT NULL,
+            realm TEXT NOT NULL,
+            key TEXT NOT NULL,
+            expires_at REAL,
+            owner TEXT,
+            value BLOB NOT NULL,
+            PRIMARY KEY (kind, realm, key)
+        ) WITHOUT ROWID
+        """,
+        "CREATE INDEX record_by_expiry ON record (expires_at) WHERE expires_at IS NOT NULL",
+        "CREATE INDEX record_by_owner ON record (kind, realm, owner) WHERE owner IS NOT NULL",
+        """
+        CREATE TABLE event (
+            id INTEGER PRIMARY KEY,
+            realm TEXT NOT NULL,
+            at INTEGER NOT NULL,
+            type TEXT NOT NULL,
+            transaction_id TEXT NOT NULL,
+            user_id TEXT,
+            value BLOB NOT NULL
+        )
+        """,
+        "CREATE INDEX event_by_realm ON event (realm, id)",
+        "CREATE INDEX event_by_transaction ON event (realm, transaction_id, id)",
+        "CREATE INDEX event_by_user ON event (realm, user_id, id) WHERE user_id IS NOT NULL",
+        "CREATE INDEX event_by_time ON event (at)",
+    ),
+)
+"""The schema's history. A version is a list of statements, applied together; only ever append to this."""
+
+_LIVE = "(expires_at IS NULL OR expires_at > ?)"
+_GET = f"SELECT value FROM record WHERE kind = ? AND realm = ? AND key = ? AND {_LIVE}"  # noqa: S608 - constants only
+# Without the hint SQLite walks every record of the kind, since those already lie in the order of their keys.
+_OWNED = (
+    "SELECT value FROM record INDEXED BY record_by_owner "  # noqa: S608 - constants only
+    f"WHERE kind = ? AND realm = ? AND owner = ? AND {_LIVE} ORDER BY key"
+)
+_EVERY = f"SELECT key, value FROM record WHERE kind = ? AND realm = ? AND {_LIVE} ORDER BY key"  # noqa: S608 - constants only
+_RECENT = "SELECT value FROM event WHERE realm = ? ORDER BY id DESC LIMIT ?"
+_RECENT_OF = "SELECT value FROM event WHERE realm = ? AND transaction_id = ? ORDER BY id DESC LIMIT ?"
+_PUT = "INSERT OR REPLACE INTO record (kind, realm, key, expires_at, owner, value) VALUES (?, ?, ?, ?, ?, ?)"
+_DELETE = f"DELETE FROM record WHERE kind = ? AND realm = ? AND key = ? AND {_LIVE}"  # noqa: S608 - constants only
+_APPEND = "INSERT INTO event (realm, at, type, transaction_id, user_id, value) VALUES (?, ?, ?, ?, ?, ?)"
+_EXPIRED = "SELECT kind, realm, key FROM record WHERE expires_at <= ? ORDER BY expires_at LIMIT ?"
+_REMOVE = "DELETE FROM record WHERE kind = ? AND realm = ? AND key = ?"
+_REMOVE_EVENTS = "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE at < ? ORDER BY at, id LIMIT ?)"
+
+
+def select_value(connection: sqlite3.Connection, now: float, kind: str, realm: str, key: str) -> bytes | None:
+    """Return the value of one live record."""
+    row: tuple[bytes] | None = connection.execute(_GET, (kind, realm, key, now)).fetchone()
+    return None if row is None else row[0]
+
+
+def select_owned(connection: sqlite3.Connection, now: float, kind: str, realm: str, owner: str) -> Sequence[bytes]:
+    """Return the values of every live record of an owner, by key."""
+    return [value for (value,) in connection.execute(_OWNED, (kind, realm, owner, now))]
+
+
+def select_every(connection: sqlite3.Connection, now: float, kind: str, realm: str) -> Mapping[str, bytes]:
+    """Return every live record of a kind, by key."""
+    return dict(connection.execute(_EVERY, (kind, realm, now)))
+
+
+def select_recent(
+    connection: sqlite3.Connection, realm: str, *, limit: int, transaction_id: str | None
+) -> Sequence[bytes]:
+    """Return the newest events first."""
+    if transaction_id is None:
+        return [value for (value,) in connection.execute(_RECENT, (realm, limit))]
+    return [value for (value,) in connection.execute(_RECENT_OF, (realm, transaction_id, limit))]
+
+
+class SqliteTransaction:
+    """Implements `idp.stores.kernel.Transaction`, within a savepoint that the writer has opened."""
+
+    def __init__(self, connection: sqlite3.Connection, now: float) -> None:
+        self.now = now
+        self._connection = connection
+
+    def get(self, kind: str, realm: str, key: str) -> bytes | None:
+        """Return the value of one live record."""
+        return select_value(self._connection, self.now, kind, realm, key)
+
+    def owned(self, kind: str, realm: str, owner: str) -> Sequence[bytes]:
+        """Return the values of every live record of an owner, by key."""
+        return select_owned(self._connection, self.now, kind, realm, owner)
+
+    def every(self, kind: str, realm: str) -> Mapping[str, bytes]:
+        """Return every live record of a kind, by key."""
+        return select_every(self._connection, self.now, kind, realm)
+
+    def recent(self, realm: str, *, limit: int, transaction_id: str | None) -> Sequence[bytes]:
+        """Return the newest events first."""
+        return select_recent(self._connection, realm, limit=limit, transaction_id=transaction_id)
+
+    def put(
+        self,
+        kind: str,
+        realm: str,
+        key: str,
+        value: bytes,
+        *,
+        expires_at: float | None = None,
+        owner: str | None = None,
+    ) -> None:
+        """Write a record."""
+        self._connection.execute(_PUT, (kind, realm, key, expires_at, owner, value))
+
+    def delete(self, kind: str, realm: str, key: str) -> bool:
+        """Remove a live record."""
+        return self._connection.execute(_DELETE, (kind, realm, key, self.now)).rowcount == 1
+
+    def append(self, realm: str, event: EventRow) -> None:
+        """Write an event after all others."""
+        row = (realm, event.at, event.type, event.transaction_id, event.user_id, event.value)
+        self._connection.execute(_APPEND, row)
+
+    def remove_expired(self, limit: int) -> int:
+        """Remove at most that many expired records, the oldest first."""
+        expired = self._connection.execute(_EXPIRED, (self.now, limit)).fetchall()
+        self._connection.executemany(_REMOVE, expired)
+        return len(expired)
+
+    def remove_events(self, *, before: float, limit: int) -> int:
+        """Remove at most that many events older than `before`, the oldest first."""
+        return self._connection.execute(_REMOVE_EVENTS, (before, limit)).rowcount

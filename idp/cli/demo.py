@@ -138,7 +138,7 @@ async def _introduce(site: Site, settings: Settings, bank_url: str) -> None:
     console.print(customers)
     console.print(
         "Try: [bold]1[/] take the first password from the outbox, press Hyr, log in · [bold]2[/] Anullo, then "
-        "Regjistro Software Token · [bold]3[/] the SMS code, then scan the QR code with any authenticator application · "
-        "[bold]4[/] log in with the token's next code.\n"
+        "Regjistro Software Token · [bold]3[/] the SMS code, then scan the QR code with any authenticator "
+        "application · [bold]4[/] log in with the token's next code.\n"
         f"Log: {settings.log.file or 'standard output'}. Start over with `make demo-reset`. Ctrl-C stops everything."
     )

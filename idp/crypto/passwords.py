@@ -154,8 +154,8 @@ def _parsed(hashed: bytes) -> _StoredHash | None:
     try:
         stored = msgspec.json.decode(hashed, type=_StoredHash)
         base64.b64decode(stored.salt, validate=True)
-        value = base64.b64decode(stored.value, validate=True)
-        return stored if value and _affordable(stored) else None
+        base64.b64decode(stored.value, validate=True)
+        return stored if _affordable(stored) else None
     except (ValueError, msgspec.DecodeError):
         return None
 

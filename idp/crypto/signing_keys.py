@@ -43,7 +43,7 @@ class _KeptKey(Frozen, frozen=True, kw_only=True):
 class SigningKey:
     """A key pair with the one algorithm it is used with; `kid` is its RFC 7638 thumbprint."""
 
-    __slots__ = ("_private", "_public", "_size", "algorithm", "created_at", "jwk", "kid")
+    __slots__ = ("_private", "_public", "algorithm", "created_at", "jwk", "kid")
 
     def __init__(self, algorithm: SigningAlgorithm, private: PrivateKey, *, created_at: int) -> None:
         members = _public_members(private)
@@ -53,7 +53,6 @@ class SigningKey:
         self.jwk = {**members, "kid": self.kid, "use": "sig", "alg": algorithm}
         self._private = private
         self._public = private.public_key()
-        self._size = private.key_size // 8
 
     def sign(self, message: bytes) -> bytes:
         """Return the JWS signature: r ‖ s for ES256 (RFC 7518 §3.4), PKCS #1 v1.5 for RS256."""
@@ -67,7 +66,7 @@ class SigningKey:
         try:
             if isinstance(self._public, rsa.RSAPublicKey):
                 self._public.verify(signature, message, _PKCS1, _SHA256)
-                return len(signature) == self._size
+                return True
             if len(signature) != 2 * _COORDINATE:
                 return False
             r, s = int.from_bytes(signature[:_COORDINATE]), int.from_bytes(signature[_COORDINATE:])

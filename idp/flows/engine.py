@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from enum import Enum
 
-from idp.flows.tree import Execution, Node, Subflow
+from idp.flows.tree import Execution, Node, Subflow, leaves
 from idp.model.flow import Requirement, Status
 from idp.model.struct import Frozen
 
@@ -69,7 +69,7 @@ def decide(node: Node, now: Circumstances) -> Decision:
         return Ignored()
     if isinstance(node, Execution):
         return _leaf(node, now)
-    if node.requirement is Requirement.CONDITIONAL and not _guards_hold(node, now):
+    if node.requirement is Requirement.CONDITIONAL and not (_begun(node, now) or _guards_hold(node, now)):
         return Ignored()
     enabled = [child for child in node.children if child.requirement is not Requirement.DISABLED]
     if any(child.requirement is Requirement.ALTERNATIVE for child in enabled):
@@ -81,6 +81,11 @@ def _guards_hold(node: Subflow, now: Circumstances) -> bool:
     # No enabled condition would mean "no guard": the sub-flow is absent (keycloak.md 2.6).
     conditions = [c for c in node.conditions if c.requirement is not Requirement.DISABLED]
     return bool(conditions) and all(now.holds(condition, node) for condition in conditions)
+
+
+def _begun(node: Node, now: Circumstances) -> bool:
+    """Tell whether anything below a node has been done: then its conditions were decided, and stay so."""
+    return any(leaf.id in now.progress for leaf in leaves(node))
 
 
 def _leaf(execution: Execution, now: Circumstances) -> Decision:
@@ -101,9 +106,19 @@ def _leaf(execution: Execution, now: Circumstances) -> Decision:
 
 
 def _in_order(children: list[Node], now: Circumstances) -> Decision:
-    """REQUIRED and CONDITIONAL members: one after the other, none skipped."""
+    """REQUIRED and CONDITIONAL members: one after the other, none skipped.
+
+    A condition is decided when the login comes by, and not again when a later step has changed what it looks at: who
+    enrols a token must not be asked for it by a condition that was false a moment before.
+    """
     passed = False
-    for child in children:
+    for position, child in enumerate(children):
+        if (
+            child.requirement is Requirement.CONDITIONAL
+            and not _begun(child, now)
+            and _any_begun(children, position, now)
+        ):
+            continue
         decision = decide(child, now)
         match decision:
             case Passed():
@@ -115,6 +130,10 @@ def _in_order(children: list[Node], now: Circumstances) -> Decision:
             case _:
                 return decision
     return Passed() if passed else Ignored()
+
+
+def _any_begun(children: list[Node], position: int, now: Circumstances) -> bool:
+    return any(_begun(later, now) for later in children[position + 1 :])
 
 
 def _alternatives(children: list[Node], now: Circumstances) -> Decision:

@@ -146,7 +146,7 @@ def _registered(client: Client) -> frozenset[str]:
 
 def _speaks_for(hint: Claims | None, session: UserSession) -> bool:
     """Only an ID token of this very session shows that the request comes from where the person logged in."""
-    return hint is not None and hint["sid"] == session.sid and hint["sub"] == session.user_id
+    return hint is not None and hint["sid"] == session.sid
 
 
 def _to_end(session: UserSession | None, hint: Claims | None) -> str | None:

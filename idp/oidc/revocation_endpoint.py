@@ -65,9 +65,16 @@ async def _revoke_access(provider: Provider, request: Request, client: Client, t
     # Remembered for as long as the token could have been used.
     lifetime = claims["exp"] - provider.now()
     if await provider.stores.first_use.first_use(REVOKED, claims["jti"], ttl=lifetime):
-        session = await provider.stores.user_sessions.get(claims["sid"])
-        transaction_id = session.transaction_id if session is not None else claims["jti"]
+        transaction_id = await _transaction_of(provider, claims)
         await _record(provider, request, claims, transaction_id=transaction_id, kind="access_token")
+
+
+async def _transaction_of(provider: Provider, claims: Claims) -> str:
+    """Return the transaction of the login behind an access token, as far as anything of the login is left."""
+    family_id = family_of(claims["jti"])
+    family = await provider.stores.refresh_families.get(family_id) if family_id is not None else None
+    login = family or await provider.stores.user_sessions.get(claims["sid"])
+    return claims["jti"] if login is None else login.transaction_id
 
 
 async def _record(provider: Provider, request: Request, claims: Claims, *, transaction_id: str, kind: str) -> None:

@@ -68,7 +68,7 @@ def _expiry(stored: StoredLocks, locks: Locks, policy: BruteForcePolicy, now: in
     if stored.expires_at is None or policy.permanent_lockout:
         return None
     locked_until = max(lock.not_before for lock in locks.factors.values())
-    return max(stored.expires_at, locked_until, now + max(ATTEMPTS_KEPT, policy.max_delta_time))
+    return max(locked_until, now + max(ATTEMPTS_KEPT, policy.max_delta_time))
 
 
 class Spent(Frozen, frozen=True, kw_only=True):

@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.panel import Panel
-from rich.table import Table
 
 from idp.app import Site, StartError
 from idp.cli.serve import EXPECTED, listening, run, serving
@@ -120,25 +118,36 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 async def _introduce(site: Site, settings: Settings, bank_url: str) -> None:
-    """Say what is where and what to try."""
+    """Say what is where and what to try. Addresses stand whole on lines of their own, whatever the window's width."""
     console = Console(highlight=False)
-    places = Table.grid(padding=(0, 2))
     idp_url = settings.server.base_url
-    places.add_row("The bank's site", f"[bold cyan]{bank_url}[/]", "begin here: press [bold]Hyr[/] at the top right")
-    places.add_row("SMS outbox", f"[cyan]{idp_url}/dev/outbox[/]", "first passwords and codes arrive here")
+
+    def place(name: str, url: str, hint: str = "") -> None:
+        console.print(f"  [bold]{name:<20}[/] [cyan]{url}[/]" + (f"  [dim]{hint}[/]" if hint else ""), soft_wrap=True)
+
+    console.rule("[bold]Hyrja[/]", align="left", style="blue")
+    place("The bank's site", bank_url, "begin here: Hyr, at the top right")
+    place("SMS outbox", f"{idp_url}/dev/outbox", "first passwords and codes arrive here")
     for name, desk in site.desks.items():
-        places.add_row("Soft token (phone)", f"[cyan]{idp_url}/realms/{name}/token/[/]", desk.realm.title)
-    for name in site.desks:
-        places.add_row("Discovery", f"[cyan]{idp_url}/realms/{name}/.well-known/openid-configuration[/]", "")
-    console.print(Panel(places, title="Hyrja", title_align="left", border_style="blue"))
-    customers = Table("Realm", "User name", "Name", "Phone", title="Demo customers", title_justify="left")
-    for name, desk in site.desks.items():
+        console.print()
+        console.print(f"  [bold blue]{desk.realm.title}[/] [dim]realm {name}[/]")
+        place("Soft token (phone)", f"{idp_url}/realms/{name}/token/")
+        place("Discovery", f"{idp_url}/realms/{name}/.well-known/openid-configuration")
         for user in await desk.provider.stores.users.all():
-            customers.add_row(name, f"[bold]{user.username}[/]", user.full_name, user.phone)
-    console.print(customers)
-    console.print(
-        "Try: [bold]1[/] take the first password from the outbox, press Hyr, log in · [bold]2[/] Anullo, then "
-        "Regjistro Software Token · [bold]3[/] the SMS code, then scan the QR code with any authenticator "
-        "application · [bold]4[/] log in with the token's next code.\n"
-        f"Log: {settings.log.file or 'standard output'}. Start over with `make demo-reset`. Ctrl-C stops everything."
-    )
+            console.print(f"  [bold]{'Customer':<20}[/] {user.username:<14} {user.phone}  {user.full_name}")
+    console.print()
+    console.print("  [bold]To try[/]", "the guide, click by click:", sep=" ")
+    for number, step in enumerate(_STEPS, start=1):
+        console.print(f"  [bold]{number}[/]  {step}", soft_wrap=True)
+    console.rule(style="blue")
+    log = settings.log.file or "standard output"
+    console.print(f"  [dim]Log: {log} · start over: make demo-reset · Ctrl-C stops everything[/]", soft_wrap=True)
+
+
+_STEPS = (
+    "Take a first password from the outbox; on the bank's site press Hyr; user name, password, Hyr.",
+    "The page says that there is no Software Token yet: Anullo, then the link Regjistro Software Token.",
+    "User name and password again, Dërgo; the code is in the outbox; Dërgo.",
+    "Scan the QR code with any authenticator application, or with the soft token above; enter its first code.",
+    "Log in with the token's next code; change the password, accept the terms, confirm the profile.",
+)

@@ -1,0 +1,87 @@
+"""The stores that must keep every promise of `idp.ports`. A new store is one line in `KERNELS`, and its opener.
+
+The promises are the tests beside this file, one file for a group of ports.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from idp.ports import Clock
+from idp.stores.kernel import Kernel, Transaction
+from idp.stores.memory import MemoryKernel
+from idp.stores.sqlite import SqliteKernel
+
+T = TypeVar("T")
+
+RACERS = 50
+ROUNDS = 20
+
+
+class ReopenedKernel:
+    """A SQLite kernel that is closed and opened after every write: what is not in the file is not there."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._path = path
+        self._clock = clock
+        self._kernel = SqliteKernel.open(path, clock=clock)
+        self._turn = asyncio.Lock()
+
+    def get(self, kind: str, realm: str, key: str) -> bytes | None:
+        return self._kernel.get(kind, realm, key)
+
+    def owned(self, kind: str, realm: str, owner: str) -> Sequence[bytes]:
+        return self._kernel.owned(kind, realm, owner)
+
+    def every(self, kind: str, realm: str) -> Mapping[str, bytes]:
+        return self._kernel.every(kind, realm)
+
+    def recent(self, realm: str, *, limit: int, transaction_id: str | None) -> Sequence[bytes]:
+        return self._kernel.recent(realm, limit=limit, transaction_id=transaction_id)
+
+    async def transact(self, work: Callable[[Transaction], T]) -> T:
+        async with self._turn:
+            try:
+                return await self._kernel.transact(work)
+            finally:
+                await self._kernel.close()
+                self._kernel = SqliteKernel.open(self._path, clock=self._clock)
+
+    async def close(self) -> None:
+        await self._kernel.close()
+
+
+def _memory(_: Path, clock: Clock) -> Kernel:
+    return MemoryKernel(clock)
+
+
+def _sqlite(directory: Path, clock: Clock) -> Kernel:
+    return SqliteKernel.open(directory / "idp.db", clock=clock)
+
+
+def _reopened(directory: Path, clock: Clock) -> Kernel:
+    return ReopenedKernel(directory / "idp.db", clock)
+
+
+KERNELS: Mapping[str, Callable[[Path, Clock], Kernel]] = {
+    "memory": _memory,
+    "sqlite": _sqlite,
+    "sqlite-reopened": _reopened,
+}
+
+
+async def race(enter: Callable[[], Awaitable[T]], *, racers: int = RACERS) -> Sequence[T]:
+    """Let many callers ask for the same thing at the same time; return what each was told."""
+    gun = asyncio.Event()
+
+    async def racer() -> T:
+        await gun.wait()
+        return await enter()
+
+    runners = [asyncio.ensure_future(racer()) for _ in range(racers)]
+    await asyncio.sleep(0)
+    gun.set()
+    return await asyncio.gather(*runners)

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from idp.ports import RealmStores
+from tests.contracts.store_contract import race
+from tests.contracts.values import an_event
+from tests.fakes import FakeClock
+
+pytestmark = pytest.mark.anyio
+
+YEAR = 365 * 86400
+
+
+async def test_a_kept_secret_is_there_for_its_purpose_for_good(realm: RealmStores, clock: FakeClock) -> None:
+    assert await realm.secrets.keep("signing", "k1", b"\x00one")
+    assert await realm.secrets.keep("signing", "k2", b"two")
+    assert await realm.secrets.keep("cookie", "k1", b"three")
+    clock.advance(10 * YEAR)
+    assert await realm.secrets.all("signing") == {"k1": b"\x00one", "k2": b"two"}
+    assert await realm.secrets.all("cookie") == {"k1": b"three"}
+    assert await realm.secrets.all("none") == {}
+
+
+async def test_a_secret_is_never_overwritten(realm: RealmStores) -> None:
+    await realm.secrets.keep("signing", "k1", b"one")
+    assert not await realm.secrets.keep("signing", "k1", b"two")
+    assert await realm.secrets.all("signing") == {"k1": b"one"}
+
+
+async def test_one_of_many_nodes_keeps_its_secret(realm: RealmStores, rounds: int) -> None:
+    for number in range(rounds):
+        key = f"k{number}"
+        results = await race(partial(realm.secrets.keep, "signing", key, b"one"))
+        assert results.count(True) == 1
+
+
+async def test_a_published_version_is_current_and_the_earlier_ones_stay(realm: RealmStores) -> None:
+    assert await realm.versions.current() is None
+    assert await realm.versions.publish("v1", b"one", expected=None)
+    assert await realm.versions.publish("v2", b"two", expected="v1")
+    assert await realm.versions.current() == "v2"
+    assert await realm.versions.get("v1") == b"one"
+    assert await realm.versions.get("v2") == b"two"
+    assert await realm.versions.get("v3") is None
+
+
+@pytest.mark.parametrize("expected", [None, "v0", "v2"])
+async def test_a_version_that_was_made_from_another_one_is_refused(realm: RealmStores, expected: str | None) -> None:
+    await realm.versions.publish("v1", b"one", expected=None)
+    assert not await realm.versions.publish("v2", b"two", expected=expected)
+    assert await realm.versions.current() == "v1"
+    assert await realm.versions.get("v2") is None
+
+
+async def test_an_earlier_version_becomes_current_again_as_it_was(realm: RealmStores) -> None:
+    await realm.versions.publish("v1", b"one", expected=None)
+    await realm.versions.publish("v2", b"two", expected="v1")
+    assert await realm.versions.publish("v1", b"changed", expected="v2")
+    assert await realm.versions.current() == "v1"
+    assert await realm.versions.get("v1") == b"one"
+
+
+async def test_one_of_many_publications_wins(realm: RealmStores, rounds: int) -> None:
+    for number in range(rounds):
+        expected = f"v{number - 1}" if number else None
+        version = f"v{number}"
+
+        async def publish(version: str = version, expected: str | None = expected) -> bool:
+            return await realm.versions.publish(version, b"document", expected=expected)
+
+        assert (await race(publish)).count(True) == 1
+
+
+async def test_events_come_back_newest_first(realm: RealmStores) -> None:
+    for kind in ("LOGIN", "CODE_TO_TOKEN", "LOGOUT"):
+        await realm.events.record(an_event(kind))
+    assert await realm.events.recent(limit=10) == [an_event("LOGOUT"), an_event("CODE_TO_TOKEN"), an_event("LOGIN")]
+    assert await realm.events.recent(limit=2) == [an_event("LOGOUT"), an_event("CODE_TO_TOKEN")]
+    assert await realm.events.recent(limit=0) == []
+
+
+async def test_the_events_of_one_transaction_are_found(realm: RealmStores) -> None:
+    await realm.events.record(an_event("LOGIN", transaction_id="t1"))
+    await realm.events.record(an_event("LOGIN", transaction_id="t2"))
+    await realm.events.record(an_event("LOGOUT", transaction_id="t1"))
+    found = await realm.events.recent(limit=10, transaction_id="t1")
+    assert found == [an_event("LOGOUT", transaction_id="t1"), an_event("LOGIN", transaction_id="t1")]
+    assert len(await realm.events.recent(limit=1, transaction_id="t1")) == 1
+    assert await realm.events.recent(limit=10, transaction_id="t3") == []
+
+
+async def test_no_event_of_many_at_once_is_lost(realm: RealmStores) -> None:
+    await race(lambda: realm.events.record(an_event()))
+    assert len(await realm.events.recent(limit=1000)) == 50

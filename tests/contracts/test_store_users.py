@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import unicodedata
+from functools import partial
+from itertools import count
+
+import msgspec
+import pytest
+
+from idp.ports import RealmStores
+from tests.contracts.store_contract import race
+from tests.contracts.values import a_user
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_user_is_found_by_id_name_and_address_with_everything_in_it(realm: RealmStores) -> None:
+    assert await realm.users.create(a_user())
+    assert await realm.users.by_id("user-1") == a_user()
+    assert await realm.users.by_username("agim") == a_user()
+    assert await realm.users.by_email("agim@example.al") == a_user()
+
+
+async def test_nobody_else_is_found(realm: RealmStores) -> None:
+    await realm.users.create(a_user(email=""))
+    assert await realm.users.by_id("agim") is None
+    assert await realm.users.by_username("user-1") is None
+    assert await realm.users.by_username("") is None
+    assert await realm.users.by_email("") is None
+    assert await realm.users.by_email("agim") is None
+
+
+@pytest.mark.parametrize("typed", ["ENGJËLL", "engjëll", "Engjëll", unicodedata.normalize("NFD", "Engjëll")])
+async def test_a_name_and_an_address_are_found_in_any_case_and_from_any_keyboard(
+    realm: RealmStores, typed: str
+) -> None:
+    await realm.users.create(a_user(username="Engjëll", email="Engjëll@Example.al"))
+    for found in (await realm.users.by_username(typed), await realm.users.by_email(f"{typed}@EXAMPLE.AL")):
+        assert found is not None
+        assert found.username == "Engjëll"
+
+
+@pytest.mark.parametrize("typed", ["\ud800", "a\x00gim", "agim\x00", "agim' OR '1'='1", "%", "a" * 100_000])
+async def test_strange_input_finds_nobody(realm: RealmStores, typed: str) -> None:
+    await realm.users.create(a_user())
+    assert await realm.users.by_username(typed) is None
+    assert await realm.users.by_email(typed) is None
+
+
+async def test_a_name_is_taken_in_every_case(realm: RealmStores) -> None:
+    assert await realm.users.create(a_user())
+    assert not await realm.users.create(a_user("user-2", username="AGIM"))
+    assert await realm.users.by_id("user-2") is None
+
+
+async def test_an_id_is_taken(realm: RealmStores) -> None:
+    assert await realm.users.create(a_user())
+    assert not await realm.users.create(a_user(username="besa"))
+    assert await realm.users.by_username("besa") is None
+    assert await realm.users.create(a_user("user-2", username="besa"))  # The refused user holds no claim on the name.
+
+
+async def test_an_address_that_several_users_have_finds_nobody(realm: RealmStores) -> None:
+    await realm.users.create(a_user())
+    await realm.users.create(a_user("user-2", username="besa", email="AGIM@example.al"))
+    assert await realm.users.by_email("agim@example.al") is None
+
+
+async def test_a_user_is_replaced_at_its_revision_only(realm: RealmStores) -> None:
+    await realm.users.create(a_user())
+    changed = msgspec.structs.replace(a_user(), first_name="Besnik")
+    assert await realm.users.replace(changed)
+    assert not await realm.users.replace(a_user())
+    assert await realm.users.by_username("agim") == msgspec.structs.replace(changed, revision=1)
+
+
+async def test_an_unknown_user_is_not_replaced(realm: RealmStores) -> None:
+    assert not await realm.users.replace(a_user())
+    assert await realm.users.by_id("user-1") is None
+
+
+async def test_a_new_address_finds_the_user_and_the_old_one_does_not(realm: RealmStores) -> None:
+    await realm.users.create(a_user())
+    await realm.users.replace(msgspec.structs.replace(a_user(), email="new@example.al"))
+    assert await realm.users.by_email("agim@example.al") is None
+    found = await realm.users.by_email("new@example.al")
+    assert found is not None
+    assert found.id == "user-1"
+
+
+async def test_a_username_does_not_change(realm: RealmStores) -> None:
+    await realm.users.create(a_user())
+    with pytest.raises(ValueError, match="username"):
+        await realm.users.replace(a_user(username="besa"))
+    assert await realm.users.by_id("user-1") == a_user()
+
+
+async def test_all_users_come_by_username(realm: RealmStores) -> None:
+    for user_id, name in (("1", "cela"), ("2", "Agim"), ("3", "besa")):
+        await realm.users.create(a_user(user_id, username=name))
+    assert [user.username for user in await realm.users.all()] == ["Agim", "besa", "cela"]
+
+
+async def test_a_name_goes_to_one_of_many_racers(realm: RealmStores, rounds: int) -> None:
+    for number in range(rounds):
+        ids = count()
+
+        async def register(name: str = f"name-{number}", ids: count[int] = ids) -> bool:
+            return await realm.users.create(a_user(f"{name}-{next(ids)}", username=name))
+
+        assert (await race(register)).count(True) == 1
+    assert len(await realm.users.all()) == rounds
+
+
+async def test_one_of_many_changes_of_one_revision_is_stored(realm: RealmStores, rounds: int) -> None:
+    await realm.users.create(a_user())
+    for number in range(rounds):
+        user = msgspec.structs.replace(a_user(), revision=number)
+        results = await race(partial(realm.users.replace, user))
+        assert results.count(True) == 1

@@ -1,0 +1,128 @@
+"""One of each thing a store keeps, with every field that matters filled in."""
+
+from __future__ import annotations
+
+from idp.model.event import Event
+from idp.model.flow import Category, Evidence, Status
+from idp.model.oauth import AuthorizationCode, AuthorizationRequest, RefreshFamily
+from idp.model.session import AuthenticationSession, ClientSession, FlowKind, Outstanding, UserSession
+from idp.model.user import Consent, OtpCredential, PasswordCredential, TermsAcceptance, User
+
+NOW = 1_800_000_000
+"""Where the clock of a test stands when it begins."""
+
+EVIDENCE = Evidence(
+    execution="password",
+    factor="password",
+    category=Category.KNOWLEDGE,
+    channel="browser",
+    amr=("pwd",),
+    at=NOW,
+    ceremony="tab-1",
+)
+
+
+def a_login(tab_id: str = "tab-1", *, expires_at: int = NOW + 1800) -> AuthenticationSession:
+    return AuthenticationSession(
+        tab_id=tab_id,
+        browser="browser-digest",
+        transaction_id="transaction-1",
+        kind=FlowKind.BROWSER,
+        flow="browser",
+        realm_version="v1",
+        client_id="internet-banking",
+        created_at=NOW,
+        valid_until=NOW + 1800,
+        expires_at=expires_at,
+        request=AuthorizationRequest(
+            client_id="internet-banking",
+            redirect_uri="https://bank.example/callback",
+            response_mode="query",
+            scope=("openid", "profile"),
+            nonce="n-1",
+        ),
+        progress={"password": Status.SUCCESS},
+        states={"sms": b"\x00memory of a step"},
+        evidence=(EVIDENCE,),
+        outstanding=Outstanding(execution="totp", nonce="nonce-1"),
+    )
+
+
+def a_session(sid: str = "sid-1", *, user_id: str = "user-1", started_at: int = NOW) -> UserSession:
+    return UserSession(
+        sid=sid,
+        secret_digest="secret-digest",
+        user_id=user_id,
+        transaction_id="transaction-1",
+        flow="browser",
+        realm_version="v1",
+        started_at=started_at,
+        last_seen_at=started_at,
+        auth_time=started_at,
+        evidence=(EVIDENCE,),
+        level=2,
+        clients={"internet-banking": ClientSession(client_id="internet-banking", started_at=NOW, scope=("openid",))},
+    )
+
+
+def a_code(*, expires_at: int = NOW + 60) -> AuthorizationCode:
+    return AuthorizationCode(
+        client_id="internet-banking",
+        redirect_uri="https://bank.example/callback",
+        user_id="user-1",
+        sid="sid-1",
+        transaction_id="transaction-1",
+        scope=("openid",),
+        nonce="n-1",
+        code_challenge="challenge",
+        auth_time=NOW,
+        acr="2",
+        amr=("pwd", "otp"),
+        expires_at=expires_at,
+        family_id="family-1",
+    )
+
+
+def a_family(family_id: str = "family-1", *, current: str = "jti-1", expires_at: int = NOW + 1800) -> RefreshFamily:
+    return RefreshFamily(
+        id=family_id,
+        client_id="internet-banking",
+        user_id="user-1",
+        sid="sid-1",
+        transaction_id="transaction-1",
+        scope=("openid",),
+        current=current,
+        auth_time=NOW,
+        acr="2",
+        amr=("pwd", "otp"),
+        nonce=None,
+        created_at=NOW,
+        last_used_at=NOW,
+        expires_at=expires_at,
+    )
+
+
+def a_user(user_id: str = "user-1", *, username: str = "agim", email: str = "agim@example.al") -> User:
+    return User(
+        id=user_id,
+        username=username,
+        created_at=NOW,
+        email=email,
+        first_name="Agim",
+        last_name="Hoxha",
+        attributes={"phoneNumber": ("+355691234567",)},
+        credentials=(
+            PasswordCredential(id="p-1", sealed=b"\x00sealed", created_at=NOW, temporary=True, expires_at=NOW + 86400),
+            OtpCredential(id="o-1", sealed=b"\xffseed", created_at=NOW, label="phone"),
+        ),
+        former_passwords=(b"old",),
+        required_actions=("UPDATE_PASSWORD",),
+        consents={"internet-banking": Consent(scopes=("openid",), at=NOW)},
+        terms=TermsAcceptance(version="1", digest="d", at=NOW),
+    )
+
+
+def an_event(kind: str = "LOGIN", *, at: int = NOW, transaction_id: str = "transaction-1") -> Event:
+    return Event(
+        type=kind, at=at, realm="small-business", transaction_id=transaction_id, user_id="user-1", detail={"a": "b"}
+    )

@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import json
+from collections.abc import Iterator
+
+import pytest
+from argon2.low_level import Type, hash_secret_raw
+
+from idp.crypto.passwords import Argon2Passwords
+from idp.ports import OverloadedError
+
+pytestmark = pytest.mark.anyio
+B64 = base64.b64encode
+
+
+@pytest.fixture
+def passwords() -> Iterator[Argon2Passwords]:
+    hasher = Argon2Passwords(workers=2, queue=50, memory_kib=64, iterations=1)
+    yield hasher
+    hasher.close()
+
+
+def stored(algorithm: str, value: bytes, *, iterations: int, parameters: dict[str, list[str]]) -> bytes:
+    salt = B64(b"salt of sixteen!").decode()
+    return json.dumps(
+        {
+            "algorithm": algorithm,
+            "value": B64(value).decode(),
+            "salt": salt,
+            "hashIterations": iterations,
+            "additionalParameters": parameters,
+        }
+    ).encode()
+
+
+def keycloak_argon2(password: str, *, kind: str = "id") -> bytes:
+    types = {"id": Type.ID, "i": Type.I, "d": Type.D}
+    value = hash_secret_raw(
+        password.encode(),
+        b"salt of sixteen!",
+        time_cost=5,
+        memory_cost=256,
+        parallelism=1,
+        hash_len=32,
+        type=types[kind],
+    )
+    parameters = {"hashLength": ["32"], "memory": ["256"], "type": [kind], "version": ["1.3"], "parallelism": ["1"]}
+    return stored("argon2", value, iterations=5, parameters=parameters)
+
+
+def keycloak_pbkdf2(password: str, *, algorithm: str, digest: str, size: int = 64) -> bytes:
+    value = hashlib.pbkdf2_hmac(digest, password.encode(), b"salt of sixteen!", 100, dklen=size)
+    return stored(algorithm, value, iterations=100, parameters={})
+
+
+async def test_the_right_password_verifies_and_a_wrong_one_does_not(passwords: Argon2Passwords) -> None:
+    hashed = await passwords.hash("Fjalëkalim i gjatë")
+    assert await passwords.verify("Fjalëkalim i gjatë", hashed)
+    assert not await passwords.verify("Fjalekalim i gjate", hashed)
+    assert not passwords.outdated(hashed)
+
+
+async def test_two_hashes_of_one_password_differ(passwords: Argon2Passwords) -> None:
+    assert await passwords.hash("x" * 12) != await passwords.hash("x" * 12)
+
+
+async def test_a_password_typed_on_another_keyboard_verifies(passwords: Argon2Passwords) -> None:
+    hashed = await passwords.hash("përse")
+    assert await passwords.verify("pe\u0308rse", hashed)
+
+
+@pytest.mark.parametrize("kind", ["id", "i", "d"])
+async def test_keycloak_argon2_hashes_verify_and_are_outdated(passwords: Argon2Passwords, kind: str) -> None:
+    hashed = keycloak_argon2("secret word", kind=kind)
+    assert await passwords.verify("secret word", hashed)
+    assert not await passwords.verify("secret wort", hashed)
+    assert passwords.outdated(hashed)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "digest", "size"),
+    [
+        ("pbkdf2", "sha1", 64),
+        ("pbkdf2-sha256", "sha256", 64),
+        ("pbkdf2-sha256", "sha256", 32),
+        ("pbkdf2-sha512", "sha512", 64),
+    ],
+)
+async def test_keycloak_pbkdf2_hashes_verify_and_are_outdated(
+    passwords: Argon2Passwords, algorithm: str, digest: str, size: int
+) -> None:
+    hashed = keycloak_pbkdf2("secret word", algorithm=algorithm, digest=digest, size=size)
+    assert await passwords.verify("secret word", hashed)
+    assert not await passwords.verify("secret wort", hashed)
+    assert passwords.outdated(hashed)
+
+
+async def test_keycloak_hashes_what_was_typed_not_its_normal_form(passwords: Argon2Passwords) -> None:
+    hashed = keycloak_argon2("pe\u0308rse")
+    assert await passwords.verify("pe\u0308rse", hashed)
+    assert not await passwords.verify("përse", hashed)
+
+
+async def test_without_a_hash_nothing_verifies(passwords: Argon2Passwords) -> None:
+    assert not await passwords.verify("", None)
+    assert not await passwords.verify("dummy", None)
+
+
+@pytest.mark.parametrize(
+    "hashed",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"\xff\xfe", id="not text"),
+        pytest.param(b"[]", id="not an object"),
+        pytest.param(b'{"algorithm":"md5","value":"YQ==","salt":"YQ==","hashIterations":1}', id="unknown algorithm"),
+        pytest.param(b'{"algorithm":"argon2","value":"","salt":"YQ==","hashIterations":1}', id="empty value"),
+        pytest.param(b'{"algorithm":"pbkdf2","value":"","salt":"YQ==","hashIterations":1}', id="empty pbkdf2 value"),
+        pytest.param(b'{"algorithm":"argon2","value":"YQ==","salt":"!","hashIterations":1}', id="salt is not base64"),
+        pytest.param(b'{"algorithm":"argon2","value":"YQ==","salt":"YQ==","hashIterations":0}', id="no iterations"),
+        pytest.param(b'{"algorithm":"argon2","value":"YQ==","salt":"YQ==","hashIterations":1}', id="salt too short"),
+        pytest.param(
+            b'{"algorithm":"argon2","value":"YQ==","salt":"YWFhYWFhYWE=","hashIterations":1,'
+            b'"additionalParameters":{"type":["xx"]}}',
+            id="unknown argon2 type",
+        ),
+        pytest.param(
+            b'{"algorithm":"argon2","value":"YQ==","salt":"YWFhYWFhYWE=","hashIterations":1,'
+            b'"additionalParameters":{"memory":["many"]}}',
+            id="memory is not a number",
+        ),
+        pytest.param(
+            b'{"algorithm":"argon2","value":"YQ==","salt":"YWFhYWFhYWE=","hashIterations":1,'
+            b'"additionalParameters":{"memory":["999999999"]}}',
+            id="memory without bound",
+        ),
+        pytest.param(
+            b'{"algorithm":"pbkdf2","value":"YQ==","salt":"YWFh","hashIterations":999999999}', id="hours of iterations"
+        ),
+    ],
+)
+async def test_a_hash_that_cannot_be_read_is_never_right_and_never_raises(
+    passwords: Argon2Passwords, hashed: bytes
+) -> None:
+    assert not await passwords.verify("anything", hashed)
+    assert not await passwords.verify("", hashed)
+
+
+@pytest.mark.parametrize("hashed", [b"", b"[]"])
+def test_an_unreadable_hash_is_outdated(passwords: Argon2Passwords, hashed: bytes) -> None:
+    assert passwords.outdated(hashed)
+
+
+async def test_a_very_long_password_is_refused(passwords: Argon2Passwords) -> None:
+    longest = "x" * 1024
+    assert await passwords.verify(longest, await passwords.hash(longest))
+    assert not await passwords.verify("x" * 1025, keycloak_argon2("x" * 1025))
+    with pytest.raises(ValueError, match="too long"):
+        await passwords.hash("x" * 1025)
+
+
+async def test_a_lone_surrogate_is_a_wrong_password(passwords: Argon2Passwords) -> None:
+    assert not await passwords.verify("\ud800", await passwords.hash("x"))
+
+
+async def test_other_parameters_make_a_hash_outdated(passwords: Argon2Passwords) -> None:
+    stronger = Argon2Passwords(workers=1, queue=1, memory_kib=128, iterations=1)
+    hashed = await passwords.hash("x")
+    assert stronger.outdated(hashed)
+    assert await stronger.verify("x", hashed)
+    stronger.close()
+
+
+async def test_more_callers_than_the_queue_holds_are_told_at_once() -> None:
+    passwords = Argon2Passwords(workers=1, queue=2, memory_kib=1024, iterations=3)
+    results = await asyncio.gather(*(passwords.verify("x", None) for _ in range(10)), return_exceptions=True)
+    assert [type(result) for result in results] == [bool] * 3 + [OverloadedError] * 7
+    assert await passwords.verify("x", None) is False  # there is room again
+    passwords.close()
+
+
+async def test_a_caller_that_goes_away_gives_its_place_back() -> None:
+    passwords = Argon2Passwords(workers=1, queue=1, memory_kib=64, iterations=1)
+    for _ in range(10):
+        task = asyncio.create_task(passwords.verify("x", None))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.sleep(0.01)
+    assert await passwords.verify("x", None) is False
+    passwords.close()
+
+
+@pytest.mark.parametrize(("iterations", "memory_kib"), [(0, 64), (1, 4)])
+def test_impossible_parameters_are_refused_at_start(iterations: int, memory_kib: int) -> None:
+    with pytest.raises(ValueError, match="argon2 needs"):
+        Argon2Passwords(workers=1, queue=1, iterations=iterations, memory_kib=memory_kib)

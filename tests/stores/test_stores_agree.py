@@ -1,0 +1,196 @@
+"""SQLite, reopened at will, answers like memory, whatever is asked in whatever order."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import msgspec
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from idp.model.policy import BruteForcePolicy
+from idp.ports import RealmStores
+from idp.stores.memory import MemoryKernel
+from idp.stores.records import KernelStore
+from idp.stores.sqlite import SqliteKernel
+from tests.contracts.values import NOW, a_code, a_family, a_session, a_user, an_event
+from tests.fakes import FakeClock
+
+KEYS = st.sampled_from(["a", "b", "c"])
+REALMS = st.sampled_from(["small-business", "sme-corporate"])
+SECONDS = st.sampled_from([1, 9, 10, 59, 60, 600, 86400])
+SMALL = st.integers(0, 3)
+NAMES = st.sampled_from(["agim", "AGIM", "besa", "ëngjëll", "ËNGJËLL"])
+POLICIES = st.sampled_from(
+    [
+        BruteForcePolicy(protected=True, failure_factor=2, wait_increment=30),
+        BruteForcePolicy(protected=True, failure_factor=2, permanent_lockout=True),
+    ]
+)
+
+
+class StoresAgree(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.clock = FakeClock(NOW)
+        self.directory = Path(tempfile.mkdtemp())
+        self.memory = KernelStore(MemoryKernel(self.clock), self.clock)
+        self.sqlite = self.opened()
+
+    def opened(self) -> KernelStore:
+        return KernelStore(SqliteKernel.open(self.directory / "idp.db", clock=self.clock), self.clock)
+
+    def teardown(self) -> None:
+        self.loop.run_until_complete(self.sqlite.close())
+        self.loop.run_until_complete(self.loop.shutdown_default_executor())
+        self.loop.close()
+        shutil.rmtree(self.directory)
+
+    def ask(self, realm: str, question: Callable[[RealmStores], Awaitable[object]]) -> None:
+        answers = [self.answer(store.realm(realm), question) for store in (self.memory, self.sqlite)]
+        assert answers[0] == answers[1]
+
+    def answer(self, realm: RealmStores, question: Callable[[RealmStores], Awaitable[object]]) -> object:
+        async def ask() -> object:
+            try:
+                return await question(realm)
+            except ValueError as error:
+                return str(error)
+
+        return self.loop.run_until_complete(ask())
+
+    def now(self) -> int:
+        return int(self.clock())
+
+    @rule(seconds=SECONDS)
+    def time_passes(self, seconds: int) -> None:
+        self.clock.advance(seconds)
+
+    @rule()
+    def sqlite_is_closed_and_opened(self) -> None:
+        self.loop.run_until_complete(self.sqlite.close())
+        self.sqlite = self.opened()
+
+    @rule()
+    def both_are_swept(self) -> None:
+        assert self.loop.run_until_complete(self.memory.sweep()) == self.loop.run_until_complete(self.sqlite.sweep())
+
+    @rule(realm=REALMS, key=KEYS, ttl=SECONDS)
+    def a_code_is_put(self, realm: str, key: str, ttl: int) -> None:
+        code = a_code(expires_at=self.now() + ttl)
+        self.ask(realm, lambda stores: stores.codes.put(key, code))
+
+    @rule(realm=REALMS, key=KEYS)
+    def a_code_is_taken(self, realm: str, key: str) -> None:
+        self.ask(realm, lambda stores: stores.codes.take(key))
+
+    @rule(realm=REALMS, key=KEYS, ttl=SECONDS)
+    def a_family_is_created(self, realm: str, key: str, ttl: int) -> None:
+        family = a_family(key, current="0", expires_at=self.now() + ttl)
+        self.ask(realm, lambda stores: stores.refresh_families.create(family))
+
+    @rule(realm=REALMS, key=KEYS, presented=SMALL, ttl=SECONDS)
+    def a_token_is_rotated(self, realm: str, key: str, presented: int, ttl: int) -> None:
+        now = self.now()
+        self.ask(
+            realm,
+            lambda stores: stores.refresh_families.rotate(
+                key, presented=str(presented), successor=str(presented + 1), now=now, expires_at=now + ttl
+            ),
+        )
+
+    @rule(realm=REALMS, key=KEYS, name=NAMES, email=st.sampled_from(["", "x@y.al", "X@Y.AL"]))
+    def a_user_is_created(self, realm: str, key: str, name: str, email: str) -> None:
+        self.ask(realm, lambda stores: stores.users.create(a_user(key, username=name, email=email)))
+
+    @rule(realm=REALMS, key=KEYS, name=NAMES, email=st.sampled_from(["", "x@y.al", "z@y.al"]), revision=SMALL)
+    def a_user_is_replaced(self, realm: str, key: str, name: str, email: str, revision: int) -> None:
+        user = msgspec.structs.replace(a_user(key, username=name, email=email), revision=revision)
+        self.ask(realm, lambda stores: stores.users.replace(user))
+
+    @rule(realm=REALMS, key=KEYS, owner=KEYS, ttl=SECONDS)
+    def a_session_begins(self, realm: str, key: str, owner: str, ttl: int) -> None:
+        session, end = a_session(key, user_id=owner), self.now() + ttl
+        self.ask(realm, lambda stores: stores.user_sessions.create(session, expires_at=end))
+
+    @rule(realm=REALMS, key=KEYS)
+    def a_session_ends(self, realm: str, key: str) -> None:
+        self.ask(realm, lambda stores: stores.user_sessions.end(key))
+
+    @rule(realm=REALMS, key=KEYS, factor=KEYS, policy=POLICIES)
+    def an_attempt_is_counted(self, realm: str, key: str, factor: str, policy: BruteForcePolicy) -> None:
+        now = self.now()
+        self.ask(realm, lambda stores: stores.attempts.hit(key, factor, policy=policy, now=now))
+
+    @rule(realm=REALMS, key=KEYS, factor=KEYS)
+    def a_factor_is_proven(self, realm: str, key: str, factor: str) -> None:
+        self.ask(realm, lambda stores: stores.attempts.clear(key, factor))
+
+    @rule(realm=REALMS, key=KEYS, limit=SMALL, window=SECONDS)
+    def a_budget_is_used(self, realm: str, key: str, limit: int, window: int) -> None:
+        self.ask(realm, lambda stores: stores.throttle.hit("sms", key, limit=limit, window=window))
+
+    @rule(realm=REALMS, key=KEYS, ttl=SECONDS)
+    def a_value_is_used(self, realm: str, key: str, ttl: int) -> None:
+        self.ask(realm, lambda stores: stores.first_use.first_use("jti", key, ttl=ttl))
+
+    @rule(realm=REALMS, key=KEYS, counter=st.integers(0, 10))
+    def a_counter_is_burnt(self, realm: str, key: str, counter: int) -> None:
+        self.ask(realm, lambda stores: stores.counters.burn(key, counter))
+
+    @rule(realm=REALMS, key=KEYS, value=KEYS, ttl=SECONDS)
+    def a_value_is_set(self, realm: str, key: str, value: str, ttl: int) -> None:
+        self.ask(realm, lambda stores: stores.latest.set("sms", key, value, ttl=ttl))
+
+    @rule(realm=REALMS, key=KEYS, value=KEYS)
+    def the_latest_value_is_taken(self, realm: str, key: str, value: str) -> None:
+        self.ask(realm, lambda stores: stores.latest.take("sms", key, value))
+
+    @rule(realm=REALMS, version=KEYS, expected=st.sampled_from([None, "a", "b", "c"]))
+    def a_version_is_published(self, realm: str, version: str, expected: str | None) -> None:
+        self.ask(realm, lambda stores: stores.versions.publish(version, version.encode(), expected=expected))
+
+    @rule(realm=REALMS, key=KEYS, back=st.integers(0, 90 * 86400))
+    def an_event_is_recorded(self, realm: str, key: str, back: int) -> None:
+        event = an_event(at=self.now() - back, transaction_id=key)
+        self.ask(realm, lambda stores: stores.events.record(event))
+
+    @invariant()
+    def both_hold_the_same(self) -> None:
+        for realm in ("small-business", "sme-corporate"):
+            self.ask(realm, _everything)
+
+
+async def _everything(stores: RealmStores) -> object:
+    of_keys = [
+        (
+            await stores.refresh_families.get(key),
+            await stores.users.by_id(key),
+            await stores.user_sessions.of_user(key),
+            await stores.attempts.locks(key),
+            await stores.first_use.seen("jti", key),
+            await stores.versions.get(key),
+            await stores.events.recent(limit=3, transaction_id=key),
+        )
+        for key in ("a", "b", "c")
+    ]
+    found = [await stores.users.by_username("Agim"), await stores.users.by_email("x@y.AL")]
+    return [
+        of_keys,
+        found,
+        await stores.users.all(),
+        await stores.versions.current(),
+        await stores.events.recent(limit=9),
+    ]
+
+
+TestStoresAgree = StoresAgree.TestCase
+TestStoresAgree.settings = settings(
+    max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)

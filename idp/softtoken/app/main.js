@@ -77,6 +77,7 @@ element("remove-token").addEventListener("click", () => {
 });
 element("remove-cancel").addEventListener("click", () => element("remove-dialog").close());
 element("remove-confirm").addEventListener("click", remove);
+document.addEventListener("visibilitychange", left);
 window.addEventListener("popstate", () => home());
 window.addEventListener("unhandledrejection", () => announce("unexpected"));
 

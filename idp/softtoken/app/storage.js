@@ -1,7 +1,8 @@
 /**
  * The tokens of this realm on this device, in IndexedDB.
  *
- * A token is `{ id (in the order of activation), label: { issuer, account, algorithm, digits, period }, salt, kept, deviceKey }`; see vault.js.
+ * A token is `{ id, label: { issuer, account, algorithm, digits, period }, salt, kept, deviceKey }`; ids count up, the
+ * label is as in otpauth.js, the rest as in vault.js.
  * Realms share an origin but no database: its name is the realm's path.
  */
 

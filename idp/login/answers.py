@@ -13,6 +13,7 @@ from idp.login.desk import CookieName, Desk, Visit
 from idp.model.oauth import AuthorizationRequest
 
 _YEAR = 365 * 24 * 3600
+_OF_THIS_ANSWER = frozenset({"kc_locale", "session_code", "execution"})
 
 
 async def page(
@@ -26,7 +27,8 @@ async def page(
 ) -> Response:
     """Render a page. `goes_to` is the request whose client its form may lead to (see `_policy`)."""
     desk = visit.desk
-    fields.setdefault("languages", languages(visit))
+    # A page that is shown once has no switch: asking for it again would lose what it shows.
+    fields.setdefault("languages", [] if fields.get("otpauth") else languages(visit))
 
     def rendered() -> bytes:
         return desk.pages.render(template, locale=locale, realm=desk.view(locale), **fields)
@@ -75,11 +77,14 @@ def forget_session(desk: Desk, response: Response) -> None:
 
 
 def languages(visit: Visit) -> list[Mapping[str, str]]:
-    """Return the language switch: the same page in each language."""
+    """Return the language switch: the same page in each language.
+
+    The answer to a form is left by GET too, so what belongs to that form alone is taken out of the address.
+    """
     request = visit.request
-    if request.method != "GET":
-        return []  # the address of a form's answer cannot be asked for by GET
-    kept = [(key, value) for key, value in request.query_params.multi_items() if key != "kc_locale"]
+    kept = [(key, value) for key, value in request.query_params.multi_items() if key not in _OF_THIS_ANSWER]
+    if request.method != "GET" and not any(key == "tab_id" for key, _ in kept):
+        return []  # nothing that could be asked for again by GET
     supported = visit.desk.realm.locales
     return [
         {"locale": locale, "href": f"{request.url.path}?{urlencode([*kept, ('kc_locale', locale)])}"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -18,6 +18,7 @@ from idp.ports import OverloadedError, RandomBytes, StoreUnavailableError
 from idp.web.pages import Pages, RealmView
 
 _BROWSER_BYTES = 32
+_NOBODY_THERE = 400  # read by nobody: the connection broke off before the request was complete
 _FOREVER = "public, max-age=31536000, immutable"
 _POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; frame-ancestors 'none'"
 Serve = Callable[[Visit], Awaitable[Response]]
@@ -66,6 +67,8 @@ async def _guarded(visit: Visit, serve: Serve) -> Response:
         response = await error_page(visit, "service_unavailable", status=503)
         response.headers["retry-after"] = "30"
         return response
+    except ClientDisconnect:
+        return Response(status_code=_NOBODY_THERE)
     except Exception:
         reference = visit.desk.provider.random_text(9)
         visit.desk.provider.log.exception("failed", reference=reference, path=visit.request.url.path)

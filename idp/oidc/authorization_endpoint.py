@@ -154,9 +154,11 @@ class AuthorizationEndpoint:
         now = self._provider.now()
         if not single_sign_on.answers(login.request, session, realm=current.realm, flow=flow, now=now):
             return login
-        # A disabled or locked user's session answers for nobody (T-20).
+        # A disabled or locked user's session answers for nobody (T-20), nor does one from before a password change.
         user = await may_go_on(self._provider, session.user_id)
-        return login if user is None else self._tabs.answered_by(login, session)
+        if user is None or session.auth_time < user.not_before:
+            return login
+        return self._tabs.answered_by(login, session)
 
     async def _silently(self, login: AuthenticationSession, target: Target, *, browser: Browser) -> Redirect:
         """Answer `prompt=none`: nothing is shown, nothing is stored, no other login is disturbed (T-28)."""

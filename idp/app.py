@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import secrets
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -77,7 +78,7 @@ class Site:
         application: Application,
         desks: Mapping[str, Desk],
         store: Store,
-        closing: Sequence[Callable[[], Awaitable[None]]],
+        closing: contextlib.AsyncExitStack,
     ) -> None:
         self.application = application
         self.desks = desks
@@ -90,8 +91,7 @@ class Site:
         self._sweeper.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._sweeper
-        for close in self._closing:
-            await close()
+        await self._closing.aclose()
 
     async def _sweep(self) -> None:
         """Remove what expired, a little at a time; a store that cannot be written is tried again later."""
@@ -122,6 +122,8 @@ def load_realms(settings: configuration.Settings, surroundings: Surroundings) ->
         findings = (*found.findings, *compile_realm(found.realm)[1])
         problems.extend(_lines(name, [f for f in findings if f.severity is Severity.ERROR]))
         loaded.append(found)
+    names = Counter(found.realm.name for found in loaded)
+    problems.extend(f"  Realm “{name}” stands in {n} files: keep one of them." for name, n in names.items() if n > 1)
     if problems:
         raise StartError("The realms do not start:\n" + "\n".join(problems))
     return loaded
@@ -143,43 +145,42 @@ async def open_site(
     surroundings = Surroundings(vault=file_vault(Path(settings.secrets.vault)), environment=outside.environment)
     realms = load_realms(settings, surroundings)
     sealer = _sealer(settings)
-    store_path = Path(settings.store.path)
-    store_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    store = KernelStore(
-        SqliteKernel.open(store_path, clock=outside.clock),
-        outside.clock,
-        events_kept=settings.store.events_kept_days * _DAY,
-    )
     outbox = _outbox(settings, outside) if sms is None else None
-    sender, close_sender = _sms(settings, outbox) if sms is None else (sms, None)
-    passwords = Argon2Passwords(
+    async with contextlib.AsyncExitStack() as undo:  # a start that fails lets go of everything, too
+        kernel = SqliteKernel.open(Path(settings.store.path), clock=outside.clock)
+        undo.push_async_callback(kernel.close)
+        store = KernelStore(kernel, outside.clock, events_kept=settings.store.events_kept_days * _DAY)
+        sender, close_sender = _sms(settings, outbox) if sms is None else (sms, None)
+        if close_sender is not None:
+            undo.push_async_callback(close_sender)
+        passwords = _passwords(settings, outside)
+        undo.callback(passwords.close)
+        pages = Pages(locales=Locales.load())
+        opening = _Opening(
+            settings=settings,
+            outside=outside,
+            log=log,
+            store=store,
+            sealer=sealer,
+            sms=sender,
+            passwords=passwords,
+            pages=pages,
+            surroundings=surroundings,
+        )
+        desks = {found.realm.name: await opening.desk(found) for found in realms}
+        await opening.welcome(desks, realms)
+        application = _application(settings, desks=desks, pages=pages, outside=outside, outbox=outbox)
+        return Site(application=application, desks=desks, store=store, closing=undo.pop_all())
+
+
+def _passwords(settings: configuration.Settings, outside: Outside) -> Argon2Passwords:
+    return Argon2Passwords(
         workers=settings.hashing.workers,
         queue=settings.hashing.queue,
         memory_kib=settings.hashing.memory_kib,
         iterations=settings.hashing.iterations,
         random=outside.random,
     )
-    pages = Pages(locales=Locales.load())
-    opening = _Opening(
-        settings=settings,
-        outside=outside,
-        log=log,
-        store=store,
-        sealer=sealer,
-        sms=sender,
-        passwords=passwords,
-        pages=pages,
-        surroundings=surroundings,
-    )
-    desks = {found.realm.name: await opening.desk(found) for found in realms}
-    await opening.welcome(desks, realms)
-
-    async def close_passwords() -> None:
-        passwords.close()
-
-    closing = [close_passwords, store.close, *([close_sender] if close_sender is not None else [])]
-    application = _application(settings, desks=desks, pages=pages, outside=outside, outbox=outbox)
-    return Site(application=application, desks=desks, store=store, closing=closing)
 
 
 class _Opening:
@@ -266,6 +267,7 @@ class _Opening:
             recorder=provider.recorder,
             clock=self._outside.clock,
             random=self._outside.random,
+            nonce_key=provider.keys.code_key,
         )
         authorization = AuthorizationEndpoint(
             provider=provider, tabs=tabs, assemblies=published.assembled, current=published.current
@@ -292,6 +294,8 @@ class _Opening:
             )
             try:
                 await newcomers.arrive(found.users)
+            except UnusableRealmError as error:
+                raise StartError(str(error)) from None
             except MessageUndeliveredError as error:
                 self._log.error("first passwords wait for the next start", realm=found.realm.name, reason=str(error))
 
@@ -299,7 +303,7 @@ class _Opening:
 def _sealer(settings: configuration.Settings) -> AesGcmSealer:
     paths = [Path(name) for name in settings.secrets.master_key_files]
     if settings.secrets.create_master_key and not paths[0].exists():
-        paths[0].parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_folder_of(paths[0])
         create_master_key(paths[0])
     return AesGcmSealer(read_master_keys(paths))
 
@@ -308,8 +312,19 @@ def _outbox(settings: configuration.Settings, outside: Outside) -> Outbox | None
     if settings.sms.gateway != "outbox":
         return None
     path = Path(settings.sms.outbox_file)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return Outbox(path, clock=outside.clock)
+    _make_folder_of(path)
+    try:
+        return Outbox(path, clock=outside.clock)
+    except OSError as error:
+        raise StartError(f"sms.outbox_file: {path} cannot be read ({error.strerror}).") from None
+
+
+def _make_folder_of(path: Path) -> None:
+    """Make the directory of a file, for this process's user alone."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(f"The directory {path.parent} cannot be made ({error.strerror}).") from None
 
 
 def _sms(
@@ -325,6 +340,10 @@ def _sms(
         header = Path(sms.authorization_file).read_text(encoding="utf-8").strip() if sms.authorization_file else ""
     except OSError as error:
         raise StartError(f"sms.authorization_file cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        header = "\n"
+    if not (header.isascii() and header.isprintable()):
+        raise StartError("sms.authorization_file must hold one line of ASCII: the value of the Authorization header.")
     gateway = HttpSms(
         url=sms.url, body=sms.body, authorization=Secret(header) if header else None, timeout=sms.timeout_seconds
     )
@@ -357,6 +376,8 @@ def _application(
     if outbox is not None:
         routes += development.routes(messages=outbox.messages, customers=lambda: _customers(desks), pages=pages)
     starlette = Starlette(routes=routes, exception_handlers={HTTPException: _not_found(pages)})
+    # It would mend a slash at the end by a 307, which posts credentials again (RFC 9700 §4.12, CVE-2023-49594).
+    starlette.router.redirect_slashes = False
     find = hot_endpoints({name: desk.provider for name, desk in desks.items()})
 
     async def front(scope: Scope, receive: Receive, send: Send) -> None:

@@ -11,6 +11,7 @@ Keys that came from outside (codes, tokens) are digests (`idp.crypto.digest`): a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Generic, Protocol, TypeVar
 
 from idp.model.event import Event
@@ -277,6 +278,13 @@ class Sealer(Protocol):
 
 class Passwords(Protocol):
     """Hashes and verifies passwords, off the event loop, behind a limiter of its own."""
+
+    def place(self) -> AbstractContextManager[None]:
+        """Hold a place in the queue while an attempt is counted, or raise `OverloadedError`.
+
+        The verification that follows the block without waiting for anything has the place: an attempt that cannot be
+        judged is not counted, or an overload would lock out whoever tries again.
+        """
 
     async def hash(self, password: str) -> bytes:
         """Return hash values to be sealed into a credential."""

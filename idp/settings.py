@@ -88,7 +88,7 @@ class Sms(Table, frozen=True, kw_only=True):
     """A file with the whole `Authorization` header."""
     body: dict[str, Any] = {}
     """The JSON that is posted; `{to}` and `{text}` are filled in."""
-    timeout_seconds: float = 3.0
+    timeout_seconds: Annotated[float, Meta(gt=0, le=60)] = 3.0
 
 
 class Log(Table, frozen=True, kw_only=True):
@@ -158,11 +158,7 @@ def _override(document: dict[str, Any], table: str, values: Mapping[str, Any]) -
 
 
 def _problems(settings: Settings) -> Iterator[str]:
-    address = urlsplit(settings.server.base_url)
-    if address.scheme not in {"http", "https"} or not address.hostname or address.path or address.query:
-        yield "server.base_url must be an address without a path, for instance https://login.bank.example."
-    elif address.scheme == "http" and address.hostname not in _LOOPBACK:
-        yield "server.base_url must be https, except for a loopback address."
+    yield from _base_url_problems(settings.server.base_url)
     for network in settings.server.trusted_proxies:
         try:
             ipaddress.ip_network(network)
@@ -172,10 +168,31 @@ def _problems(settings: Settings) -> Iterator[str]:
         yield "secrets.master_key_files must name at least one file."
     if not settings.realms.files:
         yield "realms.files must name at least one realm file."
-    if settings.sms.gateway == "http" and not (settings.sms.url.startswith("https://") and settings.sms.body):
+    if settings.sms.gateway == "http" and not (_is_https(settings.sms.url) and settings.sms.body):
         yield "sms.gateway is http, so sms.url must be https and sms.body must be given."
     if settings.environment == "production":
         yield from _development_switches(settings)
+
+
+def _is_https(url: str) -> bool:
+    try:
+        address = urlsplit(url)
+        return address.scheme == "https" and bool(address.hostname) and address.port != 0
+    except ValueError:
+        return False
+
+
+def _base_url_problems(base_url: str) -> Iterator[str]:
+    try:
+        address = urlsplit(base_url)
+        origin = f"{address.scheme}://{address.netloc}"
+        known = address.port != 0 and bool(address.hostname) and "@" not in address.netloc
+    except ValueError:  # unbalanced brackets, a port that is none
+        address, origin, known = urlsplit(""), "", False
+    if address.scheme not in {"http", "https"} or not known or base_url != origin:
+        yield "server.base_url must be an address without a path, for instance https://login.bank.example."
+    elif address.scheme == "http" and address.hostname not in _LOOPBACK:
+        yield "server.base_url must be https, except for a loopback address."
 
 
 def _development_switches(settings: Settings) -> Iterator[str]:

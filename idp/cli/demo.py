@@ -19,6 +19,7 @@ from rich.console import Console
 
 from idp.app import Site, StartError
 from idp.cli.serve import EXPECTED, listening, run, serving
+from idp.cli.terminal import printable
 from idp.settings import Server, Settings, SettingsError, load
 
 _IDP_PORT, _BANK_PORT = 8080, 8090
@@ -31,7 +32,7 @@ def demo(config: Path, *, bank: Path) -> int:
     try:
         run(lambda: _demo(config, bank))
     except EXPECTED as error:
-        sys.stderr.write(f"idp demo: {error}\n")
+        sys.stderr.write(printable(f"idp demo: {error}\n"))
         return 1
     return 0
 
@@ -80,7 +81,8 @@ def _settings(config: Path, idp_port: int, bank_url: str) -> Settings:
 def _make_client_secrets(settings: Settings) -> None:
     """Make what the bank's applications prove themselves with, once."""
     vault = Path(settings.secrets.vault)
-    vault.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in (vault.parent, vault):  # `parents=True` alone would leave the outer one open to everybody
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for realm in (Path(name).stem for name in settings.realms.files):
         for client in _CLIENTS:
             path = vault / f"{realm}_{client}"

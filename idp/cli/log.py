@@ -10,13 +10,18 @@ from typing import TextIO
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from idp.settings import Log
+from idp.settings import Log, SettingsError
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
 def open_log(settings: Log) -> FilteringBoundLogger:
-    """Return the log of this process; library messages go to it too, from warnings up."""
+    """Return the log of this process; library messages go to it too, from warnings up.
+
+    Raises:
+        SettingsError: the file cannot be written.
+
+    """
     stream = _stream(settings)
     structlog.configure(
         processors=[
@@ -40,5 +45,8 @@ def _stream(settings: Log) -> TextIO:
     if not settings.file:
         return sys.stdout
     path = Path(settings.file)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return path.open("a", encoding="utf-8", buffering=1)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return path.open("a", encoding="utf-8", buffering=1)
+    except OSError as error:
+        raise SettingsError(f"log.file: {path} cannot be written ({error.strerror}).") from None

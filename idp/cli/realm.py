@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
+from idp.cli.terminal import printable
 from idp.flows.compiler import compile_realm
 from idp.model.finding import Finding, Severity
 from idp.realms.loading import RealmUnreadableError, load_file
@@ -37,8 +39,8 @@ def check(files: Sequence[Path], *, as_json: bool) -> int:
 
 
 def _findings(path: Path) -> list[Finding]:
-    # Without a server there is no vault and no environment of one: what they would give is taken as given.
-    surroundings = Surroundings(vault=lambda _realm, _key: _UNCHECKED_SECRET)
+    # Without a server there is no vault, so what it would give is taken as given; the environment is this process's.
+    surroundings = Surroundings(vault=lambda _realm, _key: _UNCHECKED_SECRET, environment=os.environ)
     try:
         loaded = load_file(path, surroundings=surroundings)
     except RealmUnreadableError as error:
@@ -54,9 +56,9 @@ def _print(console: Console, name: str, findings: list[Finding]) -> None:
         line = Text("  ")
         line.append(f"{finding.severity.value:<13}", style=_STYLES[finding.severity])
         line.append(f"{finding.rule}  ", style="bold")
-        line.append(finding.pointer or "/", style="cyan")
+        line.append(printable(finding.pointer or "/"), style="cyan")
         console.print(line, soft_wrap=True)
-        console.print(Text(f"      {finding.problem} {finding.repair}"), soft_wrap=True)
+        console.print(Text(printable(f"      {finding.problem} {finding.repair}")), soft_wrap=True)
     errors = sum(finding.severity is Severity.ERROR for finding in findings)
     verdict = f"  {errors} error(s): this realm does not start." if errors else "  This realm starts."
     console.print(Text(verdict, style="bold red" if errors else "bold green"))

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import uvicorn
 
 from idp.app import Outside, Site, StartError, open_site
 from idp.cli.log import open_log
+from idp.cli.terminal import printable
 from idp.crypto.sealing import MasterKeyError
 from idp.ports import StoreUnavailableError
 from idp.settings import Server, Settings, SettingsError, load
@@ -29,7 +32,7 @@ def serve(config: Path) -> int:
     try:
         run(lambda: serving(load(config, environment=os.environ), environment=os.environ))
     except EXPECTED as error:
-        sys.stderr.write(f"idp: {error}\n")
+        sys.stderr.write(printable(f"idp: {error}\n"))
         return 1
     return 0
 
@@ -52,28 +55,52 @@ async def serving(settings: Settings, *, environment: Mapping[str, str], when_ru
     listener = listening(settings.server)
     try:
         site = await open_site(settings, outside=Outside(environment=environment), log=log)
-        try:
-            server = uvicorn.Server(
-                uvicorn.Config(
-                    site.application,
-                    # Our own middleware takes addresses from trusted proxies, and nothing else.
-                    proxy_headers=False,
-                    server_header=False,
-                    access_log=False,
-                    log_config=None,
-                    lifespan="off",
-                    timeout_graceful_shutdown=10,
-                )
-            )
-            log.info("serving", base_url=settings.server.base_url, realms=list(site.desks))
-            if when_running is not None:
-                await when_running(site)
-            await server.serve(sockets=[listener])
-        finally:
-            await site.close()
-            log.info("stopped")
+        server = _server(site)
+        with _ended_by_signals(server):
+            try:
+                log.info("serving", base_url=settings.server.base_url, realms=list(site.desks))
+                if when_running is not None:
+                    await when_running(site)
+                await server.serve(sockets=[listener])
+            finally:
+                await site.close()
+                log.info("stopped")
     finally:
         listener.close()
+
+
+def _server(site: Site) -> uvicorn.Server:
+    return uvicorn.Server(
+        uvicorn.Config(
+            site.application,
+            # Our own middleware takes addresses from trusted proxies, and nothing else.
+            proxy_headers=False,
+            server_header=False,
+            access_log=False,
+            log_config=None,
+            lifespan="off",
+            timeout_graceful_shutdown=10,
+        )
+    )
+
+
+@contextmanager
+def _ended_by_signals(server: uvicorn.Server) -> Iterator[None]:
+    """Let SIGTERM and SIGINT end the serving, and nothing more.
+
+    uvicorn raises a signal again for the handler that stood before its own: SIGTERM's would kill the process before
+    the site is closed, and SIGINT's would interrupt the closing.
+    """
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        server.should_exit = True
+
+    former = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
 
 
 def listening(server: Server) -> socket.socket:

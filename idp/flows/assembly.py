@@ -96,6 +96,11 @@ def action_id(alias: str) -> str:
     return f"action-{alias}"
 
 
+def follows_flow(execution_id: str) -> bool:
+    """Tell whether an execution comes after the flow: a required action, or consent."""
+    return execution_id == CONSENT or execution_id.startswith(action_id(""))
+
+
 def action_execution(alias: str) -> Execution:
     """Return the execution that a required action becomes at the end of a login."""
     return Execution(id=action_id(alias), authenticator=alias, requirement=Requirement.REQUIRED)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import msgspec
+
+from idp.crypto.digest import digest
 from idp.flows.step import Login, StepEvent, StepServices
 from idp.model.lockout import Attempt
 
@@ -9,6 +12,28 @@ from idp.model.lockout import Attempt
 async def count(login: Login, services: StepServices, subject: str, factor: str) -> Attempt:
     """Count one attempt of a factor; the caller evaluates it only if it was admitted."""
     return await services.attempts.hit(subject, factor, policy=login.realm.brute_force, now=login.now)
+
+
+async def count_after_proof(login: Login, services: StepServices, subject: str, factor: str) -> Attempt:
+    """Count one attempt of a factor that is asked after another one was proven.
+
+    What was proven before a lock does not outlive it: waiting on an open page until the lock ends is no way around the
+    first factor (Keycloak #26177), in this tab or in another.
+    """
+    lock = (await services.attempts.locks(subject)).of(factor)
+    if lock.not_before > login.proven_at:
+        return Attempt(admitted=False, lock=lock)
+    return await count(login, services, subject, factor)
+
+
+async def count_unknown(login: Login, services: StepServices, typed_name: str, factor: str) -> Attempt:
+    """Count an attempt for a user that does not exist, so that the same work is done.
+
+    It is forgotten after a while, or anybody could fill the store for ever with names that nobody has.
+    """
+    policy = msgspec.structs.replace(login.realm.brute_force, permanent_lockout=False)
+    subject = "unknown:" + digest(typed_name.casefold())
+    return await services.attempts.hit(subject, factor, policy=policy, now=login.now)
 
 
 def failure_events(attempt: Attempt, *, reason: str, factor: str, user_id: str | None) -> tuple[StepEvent, ...]:

@@ -16,10 +16,18 @@ from idp.flows.tree import Execution, Node, Subflow
 from idp.model.finding import Finding, Severity
 from idp.model.flow import Flow, FlowExecution, Requirement
 from idp.model.realm import Realm
+from idp.model.session import FlowKind
 from idp.model.struct import Frozen
 
 # Keycloak writes these into any step's configuration; they are about `amr`, which our steps state by themselves.
 _KEYCLOAK_CONFIG_KEYS = frozenset({"default.reference.value", "default.reference.maxAge"})
+
+
+# Where a realm file says which flow runs (`idp.realms.building`).
+_POINTERS = {
+    FlowKind.BROWSER.value: "/browserFlow",
+    FlowKind.SOFT_TOKEN_REGISTRATION.value: "/attributes/hyrja.softTokenRegistrationFlow",
+}
 
 
 class CompiledFlow(Frozen, frozen=True, kw_only=True):
@@ -85,6 +93,13 @@ class _Assembly:
         )
 
     def _node(self, line: FlowExecution, path: str, above: tuple[str, ...]) -> Node | None:
+        known = len(self._findings)
+        node = self._made(line, path, above)
+        if line.requirement is Requirement.DISABLED:
+            del self._findings[known:]  # a disabled line asks for nothing, whatever it names
+        return node
+
+    def _made(self, line: FlowExecution, path: str, above: tuple[str, ...]) -> Node | None:
         if line.flow_alias is None:
             return self._leaf(line, path)
         inner = self._realm.flows.get(line.flow_alias)
@@ -99,8 +114,6 @@ class _Assembly:
     def _leaf(self, line: FlowExecution, path: str) -> Execution | None:
         name = line.authenticator or ""
         if name not in STEPS and name not in CONDITIONS:
-            if line.requirement is Requirement.DISABLED:
-                return None  # a disabled line asks for nothing, whatever it names
             known = ", ".join(sorted((*STEPS, *CONDITIONS)))
             self._error("F-UNKNOWN-STEP", line, f"There is no authenticator “{name}”.", f"Use one of: {known}.")
             return None
@@ -157,17 +170,17 @@ def _binding_findings(realm: Realm) -> Iterator[Finding]:
             yield Finding(
                 rule="F-UNKNOWN-FLOW",
                 severity=Severity.ERROR,
-                pointer=f"/{kind}",
+                pointer=_POINTERS.get(kind, ""),
                 problem=f"The binding “{kind}” names the flow “{alias}”, which the file does not have.",
                 repair="Add the flow to authenticationFlows, or bind another one.",
             )
-    for client in realm.clients.values():
+    for position, client in enumerate(realm.clients.values()):
         for kind, alias in client.flow_bindings.items():
             if alias not in realm.flows:
                 yield Finding(
                     rule="F-UNKNOWN-FLOW",
                     severity=Severity.ERROR,
-                    pointer="/clients",
+                    pointer=f"/clients/{position}/authenticationFlowBindingOverrides/{kind}",
                     problem=f"Client “{client.client_id}” overrides “{kind}” with an unknown flow “{alias}”.",
                     repair="Name the id of a flow of this file in authenticationFlowBindingOverrides.",
                 )

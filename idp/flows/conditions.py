@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from idp.flows.engine import Usability
-from idp.flows.tree import Execution, Subflow, leaves
+from idp.flows.tree import Execution, Node, Subflow
 from idp.model.flow import Requirement
 from idp.model.user import User
 
@@ -16,7 +16,8 @@ UsableFor = Callable[[Execution, User | None], Usability]
 class UserConfigured:
     """`conditional-user-configured`: the user has the credentials that the guarded sub-flow asks for.
 
-    All of its required steps, or any of its alternatives; nested sub-flows count too (Keycloak skips them: T-6).
+    All of its required members, or any of its alternatives; nested sub-flows count too (Keycloak skips them: T-6). A
+    nested conditional is not demanded by itself: it counts only where there is nothing else.
     """
 
     needs_user: ClassVar[bool] = True
@@ -26,7 +27,13 @@ class UserConfigured:
 
     def holds(self, user: User | None, guarded: Subflow) -> bool:
         """Tell whether the sub-flow applies to this user."""
-        steps = list(leaves(guarded))
-        ready = [self._usable(step, user) is Usability.READY for step in steps if step.id != guarded.id]
-        alternatives = any(child.requirement is Requirement.ALTERNATIVE for child in guarded.children)
-        return any(ready) if alternatives else bool(ready) and all(ready)
+        return self._configured(guarded, user)
+
+    def _configured(self, node: Node, user: User | None) -> bool:
+        if isinstance(node, Execution):
+            return self._usable(node, user) is Usability.READY
+        required = [child for child in node.children if child.requirement is Requirement.REQUIRED]
+        if required:
+            return all(self._configured(child, user) for child in required)
+        enabled = [child for child in node.children if child.requirement is not Requirement.DISABLED]
+        return any(self._configured(child, user) for child in enabled)

@@ -8,7 +8,7 @@ The meaning of REQUIRED, ALTERNATIVE, CONDITIONAL and DISABLED is Keycloak's. Sh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 
 from idp.flows.tree import Execution, Node, Subflow, leaves
@@ -61,20 +61,33 @@ class Circumstances(Frozen, frozen=True, kw_only=True):
     usable: Callable[[Execution], Usability]
     holds: Callable[[Execution, Subflow], bool]
     chosen: str | None = None
+    settled: bool = False  # the flow was passed, and something after it has been done
 
 
 def decide(node: Node, now: Circumstances) -> Decision:
-    """Say what comes next under `node`."""
+    """Say what comes next under `node`.
+
+    A condition is decided when the login comes by, and not again when a later step has changed what it looks at: who
+    enrols a token must not be asked for it by a condition that was false a moment before.
+    """
+    return _decide(node, now, gone_by=now.settled)
+
+
+def _decide(node: Node, now: Circumstances, *, gone_by: bool) -> Decision:
+    """`gone_by`: something that comes after `node` has been done, so that its conditions are decided."""
     if node.requirement is Requirement.DISABLED:
         return Ignored()
     if isinstance(node, Execution):
         return _leaf(node, now)
-    if node.requirement is Requirement.CONDITIONAL and not (_begun(node, now) or _guards_hold(node, now)):
+    if node.requirement is Requirement.CONDITIONAL and not _applies(node, now, gone_by=gone_by):
         return Ignored()
-    enabled = [child for child in node.children if child.requirement is not Requirement.DISABLED]
-    if any(child.requirement is Requirement.ALTERNATIVE for child in enabled):
-        return _alternatives(enabled, now)
-    return _in_order(enabled, now)
+    if any(child.requirement is Requirement.ALTERNATIVE for child in node.children):
+        return _alternatives(node.children, now, gone_by=gone_by)
+    return _in_order(node.children, now, gone_by=gone_by)
+
+
+def _applies(node: Subflow, now: Circumstances, *, gone_by: bool) -> bool:
+    return _begun(node, now) or (not gone_by and _guards_hold(node, now))
 
 
 def _guards_hold(node: Subflow, now: Circumstances) -> bool:
@@ -105,58 +118,58 @@ def _leaf(execution: Execution, now: Circumstances) -> Decision:
             return Blocked(reason=f"{execution.authenticator} is not possible for this user")
 
 
-def _in_order(children: list[Node], now: Circumstances) -> Decision:
-    """REQUIRED and CONDITIONAL members: one after the other, none skipped.
-
-    A condition is decided when the login comes by, and not again when a later step has changed what it looks at: who
-    enrols a token must not be asked for it by a condition that was false a moment before.
-    """
+def _in_order(children: Sequence[Node], now: Circumstances, *, gone_by: bool) -> Decision:
+    """REQUIRED and CONDITIONAL members: one after the other, none skipped."""
     passed = False
     for position, child in enumerate(children):
-        if (
-            child.requirement is Requirement.CONDITIONAL
-            and not _begun(child, now)
-            and _any_begun(children, position, now)
-        ):
-            continue
-        decision = decide(child, now)
+        decided = gone_by or any(_begun(later, now) for later in children[position + 1 :])
+        decision = _decide(child, now, gone_by=decided)
         match decision:
             case Passed():
                 passed = True
             case Ignored():
-                # A required sub-flow in which nothing applied has proven nothing: it fails, as in Keycloak.
-                if child.requirement is Requirement.REQUIRED:
+                # A sub-flow that is demanded and in which nothing applied has proven nothing: it fails, as in Keycloak.
+                if _is_demanded(child, now, gone_by=decided):
                     return Blocked(reason=f"nothing applied in required {_name(child)}")
             case _:
                 return decision
     return Passed() if passed else Ignored()
 
 
-def _any_begun(children: list[Node], position: int, now: Circumstances) -> bool:
-    return any(_begun(later, now) for later in children[position + 1 :])
+def _is_demanded(node: Node, now: Circumstances, *, gone_by: bool) -> bool:
+    if isinstance(node, Subflow) and node.requirement is Requirement.CONDITIONAL:
+        return _applies(node, now, gone_by=gone_by)
+    return node.requirement is Requirement.REQUIRED
 
 
-def _alternatives(children: list[Node], now: Circumstances) -> Decision:
-    """ALTERNATIVE members: one suffices; a blocked one gives way to the next."""
-    ways: list[Run] = []
+def _alternatives(children: Sequence[Node], now: Circumstances, *, gone_by: bool) -> Decision:
+    """ALTERNATIVE members: one suffices; a blocked one gives way to the next. Who has begun a way goes on with it."""
+    begun: list[Run] = []
+    others: list[Run] = []
     setup: SetUp | None = None
-    blocked: Blocked | None = None
+    blocked: list[str] = []
     for child in children:
-        decision = decide(child, now)
+        decision = _decide(child, now, gone_by=gone_by)
         match decision:
             case Passed():
                 return decision
             case Run():
-                ways.append(decision)
+                (begun if _succeeded_within(child, now) else others).append(decision)
             case SetUp():
                 setup = setup or decision
             case Blocked():
-                blocked = blocked or decision
+                blocked.append(decision.reason)
             case Ignored():
                 pass
-    if ways:
-        return _choose(ways, now.chosen)
-    return setup or blocked or Ignored()
+    if begun or others:
+        return _choose([*begun, *others], now.chosen)
+    if setup is not None:
+        return setup
+    return Blocked(reason="; ".join(blocked)) if blocked else Ignored()
+
+
+def _succeeded_within(node: Node, now: Circumstances) -> bool:
+    return any(now.progress.get(leaf.id) is Status.SUCCESS for leaf in leaves(node))
 
 
 def _choose(ways: list[Run], chosen: str | None) -> Run:

@@ -22,6 +22,7 @@ from idp.model.user import OtpCredential, User
 
 ACTION = "CONFIGURE_TOTP"
 _FACTOR = "otp-enrolment"
+_BY_MESSAGE = frozenset({"sms-otp"})  # a code by message alone never completes an enrolment
 _SEED_BYTES = 20  # RFC 4226 §4 R6: 160 bits
 _LIFETIME = 600  # NIST SP 800-63B-4 §4.1.2.2: an enrolment code lives at most ten minutes
 _LONGEST_LABEL = 64
@@ -70,8 +71,9 @@ class Enrolment:
         return await self._confirm(login, pending, code, label=answer.get("userLabel", ""))
 
     def _refusal(self, login: Login) -> Outcome | None:
-        if not login.proven:
-            return Failure(reason="enrolment without a proven factor")  # Keycloak #21837 (T-9)
+        if login.proven <= _BY_MESSAGE:
+            # Keycloak #21837 (T-9); and who holds the number for a moment must not get a token (bank.md 2.3).
+            return Failure(reason="enrolment without a proven factor")
         if login.known_user.otps and "otp" not in login.proven:
             # A second token needs the first one (bank.md 4.6): a password alone must never replace it.
             return Failure(reason="the user has a soft token that was not proven in this login")
@@ -98,13 +100,14 @@ class Enrolment:
                 return Restart(message=Message(key="invalid_credentials"), events=events)
             return msgspec.structs.replace(self._page(pending, Message(key="invalid_code")), events=events)
         await self._services.attempts.clear(user.id, _FACTOR)
-        await self._keep(login, pending, label.strip()[:_LONGEST_LABEL])
+        if not await self._keep(login, pending, label.strip()[:_LONGEST_LABEL]):
+            return Failure(reason="another soft token was enrolled meanwhile")
         event = StepEvent(type="UPDATE_TOTP", detail={"credential_id": pending.credential_id})
         return Success(
             credential_id=pending.credential_id, notice=Message(key="token_registered", kind="success"), events=(event,)
         )
 
-    async def _keep(self, login: Login, pending: Pending, label: str) -> None:
+    async def _keep(self, login: Login, pending: Pending, label: str) -> bool:
         credential = OtpCredential(
             id=pending.credential_id,
             sealed=pending.sealed,
@@ -116,11 +119,14 @@ class Enrolment:
         )
 
         def enrolled(user: User) -> User:
+            if user.otps != login.known_user.otps:
+                return user  # of two enrolments at once one counts: the other has not proven the token that is there
             # One active token a user: the new one replaces the old one in the same write.
             others = tuple(c for c in user.credentials if not isinstance(c, OtpCredential))
             return without_action(msgspec.structs.replace(user, credentials=(*others, credential)), ACTION)
 
-        await amend(self._services.users, login.known_user.id, enrolled)
+        kept = await amend(self._services.users, login.known_user.id, enrolled)
+        return credential in kept.otps
 
     def _show_new(self, login: Login) -> Challenge:
         seed = self._services.random(_SEED_BYTES)

@@ -34,11 +34,12 @@ def acr_of(realm: Realm, level: int) -> str:
 def requested_level(realm: Realm, acr_values: Sequence[str]) -> int:
     """Return the level that satisfies a request: the weakest acceptable one, since the values are preferences (T-15).
 
-    An acr that the realm does not know asks for nothing (OpenID Connect Core §3.1.2.1: voluntary).
+    An acr that the realm does not know asks for nothing (OpenID Connect Core §3.1.2.1: voluntary), and takes nothing
+    away from a known one beside it.
     """
-    levels = [realm.acr_levels[acr] if acr in realm.acr_levels else _numeric(acr) for acr in acr_values]
-    return min(levels, default=0)
+    levels = [realm.acr_levels.get(acr, _numeric(acr)) for acr in acr_values]
+    return min((level for level in levels if level is not None), default=0)
 
 
-def _numeric(acr: str) -> int:
-    return int(acr) if acr.isascii() and acr.isdigit() and len(acr) == 1 else 0
+def _numeric(acr: str) -> int | None:
+    return int(acr) if acr.isascii() and acr.isdigit() and len(acr) == 1 else None

@@ -11,6 +11,7 @@ import uuid
 import msgspec
 
 from idp.audit.events import Recorder
+from idp.flows.assembly import UnusableRealmError
 from idp.flows.password_policy import generated
 from idp.flows.sealed import password_purpose, seed_purpose
 from idp.flows.step import StepServices
@@ -43,6 +44,7 @@ class Newcomers:
         """Create the users that are new and deliver what is due; return how many were created.
 
         Raises:
+            UnusableRealmError: a user of the file has the id of another user of the store.
             MessageUndeliveredError: the gateway refused a first password; it is sent at the next start.
 
         """
@@ -79,7 +81,9 @@ class Newcomers:
             required_actions=tuple(dict.fromkeys((*seed.required_actions, *defaults))),
         )
         user = await self._with_credentials(user, seed)
-        await self._services.users.create(user)
+        if not await self._services.users.create(user):
+            # Never go on with an id that is somebody else's: their password would be replaced.
+            raise UnusableRealmError(f"User “{user.username}” of “{self._realm.name}” has the id of another user.")
         await self._record("REGISTER", user)
         return user
 

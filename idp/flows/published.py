@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from idp.flows.assembly import AssembledRealm
+from idp.flows.assembly import AssembledRealm, UnusableRealmError
 from idp.flows.step import StepServices
 from idp.model.realm import Realm
 from idp.ports import RealmVersions, Sealer
-from idp.realms.loading import LoadedRealm, load
+from idp.realms.loading import LoadedRealm, RealmUnreadableError, load
 from idp.realms.placeholders import Surroundings
 
 _KEPT = 8  # versions kept compiled, beside the present one
@@ -63,14 +63,21 @@ class PublishedRealm:
             return current
         if version not in self._former:
             sealed = await self._versions.get(version)
-            if sealed is None:
+            former = self._revived(version, sealed) if sealed is not None else None
+            if former is None:
                 return None
-            document = self._sealer.unseal(sealed, purpose=self._purpose(version))
-            former = load(document.decode(), surroundings=self._surroundings).realm
-            self._former[version] = AssembledRealm(former, self._services)
+            self._former[version] = former
             while len(self._former) > _KEPT:
                 self._former.popitem(last=False)
         return self._former[version]
+
+    def _revived(self, version: str, sealed: bytes) -> AssembledRealm | None:
+        document = self._sealer.unseal(sealed, purpose=self._purpose(version))
+        try:
+            former = load(document.decode(), surroundings=self._surroundings).realm
+            return AssembledRealm(former, self._services)
+        except (RealmUnreadableError, UnusableRealmError):
+            return None  # made by another release; a login of this version begins again on the present one
 
     def _purpose(self, version: str) -> str:
         return f"realm-version|{self._name}|{version}"

@@ -17,13 +17,13 @@ from idp.model.flow import Requirement
 def shape_findings(root: Subflow) -> Iterator[Finding]:
     """Yield every problem of a top-level flow."""
     for flow in subflows(root):
-        yield from _level_findings(flow, top=flow is root)
+        yield from _level_findings(flow)
     yield from _order_findings(root)
     if not _can_prove(root):
         yield _error("F-PROVES-NOTHING", root, f"Flow “{root.alias}” can end without a proven factor.", "Add one.")
 
 
-def _level_findings(flow: Subflow, *, top: bool) -> Iterator[Finding]:
+def _level_findings(flow: Subflow) -> Iterator[Finding]:
     enabled = [child for child in flow.children if child.requirement is not Requirement.DISABLED]
     alternatives = [child for child in enabled if child.requirement is Requirement.ALTERNATIVE]
     if not enabled:
@@ -46,7 +46,7 @@ def _level_findings(flow: Subflow, *, top: bool) -> Iterator[Finding]:
                 f"{child.authenticator} is CONDITIONAL, but only a sub-flow can be.",
                 "Put it into a sub-flow with a condition, or make it REQUIRED.",
             )
-    yield from _guard_findings(flow, top=top)
+    yield from _guard_findings(flow)
     yield from _unreachable(alternatives)
 
 
@@ -60,7 +60,7 @@ def _mixed(flow: Subflow, enabled: list[Node]) -> Finding:
     )
 
 
-def _guard_findings(flow: Subflow, *, top: bool) -> Iterator[Finding]:
+def _guard_findings(flow: Subflow) -> Iterator[Finding]:
     guards = [condition for condition in flow.conditions if condition.requirement is not Requirement.DISABLED]
     if flow.requirement is Requirement.CONDITIONAL and not guards:
         yield _error(
@@ -69,7 +69,7 @@ def _guard_findings(flow: Subflow, *, top: bool) -> Iterator[Finding]:
             f"Sub-flow “{flow.alias}” is CONDITIONAL but has no enabled condition.",
             "Enable or add a condition; without one Keycloak skips the sub-flow.",
         )
-    if flow.requirement is not Requirement.CONDITIONAL or top:
+    if flow.requirement is not Requirement.CONDITIONAL:
         for guard in guards:
             yield _error(
                 "F-CONDITION-IGNORED",
@@ -114,16 +114,13 @@ def _walk(node: Node, *, identified: bool, proven: bool) -> tuple[bool, bool, li
         and CONDITIONS[guard.authenticator].needs_user
         and not identified
     ]
-    before = (identified, proven)
     after: list[tuple[bool, bool]] = []
     for child in node.children:
         if child.requirement is Requirement.DISABLED:
             continue
-        alternative = child.requirement is Requirement.ALTERNATIVE
-        start = before if alternative else (identified, proven)
-        child_identified, child_proven, child_found = _walk(child, identified=start[0], proven=start[1])
+        child_identified, child_proven, child_found = _walk(child, identified=identified, proven=proven)
         found += child_found
-        if alternative:
+        if child.requirement is Requirement.ALTERNATIVE:
             after.append((child_identified, child_proven))
         elif child.requirement is Requirement.REQUIRED:
             identified, proven = child_identified, child_proven

@@ -11,7 +11,7 @@ from typing import assert_never
 import msgspec
 
 from idp.flows.actions import consent
-from idp.flows.assembly import CONSENT_EXECUTION, AssembledRealm
+from idp.flows.assembly import CONSENT_EXECUTION, AssembledRealm, follows_flow
 from idp.flows.engine import Blocked, Circumstances, Decision, Ignored, Passed, Run, SetUp, decide
 from idp.flows.step import Challenge, Failure, Form, Login, Message, Outcome, Restart, StepEvent, Success
 from idp.flows.tree import Execution, Subflow
@@ -152,6 +152,8 @@ class Runner:
             usable=lambda execution: self._assembled.usable(execution, user),
             holds=lambda condition, guarded: self._assembled.holds(condition, guarded, user),
             chosen=session.chosen,
+            # Who enrols a token at the end of a login is not asked for it by a condition that the login had gone by.
+            settled=any(map(follows_flow, session.progress)),
         )
 
     def _consent_missing(self, session: AuthenticationSession, user: User) -> bool:
@@ -223,6 +225,7 @@ class Runner:
             client_id=session.client_id,
             requested_scope=request.scope if request is not None else (),
             proven=frozenset(e.factor for e in session.evidence),
+            proven_at=min((e.at for e in session.evidence), default=session.created_at),
             memory=session.states.get(execution.id),
         )
 
@@ -237,7 +240,7 @@ class Runner:
                 else:
                     session, turn = self._succeeded(session, run.execution, outcome, now=now), Finished()
             case Failure():
-                turn = Refused(reason=outcome.reason, error=outcome.error)
+                return _failed(session, run, outcome)
             case Restart():
                 turn = StartOver(message=outcome.message)
             case _:
@@ -273,6 +276,18 @@ class Runner:
             chosen=None,
             notice=Notice(key=notice.key, params=notice.params, kind=notice.kind) if notice else session.notice,
         )
+
+
+def _failed(session: AuthenticationSession, run: Run, failure: Failure) -> Result:
+    """End the login; or, where there are other ways (T-3), go on with the next one."""
+    if not run.alternatives:
+        refused = Refused(reason=failure.reason, error=failure.error)
+        return Result(session=session, turn=refused, events=failure.events)
+    progress = {**session.progress, run.execution.id: Status.ATTEMPTED}
+    states = {key: state for key, state in session.states.items() if key != run.execution.id}
+    session = msgspec.structs.replace(session, progress=progress, states=states, selecting=None, chosen=None)
+    told = StepEvent(type="LOGIN_ERROR", error=failure.error, detail={"reason": failure.reason})
+    return Result(session=session, turn=Finished(), events=(*failure.events, told))
 
 
 def _selector(run: Run) -> Ask:

@@ -121,7 +121,8 @@ class Login(Frozen, frozen=True, kw_only=True):
     """What a step may see of the login it takes part in.
 
     `posted` tells whether a person has just pressed a button: only then may a message be sent or a secret be made.
-    `proven` names the factors proven in this ceremony so far. `memory` is the step's own state, encoded.
+    `proven` names the factors proven in this ceremony so far, `proven_at` is when the first of them was (or when the
+    login began). `memory` is the step's own state, encoded.
     """
 
     realm: Realm
@@ -137,6 +138,7 @@ class Login(Frozen, frozen=True, kw_only=True):
     client_id: str = ""
     requested_scope: tuple[str, ...] = ()
     proven: frozenset[str] = frozenset()
+    proven_at: int = 0
     memory: bytes | None = None
 
     def state(self, kind: type[S]) -> S | None:

@@ -6,6 +6,7 @@ the same nonce one is judged, the others are shown where the login stands. A tab
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Awaitable, Callable
 from typing import assert_never
 
@@ -23,16 +24,18 @@ from idp.model.session import AuthenticationSession, FlowKind, Notice, Outstandi
 from idp.model.struct import Frozen
 from idp.ports import AuthenticationSessions, Clock, RandomBytes, Users
 
+_MOST_TRIES = 20  # of a compare-and-set that gives way to nothing but another answer
 _LATE = 3600  # seconds after a login has expired in which its request can still be begun again
 
 Assemblies = Callable[[str], Awaitable[AssembledRealm | None]]
 
 
 class Page(Frozen, frozen=True, kw_only=True):
-    """Show this challenge now."""
+    """Show this challenge now; its answer brings the nonce back."""
 
     session: AuthenticationSession
     ask: Ask
+    nonce: str
 
 
 class GoOn(Frozen, frozen=True, kw_only=True):
@@ -84,6 +87,7 @@ class Tabs:
         recorder: Recorder,
         clock: Clock,
         random: RandomBytes,
+        nonce_key: bytes,
     ) -> None:
         self._realm = realm
         self._sessions = sessions
@@ -93,6 +97,7 @@ class Tabs:
         self._recorder = recorder
         self._clock = clock
         self._random = random
+        self._nonce_key = nonce_key
 
     def opened(
         self,
@@ -147,9 +152,9 @@ class Tabs:
         result = await self._advanced(session, answer=None, answers=None, address=address)
         match result.turn:
             case Ask():
-                session = self._with_nonce(result.session, result.turn)
+                session = self._outstanding(result.session, result.turn)
                 await self._sessions.create(session)
-                return Page(session=session, ask=result.turn)
+                return self._page(session, result.turn)
             case Finished():
                 return Completed(session=result.session)
             case Refused():
@@ -169,10 +174,10 @@ class Tabs:
         result = await self._advanced(session, answer=None, answers=None, address=address)
         match result.turn:
             case Ask():
-                after = self._with_nonce(result.session, result.turn)
+                after = self._outstanding(result.session, result.turn)
                 if after != session and not await self._sessions.replace(after):
                     return GoOn(session=session)  # another request was faster: look again
-                return Page(session=after, ask=result.turn)
+                return self._page(after, result.turn)
             case _:
                 return await self._ended(result, address=address)
 
@@ -184,9 +189,9 @@ class Tabs:
         if self._now() >= session.valid_until:
             return await self.start_over(session, Message(key="login_expired", kind="info"))
         outstanding = session.outstanding
-        if outstanding is None or not same(outstanding.nonce, nonce):
+        if outstanding is None or not same(self._nonce(session, outstanding), nonce):
             return await self._stale(session)
-        taken = msgspec.structs.replace(session, outstanding=None, notice=None)
+        taken = msgspec.structs.replace(session, outstanding=None, notice=None, answers=session.answers + 1)
         if not await self._sessions.replace(taken):
             return GoOn(session=session)
         taken = msgspec.structs.replace(taken, revision=session.revision + 1)
@@ -203,8 +208,7 @@ class Tabs:
         The request is immutable and the flow is chosen from it again: what a policy decided survives (CVE-2026-94218).
         """
         kind = FlowKind.BROWSER if session.request is not None else session.kind
-        notice = Notice(key=message.key, params=message.params, kind=message.kind) if message is not None else None
-        return await self.go_to(session, kind, notice)
+        return await self.go_to(session, kind, _notice(message) if message is not None else None)
 
     async def go_to(self, session: AuthenticationSession, kind: FlowKind, notice: Notice | None = None) -> View:
         """End a tab and begin a flow of `kind` for its request in a new one."""
@@ -220,7 +224,7 @@ class Tabs:
         if fresh is None:
             return Gone()
         await self._sessions.create(fresh)  # first: a process killed here leaves the old tab as it was
-        if not await self._sessions.replace(_ended(session, continues=fresh.tab_id)):
+        if not await self._kept(_ended(session, continues=fresh.tab_id)):
             return GoOn(session=session)
         return GoOn(session=fresh)
 
@@ -254,18 +258,34 @@ class Tabs:
         return result
 
     async def _asked(self, session: AuthenticationSession, ask: Ask, *, answered: str) -> View:
-        after = self._with_nonce(session, ask)
+        after = self._outstanding(session, ask)
         entered_action = ask.execution.id.startswith("action-") and ask.execution.id != answered
         if entered_action:  # each required action has its own time (Keycloak's accessCodeLifespanUserAction)
             until = max(after.valid_until, self._now() + self._current().realm.lifespans.user_action)
             after = msgspec.structs.replace(after, valid_until=until, expires_at=until + _LATE)
-        if not await self._sessions.replace(after):
-            return GoOn(session=session)
         # A wrong answer is the page again; a right one goes on by redirect, so that a reload never posts again. A page
         # that may be seen only once cannot be redirected to.
-        if ask.execution.id == answered or ask.challenge.once:
-            return Page(session=after, ask=ask)
-        return GoOn(session=after)
+        is_shown = ask.execution.id == answered or ask.challenge.once
+        if not is_shown and ask.challenge.message is not None:
+            after = msgspec.structs.replace(after, notice=_notice(ask.challenge.message))
+        if not await self._kept(after):
+            return GoOn(session=session)
+        return self._page(after, ask) if is_shown else GoOn(session=after)
+
+    async def _kept(self, session: AuthenticationSession) -> bool:
+        """Store what an answer led to, unless another answer was taken or the tab was ended meanwhile.
+
+        A mere look at the login (a second press of the button, a reload, another language) gives way: its code is
+        spent, and a double click must not cost the person the login.
+        """
+        for _ in range(_MOST_TRIES):
+            if await self._sessions.replace(session):
+                return True
+            stored = await self._sessions.get(session.tab_id)
+            if stored is None or stored.ended or stored.answers != session.answers:
+                return False
+            session = msgspec.structs.replace(session, revision=stored.revision, locale=stored.locale)
+        return False
 
     async def _ended(self, result: Result, *, address: str) -> View:
         session = result.session
@@ -273,7 +293,7 @@ class Tabs:
             case Finished():
                 if not session.kind.ends_in_session and session.request is not None:
                     return await self.go_to(session, FlowKind.BROWSER, session.notice)
-                if not await self._sessions.replace(_ended(session, continues=None)):
+                if not await self._kept(_ended(session, continues=None)):
                     return GoOn(session=session)
                 return Completed(session=session) if session.kind.ends_in_session else Registered(session=session)
             case Refused():
@@ -286,7 +306,7 @@ class Tabs:
                 assert_never(result.turn)
 
     async def _rejected(self, result: Result, refused: Refused, *, address: str) -> Rejected:
-        await self._sessions.replace(_ended(result.session, continues=None))
+        await self._kept(_ended(result.session, continues=None))
         event = StepEvent(type="LOGIN_ERROR", error=refused.error, detail={"reason": refused.reason})
         await self._record(result.session, event, address=address)
         return Rejected(session=result.session, error=refused.error, reason=refused.reason)
@@ -297,12 +317,21 @@ class Tabs:
         await self._sessions.replace(msgspec.structs.replace(session, notice=notice))
         return GoOn(session=session)
 
-    def _with_nonce(self, session: AuthenticationSession, ask: Ask) -> AuthenticationSession:
+    def _outstanding(self, session: AuthenticationSession, ask: Ask) -> AuthenticationSession:
         present = session.outstanding
         if present is not None and present.execution == ask.execution.id:
             return session
-        nonce = self._random(24).hex()
-        return msgspec.structs.replace(session, outstanding=Outstanding(execution=ask.execution.id, nonce=nonce))
+        salt = self._random(24).hex()
+        return msgspec.structs.replace(session, outstanding=Outstanding(execution=ask.execution.id, salt=salt))
+
+    def _page(self, session: AuthenticationSession, ask: Ask) -> Page:
+        assert session.outstanding is not None, "a page that is shown has a challenge that can be answered"
+        return Page(session=session, ask=ask, nonce=self._nonce(session, session.outstanding))
+
+    def _nonce(self, session: AuthenticationSession, outstanding: Outstanding) -> str:
+        """Return what the page's form must bring back: the store holds only what it is derived from."""
+        parts = ("page-nonce", self._realm, session.tab_id, outstanding.execution, outstanding.salt)
+        return hmac.digest(self._nonce_key, "|".join(parts).encode(), "sha256").hex()
 
     async def _record(self, session: AuthenticationSession, event: StepEvent, *, address: str) -> None:
         await self._recorder.record(
@@ -321,6 +350,10 @@ class Tabs:
 
     def _now(self) -> int:
         return int(self._clock())
+
+
+def _notice(message: Message) -> Notice:
+    return Notice(key=message.key, params=message.params, kind=message.kind)
 
 
 def _ended(session: AuthenticationSession, *, continues: str | None) -> AuthenticationSession:

@@ -6,6 +6,7 @@ followed, and an answer is waited for no longer than `timeout` seconds: the logi
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -31,6 +32,7 @@ class HttpSms:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         headers = {"authorization": authorization.reveal()} if authorization is not None else {}
+        self._timeout = timeout
         self._url = url
         self._body = body
         self._client = httpx.AsyncClient(
@@ -41,11 +43,14 @@ class HttpSms:
         """Hand the message over, or raise `MessageUndeliveredError` (which names neither number nor text)."""
         filled = _filled(self._body, {"to": to, "text": text})
         try:
-            response = await self._client.post(
-                self._url, content=json.dumps(filled).encode(), headers={"content-type": "application/json"}
-            )
-        except httpx.HTTPError as error:
-            raise MessageUndeliveredError(f"the gateway cannot be reached: {type(error).__name__}") from error
+            # One bound for all of it: the client's own is for each read, so an answer in drips would never end.
+            async with asyncio.timeout(self._timeout):
+                response = await self._client.post(
+                    self._url, content=json.dumps(filled).encode(), headers={"content-type": "application/json"}
+                )
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, TimeoutError) as error:
+            # Without the cause: its words may hold the header with the gateway's secret, and traces are logged.
+            raise MessageUndeliveredError(f"the gateway cannot be reached: {type(error).__name__}") from None
         if not response.is_success:
             raise MessageUndeliveredError(f"the gateway answered {response.status_code}")
 

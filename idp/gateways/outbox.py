@@ -6,6 +6,7 @@ It shows every code and first password to whoever can open the page, so a produc
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from collections import deque
 from datetime import UTC, datetime
@@ -51,9 +52,14 @@ class Outbox:
 
 
 def _append(path: Path, line: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
-        os.write(descriptor, line)
+        os.fchmod(descriptor, 0o600)  # a file that was there before may have been readable by others
+        size = os.fstat(descriptor).st_size
+        half_written = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+        text = b"\n" + line if half_written else line  # or the new message would be lost with the half one
+        if os.write(descriptor, text) != len(text):
+            raise OSError(errno.ENOSPC, "only a part could be written")
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -53,8 +53,12 @@ def redirect(url: str, *, status: int = 303) -> Response:
 
 
 def with_browser(visit: Visit, response: Response) -> Response:
-    """Give the browser its cookie, if it has none."""
-    if visit.is_new:
+    """Give the browser its cookie, if it has none.
+
+    A POST from another site brings no cookie (SameSite=Lax) whether there is one or not: answering it with a new one
+    would let any site end the logins in progress.
+    """
+    if visit.is_new and visit.request.method != "POST":
         set_cookie(visit.desk, response, "browser", visit.browser_cookie)
     return response
 
@@ -87,8 +91,7 @@ def languages(visit: Visit) -> list[Mapping[str, str]]:
         return []  # nothing that could be asked for again by GET
     supported = visit.desk.realm.locales
     return [
-        {"locale": locale, "href": f"{request.url.path}?{urlencode([*kept, ('kc_locale', locale)])}"}
-        for locale in supported
+        {"locale": locale, "href": f"{visit.path}?{urlencode([*kept, ('kc_locale', locale)])}"} for locale in supported
     ]
 
 

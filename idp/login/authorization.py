@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from starlette.responses import Response
 
 from idp.login.answers import redirect, with_browser
@@ -18,13 +20,16 @@ _SEE_OTHER = 303
 async def authorize(visit: Visit) -> Response:
     """Take an authorization request, by GET or POST (OpenID Connect Core §3.1.2.1)."""
     request = visit.request
-    encoded = request.url.query.encode() if request.method == "GET" else await request.body()
+    encoded = await request.body() if request.method == "POST" else request.scope["query_string"]
     try:
         # RFC 6749 §3.1: a parameter without a value counts as omitted; a repeated one is refused before anything else,
         # and on a page of our own, since nothing of such a request can be trusted.
         parameters = {name: value for name, value in single_values(encoded).items() if value}
     except FormError as error:
         return await error_page(visit, "invalid_request", detail=str(error))
+    if request.method == "POST" and visit.is_new:
+        # A form of another site brings no SameSite=Lax cookie: the same request by GET does, and single sign-on works.
+        return redirect(f"{visit.desk.provider.endpoint('auth')}?{urlencode(parameters)}")
     try:
         answer = await visit.desk.authorization.begin(parameters, browser=visit.browser, locale=visit.locale)
     except UnsafeRequestError as unsafe:

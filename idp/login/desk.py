@@ -84,6 +84,12 @@ class Visit:
         return Browser(id=digest(self._browser_cookie), session_cookie=self.session_cookie, address=self.remote_address)
 
     @property
+    def path(self) -> str:
+        """The path of the request; Starlette's `request.url` fails where the query is not UTF-8."""
+        path: str = self.request.scope["path"]
+        return path
+
+    @property
     def remote_address(self) -> str:
         """The client's network address (behind a trusted proxy: the one it named)."""
         client = self.request.client

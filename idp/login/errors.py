@@ -23,7 +23,7 @@ async def error_page(
     """Show an error on our own host. `detail` goes to the log, under the reference that the page shows."""
     known = reference or visit.desk.provider.random_text(9)
     log = visit.desk.provider.log
-    log.info("error page", key=key, detail=detail, reference=known, path=visit.request.url.path, status=status)
+    log.info("error page", key=key, detail=detail, reference=known, path=visit.path, status=status)
     message = {"key": key, "params": {}, "kind": "error"}
     return await page(
         visit,

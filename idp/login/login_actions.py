@@ -30,7 +30,7 @@ async def authenticate(visit: Visit) -> Response:
     """Show where a login stands, or take the answer to its challenge."""
     query = visit.request.query_params
     tab_id, browser = query.get("tab_id", ""), visit.browser.id
-    if visit.request.method == "GET":
+    if visit.request.method != "POST":  # HEAD too: nothing but a press of a button answers, sends or makes anything
         await _switch_language(visit, tab_id)
         view = await visit.desk.tabs.show(tab_id, browser=browser, address=visit.remote_address)
         return await show(visit, view)
@@ -98,13 +98,12 @@ def address_of(visit: Visit, session: AuthenticationSession, **more: str) -> str
 
 async def _challenge(visit: Visit, view: Page) -> Response:
     session, ask = view.session, view.ask
-    challenge, outstanding = ask.challenge, view.session.outstanding
-    assert outstanding is not None, "a page that is shown has a challenge that can be answered"
+    challenge = ask.challenge
     shown = challenge.message or session.notice
     message = {"key": shown.key, "params": shown.params, "kind": shown.kind} if shown is not None else None
     fields: dict[str, Any] = {
         **challenge.fields,
-        "action": address_of(visit, session, session_code=outstanding.nonce, execution=outstanding.execution),
+        "action": address_of(visit, session, session_code=view.nonce, execution=ask.execution.id),
         "message": message,
         "can_try_another_way": bool(ask.alternatives) and challenge.page != "select-method.html",
         "can_restart": bool(session.progress) or session.kind is not FlowKind.BROWSER,

@@ -21,7 +21,7 @@ _KEPT = ("client_id", "id_token_hint", "post_logout_redirect_uri", "state", "ui_
 async def end_session(visit: Visit) -> Response:
     """Log out: at once if an ID token of this session asks for it, after a confirmation otherwise."""
     request = visit.request
-    encoded = request.url.query.encode() if request.method == "GET" else await request.body()
+    encoded = await request.body() if request.method == "POST" else request.scope["query_string"]
     try:
         given = {name: value for name, value in single_values(encoded).items() if value}
     except FormError as error:

@@ -71,7 +71,7 @@ async def _guarded(visit: Visit, serve: Serve) -> Response:
         return Response(status_code=_NOBODY_THERE)
     except Exception:
         reference = visit.desk.provider.random_text(9)
-        visit.desk.provider.log.exception("failed", reference=reference, path=visit.request.url.path)
+        visit.desk.provider.log.exception("failed", reference=reference, path=visit.path)
         return await error_page(visit, "unexpected_error", status=500, reference=reference)
 
 

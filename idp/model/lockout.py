@@ -71,8 +71,7 @@ def _after_attempt(lock: FactorLock, policy: BruteForcePolicy, now: int) -> Fact
     # "total since last success"), or slow guessing would never end.
     paused = now - lock.last_attempt_at > policy.max_delta_time
     attempts = 1 if paused and not policy.permanent_lockout else lock.attempts + 1
-    wait = _wait(attempts, policy)
-    if wait <= 0:
+    if attempts < policy.failure_factor:
         return FactorLock(
             attempts=attempts, last_attempt_at=now, temporary_lockouts=lock.temporary_lockouts, permanent=False
         )
@@ -80,14 +79,14 @@ def _after_attempt(lock: FactorLock, policy: BruteForcePolicy, now: int) -> Fact
     return FactorLock(
         attempts=attempts,
         last_attempt_at=now,
-        not_before=now + min(wait, policy.max_failure_wait),
+        not_before=now + min(_wait(attempts, policy), policy.max_failure_wait),
         temporary_lockouts=lockouts,
         permanent=policy.permanent_lockout and lockouts > policy.max_temporary_lockouts,
     )
 
 
 def _wait(attempts: int, policy: BruteForcePolicy) -> int:
-    """Seconds to lock after that many attempts (Keycloak's MULTIPLE and LINEAR strategies)."""
+    """Seconds to lock after that many attempts, at least `failure_factor` (Keycloak's MULTIPLE and LINEAR)."""
     if policy.strategy == "LINEAR":
-        return policy.wait_increment * max(0, 1 + attempts - policy.failure_factor)
+        return policy.wait_increment * (1 + attempts - policy.failure_factor)
     return policy.wait_increment * (attempts // policy.failure_factor)

@@ -10,10 +10,10 @@ from idp.model.struct import Frozen
 
 
 class Outstanding(Frozen, frozen=True, kw_only=True):
-    """The one challenge that an answer may meet: (tab, execution, nonce)."""
+    """The one challenge that an answer may meet: (tab, execution, nonce). The nonce is derived from the salt."""
 
     execution: str
-    nonce: str
+    salt: str
 
 
 class FlowKind(Enum):
@@ -42,8 +42,9 @@ class AuthenticationSession(Frozen, frozen=True, kw_only=True):
     `browser` is the digest of the cookie of the browser that began it: knowing a tab id is not enough.
     `states` holds each step's own memory, encoded, by execution id. `sso_sid` names the user session that answered for
     the login, if one did. `selecting` is the execution at which the person asked for another way, `chosen` the way
-    they took. An ended session keeps only where it `continues`. After `valid_until` nothing can be answered any more;
-    until `expires_at` the request is kept, so that a late person can begin again.
+    they took. `answers` counts the answers taken so far. An ended session keeps only where it `continues`. After
+    `valid_until` nothing can be answered any more; until `expires_at` the request is kept, so that a late person can
+    begin again.
     """
 
     tab_id: str
@@ -66,6 +67,7 @@ class AuthenticationSession(Frozen, frozen=True, kw_only=True):
     evidence: tuple[Evidence, ...] = ()
     actions: tuple[str, ...] = ()
     outstanding: Outstanding | None = None
+    answers: int = 0
     notice: Notice | None = None
     selecting: str | None = None
     chosen: str | None = None

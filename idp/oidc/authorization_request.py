@@ -22,7 +22,7 @@ _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # a SHA-256 as base64url (RFC 763
 _LONGEST_HINT = 255
 _LONGEST_NONCE = 1024
 _LONGEST_LIST = 20
-_LARGEST_AGE = 2**31
+_LONGEST_AGE = 10  # digits: 300 years
 
 HintReader = Callable[[str], Mapping[str, object]]
 """Verifies an ID token that this provider issued, however old; raises `TokenError`."""
@@ -126,7 +126,7 @@ def _max_age(parameters: Mapping[str, str]) -> int | None:
     text = parameters.get("max_age")
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit() and int(text[:12]) < _LARGEST_AGE):
+    if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_AGE):
         raise OAuthError(ErrorCode.INVALID_REQUEST, "The max_age is not a number of seconds.")
     return int(text)
 

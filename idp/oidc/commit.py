@@ -6,6 +6,8 @@ answered still lives, and whom the client asked for, is all checked here again.
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 
 from idp.crypto.digest import digest
@@ -58,8 +60,8 @@ async def commit(
         # OpenID Connect Core §3.1.2.1: somebody else logged in than the one the client asked about.
         raise _refused(login, ErrorCode.LOGIN_REQUIRED, "Another user is logged in.", "id_token_hint differs")
     session, cookie = await _session(provider, login, client, user, present=present, address=address)
-    code = await _code(provider, assembled, login, request, session)
-    await provider.record(
+    text, code = _code(provider, assembled, login, request, session)
+    recorded = provider.record(
         "LOGIN",
         transaction_id=login.transaction_id,
         user_id=user.id,
@@ -68,7 +70,9 @@ async def commit(
         address=address,
         detail={"sso": str(login.sso_sid is not None).lower(), "amr": " ".join(amr_of(session.evidence))},
     )
-    return Committed(parameters={"code": code, "session_state": session.sid}, sid=session.sid, cookie=cookie)
+    # Both are on the disk before the browser is sent anywhere; asked for together, they share one flush.
+    await asyncio.gather(recorded, provider.stores.codes.put(digest(text), code))
+    return Committed(parameters={"code": text, "session_state": session.sid}, sid=session.sid, cookie=cookie)
 
 
 async def _proven_user(provider: Provider, assembled: AssembledRealm, login: AuthenticationSession) -> User:
@@ -145,33 +149,29 @@ async def _joined(
     return present
 
 
-async def _code(
+def _code(
     provider: Provider,
     assembled: AssembledRealm,
     login: AuthenticationSession,
     request: AuthorizationRequest,
     session: UserSession,
-) -> str:
-    code = provider.random_text(_CODE_BYTES)
-    await provider.stores.codes.put(
-        digest(code),
-        AuthorizationCode(
-            client_id=request.client_id,
-            redirect_uri=request.redirect_uri,
-            user_id=session.user_id,
-            sid=session.sid,
-            transaction_id=login.transaction_id,
-            scope=request.scope,
-            nonce=request.nonce,
-            code_challenge=request.code_challenge,
-            auth_time=session.auth_time,
-            acr=acr_of(assembled.realm, session.level),
-            amr=amr_of(session.evidence),
-            expires_at=provider.now() + assembled.realm.lifespans.access_code,
-            family_id=provider.random_text(18),
-        ),
+) -> tuple[str, AuthorizationCode]:
+    """Make a code: what the client is told, and what is kept under its digest."""
+    return provider.random_text(_CODE_BYTES), AuthorizationCode(
+        client_id=request.client_id,
+        redirect_uri=request.redirect_uri,
+        user_id=session.user_id,
+        sid=session.sid,
+        transaction_id=login.transaction_id,
+        scope=request.scope,
+        nonce=request.nonce,
+        code_challenge=request.code_challenge,
+        auth_time=session.auth_time,
+        acr=acr_of(assembled.realm, session.level),
+        amr=amr_of(session.evidence),
+        expires_at=provider.now() + assembled.realm.lifespans.access_code,
+        family_id=provider.random_text(18),
     )
-    return code
 
 
 def _refused(login: AuthenticationSession, code: ErrorCode, description: str, detail: str) -> OAuthError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from idp.model.client import Client
@@ -42,7 +43,7 @@ async def token(provider: Provider, request: Request, body: bytes) -> Reply:
         raise refused.during(f"{grant.event}_ERROR", client_id=client.client_id) from refused
     authorization = granted.authorization
     answer = issue(provider, client, authorization, granted.user)
-    await provider.record(
+    recorded = provider.record(
         grant.event,
         transaction_id=authorization.transaction_id,
         user_id=authorization.user_id,
@@ -51,6 +52,9 @@ async def token(provider: Provider, request: Request, body: bytes) -> Reply:
         address=request.remote_address,
         detail={"scope": " ".join(authorization.scope)},
     )
+    # Both are on the disk before anybody holds a token. The event first: it is logged before it is stored, and a write
+    # that was asked for before the log's would not be waited with.
+    await asyncio.gather(recorded, granted.keep())
     return cors.shared(json_reply(answer), request, client)
 
 

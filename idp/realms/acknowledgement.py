@@ -38,7 +38,7 @@ def acknowledged(findings: list[Finding], realm: Realm) -> tuple[Finding, ...]:
         given = msgspec.convert(json.loads(text), tuple[Acknowledgement, ...])
     except (ValueError, msgspec.ValidationError) as error:
         return (*findings, _problem(f"The acknowledgements cannot be read: {error}."))
-    decided = {a.rule for a in given if a.rule in DECIDABLE and len(set(a.approved_by)) >= _APPROVERS}
+    decided = {a.rule for a in given if a.rule in DECIDABLE and _people(a) >= _APPROVERS and a.reason.strip()}
     refused = [_refused(a) for a in given if a.rule not in decided]
     marked = [
         msgspec.structs.replace(finding, severity=Severity.ACKNOWLEDGED) if finding.rule in decided else finding
@@ -47,9 +47,16 @@ def acknowledged(findings: list[Finding], realm: Realm) -> tuple[Finding, ...]:
     return (*marked, *refused)
 
 
+def _people(given: Acknowledgement) -> int:
+    """Count the people; one name in two spellings is one person."""
+    return len({" ".join(name.split()).casefold() for name in given.approved_by} - {""})
+
+
 def _refused(given: Acknowledgement) -> Finding:
     if given.rule not in DECIDABLE:
         return _problem(f"The finding “{given.rule}” cannot be acknowledged.")
+    if not given.reason.strip():
+        return _problem(f"The acknowledgement of “{given.rule}” gives no reason.")
     return _problem(f"The acknowledgement of “{given.rule}” needs two different people in approvedBy.")
 
 

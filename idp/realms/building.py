@@ -17,10 +17,12 @@ from idp.model.secret import Secret
 from idp.model.session import FlowKind
 from idp.realms import password_policy
 from idp.realms import representation as file
+from idp.realms.placeholders import vault_file
 
 LOCALES = ("sq", "en", "it")
 SOFT_TOKEN_FLOW_ATTRIBUTE = "hyrja.softTokenRegistrationFlow"  # noqa: S105 - the name of an attribute, not a secret
 _PLACEHOLDER = re.compile(r"\$\{vault\.([A-Za-z0-9_.-]+)\}")
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,10}")
 _MASKED = "**********"  # what Keycloak writes instead of a secret in a partial export
 _BUILT_IN_BROWSER = "browser"
 T = TypeVar("T", bound=str)
@@ -111,7 +113,7 @@ def _acr_levels(found: file.Realm, findings: list[Finding]) -> dict[str, int]:
         return {}
     try:
         return {str(acr): int(level) for acr, level in json.loads(text).items()}
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, OverflowError):
         problem = "acr.loa.map is not the JSON text of an object of numbers."
         findings.append(_error("R-ACR", "/attributes/acr.loa.map", problem, 'Write "{\\"mfa\\": 2}".'))
         return {}
@@ -239,7 +241,7 @@ def _secret(
     value = vault(realm, placeholder.group(1))
     if value is None:
         problem = f"The vault has no secret “{placeholder.group(1)}” for realm “{realm}”."
-        repair = f"Put it into the file {realm}_{placeholder.group(1)} of the vault directory."
+        repair = f"Put it into the file {vault_file(realm, placeholder.group(1))} of the vault directory."
         findings.append(_error("C-VAULT", pointer, problem, repair))
         return None
     return Secret(value)
@@ -273,7 +275,10 @@ def _web_origins(client: file.Client) -> tuple[str, ...]:
 
 
 def _origin(uri: str) -> str:
-    parts = urlsplit(uri)
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return ""  # no address at all; the rule about redirect addresses says so
     return f"{parts.scheme}://{parts.netloc}" if parts.scheme in {"http", "https"} else ""
 
 
@@ -295,7 +300,7 @@ def _seconds(attributes: dict[str, str], key: str, pointer: str, findings: list[
     value = attributes.get(key, "")
     if value in {"", "-1"}:
         return None
-    if value.isdigit():
+    if _WHOLE_NUMBER.fullmatch(value):
         return int(value)
     findings.append(_error("C-ATTRIBUTE", f"{pointer}/attributes/{key}", f"{key} is not a number.", "Write seconds."))
     return None

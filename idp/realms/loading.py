@@ -53,9 +53,14 @@ def load_file(path: Path, *, surroundings: Surroundings) -> LoadedRealm:
 def load(text: str, *, surroundings: Surroundings) -> LoadedRealm:
     """Load the text of a realm file (see `load_file`)."""
     try:
-        document = reading.parse(text)
+        return _loaded(reading.parse(text), surroundings)
     except reading.RealmFileError as error:
         raise RealmUnreadableError((_unreadable(f"The file is {error}"),)) from None
+    except RecursionError:  # In the parser, or in what walks over its result: their bounds differ.
+        raise RealmUnreadableError((_unreadable("The file is nested too deeply to be a realm."),)) from None
+
+
+def _loaded(document: Any, surroundings: Surroundings) -> LoadedRealm:
     findings: list[Finding] = []
     found = reading.read(filled(document, surroundings, findings), representation.Realm, findings)
     if found is None:

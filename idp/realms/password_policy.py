@@ -11,6 +11,7 @@ _NUMBER = frozenset(
 )
 _TEXT = frozenset({"regexPattern", "passwordBlacklist", "hashAlgorithm"})
 _NOTHING = frozenset({"notUsername", "notContainsUsername", "notEmail"})
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")  # not `isdigit`, which takes “²” for a digit
 KNOWN = _NUMBER | _TEXT | _NOTHING
 
 
@@ -39,7 +40,7 @@ def parsed(text: str) -> tuple[tuple[PasswordRule, ...], list[str]]:
 def _problem(rule: PasswordRule) -> str | None:
     if rule.name not in KNOWN:
         return f"There is no password rule “{rule.name}”."
-    if rule.name in _NUMBER and not rule.argument.isdigit():
+    if rule.name in _NUMBER and not _WHOLE_NUMBER.fullmatch(rule.argument):
         return f"The password rule “{rule.name}” needs a number, not “{rule.argument}”."
     if rule.name == "regexPattern":
         try:

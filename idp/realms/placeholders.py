@@ -29,15 +29,26 @@ class Surroundings(Frozen, frozen=True, kw_only=True):
 
 
 def file_vault(directory: Path) -> Vault:
-    """Return a vault of files, one secret each, named `{realm}_{key}` (Keycloak's files-plaintext vault)."""
+    """Return a vault of files, one secret each (Keycloak's files-plaintext vault)."""
 
     def secret(realm: str, key: str) -> str | None:
+        name = vault_file(realm, key)
+        if "/" in name:
+            return None  # a realm's name must not lead out of the vault
         try:
-            return (directory / f"{realm}_{key}").read_text(encoding="utf-8").strip() or None
-        except OSError:
+            return (directory / name).read_text(encoding="utf-8").strip() or None
+        except (OSError, ValueError):  # ValueError: no text, or no name of a file
             return None
 
     return secret
+
+
+def vault_file(realm: str, key: str) -> str:
+    """Return the name of a secret's file: `{realm}_{key}`.
+
+    As in Keycloak, an underscore is doubled: realm `a`, key `b_c` must not share a file with realm `a_b`, key `c`.
+    """
+    return "_".join(part.replace("_", "__") for part in (realm, key))
 
 
 def filled(value: Any, surroundings: Surroundings, findings: list[Finding], pointer: str = "") -> Any:

@@ -22,18 +22,21 @@ class RealmFileError(Exception):
 def parse(text: str) -> Any:
     """Parse JSON, refusing keys that appear twice in one object: one of the two would silently win."""
     try:
-        return json.loads(text, object_pairs_hook=_unique)
+        document = json.loads(text, object_pairs_hook=_unique)
+        # What cannot be written again cannot be kept as a version: half a character, a number without bounds.
+        json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
     except json.JSONDecodeError as error:
         raise RealmFileError(f"not JSON: {error.msg} in line {error.lineno}, column {error.colno}.") from None
-    except RecursionError:
-        raise RealmFileError("nested too deeply to be a realm.") from None
+    except ValueError:
+        raise RealmFileError("not JSON: it has a number or a character that JSON cannot carry.") from None
+    return document
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise RealmFileError(f"the key “{key}” appears twice in one object; remove one of them.")
+            raise RealmFileError(f"ambiguous: the key “{key}” appears twice in one object; remove one of them.")
         found[key] = value
     return found
 
@@ -65,33 +68,46 @@ def read(value: Any, kind: type[R], findings: list[Finding], pointer: str = "") 
 
 def _field(value: Any, kind: Any, findings: list[Finding], pointer: str) -> Any:
     """Read one field; UNSET (with findings) if it cannot be read."""
-    inner = _struct_items(kind)
-    if inner is None:
-        return _plain(value, kind, findings, pointer)
+    if get_origin(kind) is tuple:
+        return _list(value, get_args(kind)[0], findings, pointer)
+    if get_origin(kind) is dict:
+        return _table(value, get_args(kind)[1], findings, pointer)
+    return _plain(value, kind, findings, pointer)
+
+
+def _list(value: Any, kind: Any, findings: list[Finding], pointer: str) -> Any:
     if not isinstance(value, list):
         findings.append(_wrong(pointer, f"a list is expected here, not {_noun(value)}.", "Write [ … ]."))
         return msgspec.UNSET
-    items = (read(item, inner, findings, f"{pointer}/{position}") for position, item in enumerate(value))
-    return tuple(item for item in items if item is not None)
+    one = read if isinstance(kind, type) and issubclass(kind, msgspec.Struct) else _field
+    items = (one(item, kind, findings, f"{pointer}/{position}") for position, item in enumerate(value))
+    return tuple(item for item in items if item is not None and item is not msgspec.UNSET)
+
+
+def _table(value: Any, kind: Any, findings: list[Finding], pointer: str) -> Any:
+    """Read an object with free keys, such as `attributes` and `config`; Keycloak writes every scalar there as text."""
+    if not isinstance(value, Mapping):
+        findings.append(_wrong(pointer, f"an object is expected here, not {_noun(value)}.", "Write { … }."))
+        return msgspec.UNSET
+    items = {
+        key: _field(_as_text(item) if kind is str else item, kind, findings, f"{pointer}/{escaped(key)}")
+        for key, item in value.items()
+        if item is not None
+    }
+    return {key: item for key, item in items.items() if item is not msgspec.UNSET}
+
+
+def _as_text(value: Any) -> Any:
+    return json.dumps(value) if isinstance(value, bool | int | float) else value
 
 
 def _plain(value: Any, kind: Any, findings: list[Finding], pointer: str) -> Any:
     try:
-        # Not strict: exports write numbers and booleans of `attributes` and `config` as text.
+        # Not strict: exports write some numbers and booleans as text.
         return msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError as error:
-        problem, _, where = str(error).partition(" - at `$")
-        place = pointer + "".join(f"/{part}" for part in where.strip("`").replace("[...]", "").split(".") if part)
-        findings.append(_wrong(place, f"{problem}.", _choices(kind)))
+        findings.append(_wrong(pointer, f"{error}.", _choices(kind)))
         return msgspec.UNSET
-
-
-def _struct_items(kind: Any) -> type[msgspec.Struct] | None:
-    """Return S of `tuple[S, ...]` where S is a struct."""
-    arguments = get_args(kind)
-    if get_origin(kind) is tuple and isinstance(arguments[0], type) and issubclass(arguments[0], msgspec.Struct):
-        return arguments[0]
-    return None
 
 
 def _choices(kind: Any) -> str:

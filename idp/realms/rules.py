@@ -139,14 +139,19 @@ def _client(written: file.Client, client: Client, pointer: str) -> Iterator[Find
 
 
 def _redirect_uri(client: Client, uri: str, pointer: str) -> Iterator[Finding]:
-    parts = urlsplit(uri)
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        yield _error("C-REDIRECT", pointer, f"“{uri}” is not an address.", "Write the whole address.")
+        return
     if not parts.scheme or parts.fragment or (parts.scheme in {"http", "https"} and not parts.netloc):
         problem = f"“{uri}” is not an absolute address without a fragment (RFC 6749 §3.1.2)."
         yield _error("C-REDIRECT", pointer, problem, "Write the whole address.")
-    elif uri.endswith("*"):
+        return
+    if uri.endswith("*"):
         problem = f"“{uri}” matches every address that begins so; a code could be sent anywhere below it."
         yield _warning("C-REDIRECT-WILDCARD", pointer, problem, "List the exact addresses.")
-    elif parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         problem = f"“{uri}” of “{client.client_id}” is not https."
         yield _error("C-REDIRECT-HTTP", pointer, problem, "Use https; http is for loopback addresses only.")
     if parts.scheme in {"javascript", "data"}:

@@ -9,7 +9,7 @@ import base64
 import binascii
 import json
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 import phonenumbers
@@ -20,6 +20,10 @@ from idp.model.secret import Secret
 from idp.model.struct import Frozen
 from idp.realms import representation as file
 
+LONGEST_PASSWORD = 1024
+"""Characters of a password in clear; `idp.crypto.passwords` hashes no longer one."""
+
+_SHORTEST_SEED = 14  # bytes; NIST SP 800-63B-4 §3.1.4.1: at least 112 bits
 _FIRST_PASSWORD_LIFESPAN = 72 * 3600  # ASVS 6.4.1: first passwords are short-lived
 
 
@@ -73,12 +77,20 @@ def user_seeds(users: tuple[file.User, ...], findings: list[Finding]) -> tuple[U
     """Read every user; what is wrong with one is a finding and leaves that user out."""
     seeds = []
     names: set[str] = set()
+    ids: set[str] = set()
     for position, user in enumerate(users):
         pointer = f"/users/{position}"
+        if not user.username.strip():
+            findings.append(_error(f"{pointer}/username", "A user has no name.", "Write one."))
+            continue
         if user.username.casefold() in names:
             findings.append(_error(f"{pointer}/username", f"User “{user.username}” appears twice.", "Remove one."))
             continue
+        if user.id in ids:
+            findings.append(_error(f"{pointer}/id", f"The id “{user.id}” appears twice.", "Remove one of them."))
+            continue
         names.add(user.username.casefold())
+        ids |= {user.id} if user.id is not None else set()
         seeds.append(_seed(user, pointer, findings))
     return tuple(seeds)
 
@@ -133,6 +145,7 @@ def _phone(values: tuple[str, ...], pointer: str, findings: list[Finding]) -> st
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
+_Lifespan = Annotated[int, msgspec.Meta(ge=60, le=366 * 24 * 3600)]
 Password = HashedPassword | TypedPassword | DeliveredPassword
 
 
@@ -161,9 +174,11 @@ def _password(credential: file.Credential) -> Password:
     if "deliver" in described:
         if described["deliver"] != "sms":
             raise ValueError("unknown channel")
-        lifespan = msgspec.convert(described.get("lifespanSeconds", _FIRST_PASSWORD_LIFESPAN), int)
+        lifespan = msgspec.convert(described.get("lifespanSeconds", _FIRST_PASSWORD_LIFESPAN), _Lifespan)
         return DeliveredPassword(channel="sms", lifespan=lifespan)
     if credential.value is not None:
+        if not 0 < len(credential.value) <= LONGEST_PASSWORD:
+            raise ValueError("a password has 1 to 1024 characters")
         return TypedPassword(value=Secret(credential.value), temporary=credential.temporary)
     secret = json.loads(credential.secret_data or "{}")
     hashed = {
@@ -179,7 +194,7 @@ def _password(credential: file.Credential) -> Password:
 class _TokenDescription(msgspec.Struct, frozen=True, rename="camel"):
     sub_type: Literal["totp"] = "totp"
     digits: Literal[6, 8] = 6
-    period: int = 30
+    period: Annotated[int, msgspec.Meta(ge=1)] = 30
     algorithm: OtpAlgorithm = "HmacSHA1"
     secret_encoding: str | None = None
 
@@ -190,6 +205,8 @@ def _token(credential: file.Credential) -> SeededToken:
     # Keycloak: without `secretEncoding` the key is the text itself, not the bytes it might encode.
     base32 = described.secret_encoding == "BASE32"  # noqa: S105 - the name of an encoding
     seed = base64.b32decode(value + "=" * (-len(value) % 8), casefold=True) if base32 else str(value).encode()
+    if len(seed) < _SHORTEST_SEED:
+        raise ValueError("the key is too short")
     return SeededToken(
         seed=seed,
         label=credential.user_label,

@@ -16,6 +16,7 @@ _SECURITY: tuple[Header, ...] = (
 _HSTS: Header = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
 _FRAMED = b"frame-ancestors *"
 _LARGEST_BODY = 256 * 1024  # bytes; nothing here takes files
+_LONGEST_NUMBER = 18  # digits; a longer one costs more than it says
 
 
 class SecurityHeaders:
@@ -85,7 +86,12 @@ class TrustedProxies:
         return address
 
     def _trusted(self, address: str) -> bool:
-        return _is_address(address) and any(ipaddress.ip_address(address) in network for network in self._networks)
+        if not _is_address(address):
+            return False
+        found = ipaddress.ip_address(address)
+        if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
+            found = found.ipv4_mapped  # what a socket for both families calls an IPv4 neighbour
+        return any(found in network for network in self._networks)
 
 
 class BoundedBodies:
@@ -100,10 +106,10 @@ class BoundedBodies:
             await self._app(scope, receive, send)
             return
         declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        if not declared.isdigit() or int(declared) > _LARGEST_BODY:
+        if not declared.isdigit() or len(declared) > _LONGEST_NUMBER or int(declared) > _LARGEST_BODY:
             await send_reply(send, Reply(413))
             return
-        received = 0
+        received, begun = 0, False
 
         async def counted() -> Message:
             nonlocal received
@@ -112,13 +118,23 @@ class BoundedBodies:
             # A chunked body declares nothing: past the bound the connection counts as gone.
             return {"type": "http.disconnect"} if received > _LARGEST_BODY else message
 
-        await self._app(scope, counted, send)
+        async def answered(message: Message) -> None:
+            nonlocal begun
+            if begun or received <= _LARGEST_BODY:
+                begun = True
+                await send(message)
+
+        await self._app(scope, counted, answered)
+        if received > _LARGEST_BODY and not begun:  # what was answered about a body that was cut off is no answer
+            await send_reply(send, Reply(413))
 
 
 def _host(scope: Scope) -> str:
     value = next((value for name, value in scope["headers"] if name == b"host"), b"")
     host = value.decode("latin-1").lower()
-    return host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() and ":" in host else host
+    name, colon, port = host.rpartition(":")
+    bare = name if colon and port.isdigit() else host
+    return bare[1:-1] if bare.startswith("[") and bare.endswith("]") else bare  # RFC 3986 §3.2.2: IPv6 in brackets
 
 
 def _is_address(text: str) -> bool:

@@ -44,7 +44,7 @@ def a_login(tab_id: str = "tab-1", *, expires_at: int = NOW + 1800) -> Authentic
         progress={"password": Status.SUCCESS},
         states={"sms": b"\x00memory of a step"},
         evidence=(EVIDENCE,),
-        outstanding=Outstanding(execution="totp", nonce="nonce-1"),
+        outstanding=Outstanding(execution="totp", salt="salt-1"),
     )
 
 

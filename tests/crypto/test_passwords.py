@@ -198,3 +198,17 @@ async def test_a_caller_that_goes_away_gives_its_place_back() -> None:
 def test_impossible_parameters_are_refused_at_start(iterations: int, memory_kib: int) -> None:
     with pytest.raises(ValueError, match="argon2 needs"):
         Argon2Passwords(workers=1, queue=1, iterations=iterations, memory_kib=memory_kib)
+
+
+@pytest.mark.anyio
+async def test_a_place_that_is_held_is_nobody_elses_and_is_free_for_the_verification_that_follows() -> None:
+    passwords = Argon2Passwords(workers=1, queue=0, memory_kib=64, iterations=1)
+    try:
+        with passwords.place():
+            with pytest.raises(OverloadedError), passwords.place():
+                pytest.fail("there was only one place")
+            with pytest.raises(OverloadedError):
+                await passwords.verify("somebody else", None)
+        assert not await passwords.verify("whoever held the place", None)
+    finally:
+        passwords.close()

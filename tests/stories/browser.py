@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from html.parser import HTMLParser
 from urllib.parse import parse_qs, urljoin, urlsplit
@@ -93,6 +94,18 @@ class Browser:
         self.arrived: str | None = None
         """The address outside the provider to which the browser was sent last."""
         self.hops: list[httpx.Response] = []
+
+    def tab(self) -> Browser:
+        """Open another tab: another page, the same cookies."""
+        tab = copy.copy(self)
+        tab.page, tab.arrived, tab.hops = None, None, []
+        return tab
+
+    @property
+    def shown(self) -> Page:
+        """The present page; asking before there is one is the test's mistake."""
+        assert self.page is not None
+        return self.page
 
     async def open(self, url: str) -> Page:
         """Go to an address and follow where it leads, as far as the provider's own host."""

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 import httpx
 import pyotp
 import structlog
+from structlog.typing import FilteringBoundLogger
 
 from idp.app import Outside, Site, open_site
 from idp.crypto.sealing import create_master_key
@@ -191,15 +192,25 @@ class Customer:
 
 @contextlib.asynccontextmanager
 async def provider(
-    folder: Path, *, edit: Edit | None = None, clock: FakeClock | None = None, sms: FakeSms | None = None
+    folder: Path,
+    *,
+    edit: Edit | None = None,
+    clock: FakeClock | None = None,
+    sms: FakeSms | None = None,
+    log: FilteringBoundLogger | None = None,
+    settle: Callable[[Settings], Settings] | None = None,
 ) -> AsyncIterator[World]:
-    """Open a provider in `folder` (again, if it was there before), with realm files changed by `edit`."""
+    """Open a provider in `folder` (again, if it was there before).
+
+    `edit` changes the realm files, `settle` the settings; `log` takes what is logged.
+    """
     settings = prepared(folder, edit)
+    settings = settings if settle is None else settle(settings)
     fake_clock, fake_sms = clock or FakeClock(), sms or FakeSms()
     site = await open_site(
         settings,
         outside=Outside(clock=fake_clock, random=secrets.token_bytes, environment={"BANK_URL": BANK}),
-        log=structlog.get_logger(),
+        log=log if log is not None else structlog.get_logger(),
         sms=fake_sms,
     )
     try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from idp.crypto.one_time_codes import accepted_step, normalised
-from idp.flows.attempts import count, failure_events
+from idp.flows.attempts import count_after_proof, failure_events
 from idp.flows.engine import Usability
 from idp.flows.sealed import seed_purpose
 from idp.flows.step import (
@@ -66,7 +66,7 @@ class Otp:
         code = normalised(answer.get("otp", ""))
         if not code:
             return self._page(login, Message(key="invalid_code"))  # nothing was tried, so nothing is counted
-        attempt = await count(login, self._services, user.id, FACTOR.name)
+        attempt = await count_after_proof(login, self._services, user.id, FACTOR.name)
         if not attempt.admitted:
             return Restart(
                 message=Message(key="invalid_credentials"),

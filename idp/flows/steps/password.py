@@ -10,8 +10,7 @@ from typing import ClassVar
 
 import msgspec
 
-from idp.crypto.digest import digest
-from idp.flows.attempts import count, failure_events
+from idp.flows.attempts import count, count_unknown, failure_events
 from idp.flows.engine import Usability
 from idp.flows.sealed import password_purpose
 from idp.flows.step import (
@@ -70,10 +69,13 @@ class PasswordCheck:
 
     async def check(self, login: Login, user: User | None, *, typed_name: str, password: str) -> Success | NotThemAfter:
         """Count, hash, judge, in this order."""
-        subject = user.id if user is not None else "unknown:" + digest(typed_name.casefold())
-        attempt = await count(login, self._services, subject, FACTOR.name)
-        locked = user is not None and await self._locked_elsewhere(user, login.now)
-        hashed = self._hash_of(login, user) if attempt.admitted else None
+        with self._services.passwords.place():
+            if user is not None:
+                attempt = await count(login, self._services, user.id, FACTOR.name)
+            else:
+                attempt = await count_unknown(login, self._services, typed_name, FACTOR.name)
+            locked = user is not None and await self._locked_elsewhere(user, login.now)
+            hashed = self._hash_of(login, user) if attempt.admitted else None
         # Hash even when there is nothing to compare with: no refusal may be quicker than another.
         matches = await self._services.passwords.verify(password, hashed)
         refused = judge(user, attempt=attempt, locked=locked, matches=matches, now=login.now)

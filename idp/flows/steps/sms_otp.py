@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from idp.crypto.digest import digest, same
 from idp.crypto.one_time_codes import keyed_code, normalised
-from idp.flows.attempts import count, failure_events
+from idp.flows.attempts import count_after_proof, failure_events
 from idp.flows.engine import Usability
 from idp.flows.step import (
     Challenge,
@@ -97,12 +97,14 @@ class SmsOtp:
     async def verify(self, login: Login, answer: Form) -> Outcome:
         """Judge a code, or send again."""
         sent = login.state(Sent)
-        if answer.get("resend") or sent is None:
+        if answer.get("resend"):
             return await self._resend(login, sent)
+        if sent is None:
+            return self._page(login, sent)  # nothing was sent, and no button was pressed to send it
         code = normalised(answer.get("code", ""))
         if not code:
             return self._page(login, sent, Message(key="invalid_code"))  # nothing was tried, so nothing is counted
-        attempt = await count(login, self._services, login.known_user.id, FACTOR.name)
+        attempt = await count_after_proof(login, self._services, login.known_user.id, FACTOR.name)
         if not attempt.admitted:
             return self._locked(login, attempt, "user_temporarily_disabled")
         if await self._accepts(login, sent, code):
@@ -152,14 +154,17 @@ class SmsOtp:
 
     async def _begin(self, login: Login) -> Outcome:
         transaction = self._services.random(16).hex()
-        lifetime = self._config.lifetime_seconds
-        await self._services.latest.set(self._purpose(login), login.known_user.id, transaction, ttl=lifetime)
-        sent = Sent(transaction=transaction, sends=1, sent_at=login.now, expires_at=login.now + lifetime)
+        expires_at = login.now + self._config.lifetime_seconds
+        sent = Sent(transaction=transaction, sends=1, sent_at=login.now, expires_at=expires_at)
         return await self._send(login, sent, before=None)
 
     async def _send(self, login: Login, sent: Sent, *, before: Sent | None) -> Challenge:
         if not await self._within_budget(login):
             return self._page(login, before, Message(key="too_many_sends"))
+        if before is None:
+            # Only now: a message that may not be sent must not kill the code that the person holds.
+            lifetime = self._config.lifetime_seconds
+            await self._services.latest.set(self._purpose(login), login.known_user.id, sent.transaction, ttl=lifetime)
         text = self._text(login, self._code(login, sent.transaction))
         try:
             await self._services.sms.send(to=login.known_user.phone, text=text)
@@ -173,16 +178,18 @@ class SmsOtp:
         return msgspec.structs.replace(self._page(login, sent, told), events=(event,))
 
     async def _within_budget(self, login: Login) -> bool:
-        """Count the message against its budgets *before* it is sent: pumping ends here (bank.md 5.3)."""
+        """Count the message against its budgets *before* it is sent: pumping ends here (bank.md 5.3).
+
+        The day's budget comes last: what the hour refuses is not spent of it.
+        """
         number = digest(login.known_user.phone)
         hour, day = self._config.messages_per_hour, self._config.messages_per_day
         hit = self._services.throttle.hit
-        budgets = [
-            await hit("sms-user-hour", login.known_user.id, limit=hour, window=_HOUR),
-            await hit("sms-user-day", login.known_user.id, limit=day, window=_DAY),
-            await hit("sms-number-hour", number, limit=hour, window=_HOUR),
-        ]
-        return all(budgets)
+        return (
+            await hit("sms-number-hour", number, limit=hour, window=_HOUR)
+            and await hit("sms-user-hour", login.known_user.id, limit=hour, window=_HOUR)
+            and await hit("sms-user-day", login.known_user.id, limit=day, window=_DAY)
+        )
 
     def _purpose(self, login: Login) -> str:
         """What the code is good for: one execution of one kind of flow."""

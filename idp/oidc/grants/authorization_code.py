@@ -8,6 +8,7 @@ is that a request with a wrong verifier spends the code; replay safety beats a r
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from idp.crypto.digest import digest
 from idp.model.client import Client
@@ -38,7 +39,7 @@ async def authorize_code(provider: Provider, client: Client, form: Mapping[str, 
     user = await may_go_on(provider, code.user_id)
     if session is None or user is None:
         raise _refused(code, "the session ended" if session is None else "the user may not go on")
-    return await _granted(provider, client, code, session, user)
+    return _granted(provider, client, code, session, user)
 
 
 async def _taken(provider: Provider, presented: str) -> AuthorizationCode:
@@ -54,7 +55,7 @@ async def _taken(provider: Provider, presented: str) -> AuthorizationCode:
 
 
 async def _revoke(provider: Provider, code: AuthorizationCode) -> None:
-    # The session's share first: the winner looks for it after it has stored its family (see `_granted`).
+    # The session's share first: the winner looks for it after it has stored its family (see `_keep`).
     await leave_session(provider, code.sid, code.client_id)
     await provider.stores.refresh_families.end(code.family_id)
 
@@ -74,18 +75,11 @@ def _check(provider: Provider, client: Client, code: AuthorizationCode, form: Ma
         raise _refused(code, "PKCE verification failed")
 
 
-async def _granted(
-    provider: Provider, client: Client, code: AuthorizationCode, session: UserSession, user: User
-) -> Granted:
+def _granted(provider: Provider, client: Client, code: AuthorizationCode, session: UserSession, user: User) -> Granted:
     family, token_id = None, None
     if client.use_refresh_tokens:
         token_id = new_token_id(provider, code.family_id)
         family = _family(provider, code, session, token_id)
-        await provider.stores.refresh_families.create(family)
-        # Somebody may have replayed the code, or logged out, since the code was taken: then there was no family to
-        # end yet, and an offline one would live on. The tokens of this answer are dead already.
-        if await live_session(provider, code.sid, client.client_id) is None:
-            await provider.stores.refresh_families.end(family.id)
     authorization = Authorization(
         client_id=client.client_id,
         user_id=code.user_id,
@@ -99,7 +93,17 @@ async def _granted(
         refresh_token_id=token_id,
         family=family,
     )
-    return Granted(authorization=authorization, user=user)
+    if family is None:
+        return Granted(authorization=authorization, user=user)
+    return Granted(authorization=authorization, user=user, keep=partial(_keep, provider, family))
+
+
+async def _keep(provider: Provider, family: RefreshFamily) -> None:
+    await provider.stores.refresh_families.create(family)
+    # Somebody may have replayed the code, or logged out, since the code was taken: then there was no family to end
+    # yet, and an offline one would live on. The tokens of this answer are dead already.
+    if await live_session(provider, family.sid, family.client_id) is None:
+        await provider.stores.refresh_families.end(family.id)
 
 
 def _family(provider: Provider, code: AuthorizationCode, session: UserSession, token_id: str) -> RefreshFamily:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from idp.model.oauth import Authorization
 from idp.model.policy import Lifespans
 from idp.model.session import UserSession
@@ -9,11 +11,20 @@ from idp.model.struct import Frozen
 from idp.model.user import User
 
 
+async def _nothing() -> None:
+    """Everything is kept already."""
+
+
 class Granted(Frozen, frozen=True, kw_only=True):
     """An authorization and the user it is about, as the gate has just seen it."""
 
     authorization: Authorization
     user: User
+    keep: Callable[[], Awaitable[None]] = _nothing
+    """Keeps what the tokens stand on; nothing is answered before it is done.
+
+    Left to the endpoint, which waits for it and for the event together: they share a commit, and so a flush.
+    """
 
 
 def online_expiry(session: UserSession, lifespans: Lifespans, *, now: int) -> int:

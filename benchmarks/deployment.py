@@ -1,0 +1,139 @@
+"""A deployment of its own in a folder: copies of the demo's realms, a key, client secrets, a configuration."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import socket
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from idp.crypto.sealing import create_master_key
+from idp.model.struct import Frozen
+
+ROOT = Path(__file__).parents[1]
+REALM = "small-business"
+DEMO = (REALM, "sme-corporate")
+_CLIENTS = ("internet-banking", "cards")
+
+Edit = Callable[[dict[str, Any]], None]
+
+
+class Deployment(Frozen, frozen=True, kw_only=True):
+    """Where everything of one provider lies."""
+
+    folder: Path
+    port: int
+    realms: tuple[str, ...]
+
+    @property
+    def host(self) -> str:
+        """Name and port, as a `Host` header has them."""
+        return f"localhost:{self.port}"
+
+    @property
+    def config(self) -> Path:
+        """The settings file."""
+        return self.folder / "config.toml"
+
+    def client_secret(self, client_id: str) -> str:
+        """Return what a client of the measured realm proves itself with."""
+        return (self.folder / "vault" / f"{REALM}_{client_id}").read_text().strip()
+
+
+def deploy(folder: Path, *, realms: tuple[str, ...] = DEMO, edit: Edit | None = None) -> Deployment:
+    """Write a deployment of some of the demo's realms; `edit` changes their documents."""
+    deployment = Deployment(folder=folder, port=free_port(), realms=realms)
+    vault = folder / "vault"
+    vault.mkdir(parents=True, mode=0o700)
+    create_master_key(folder / "master.key")
+    for realm in realms:
+        document = json.loads((ROOT / "realms" / f"{realm}.json").read_text(encoding="utf-8"))
+        if edit is not None:
+            edit(document)
+        (folder / f"{realm}.json").write_text(json.dumps(document), encoding="utf-8")
+        for client in _CLIENTS:
+            (vault / f"{realm}_{client}").write_text(secrets.token_urlsafe(32))
+    deployment.config.write_text(_settings(deployment), encoding="utf-8")
+    return deployment
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _settings(deployment: Deployment) -> str:
+    """Write what `config/development.toml` has, with everything kept in the folder."""
+    folder = deployment.folder
+    tables: dict[str, dict[str, Any]] = {
+        "server": {"base_url": f"http://{deployment.host}", "port": deployment.port},
+        "store": {"path": str(folder / "store" / "hyrja.sqlite")},
+        "secrets": {"master_key_files": [str(folder / "master.key")], "vault": str(folder / "vault")},
+        "realms": {"files": [str(folder / f"{realm}.json") for realm in deployment.realms]},
+        "sms": {"gateway": "outbox", "outbox_file": str(folder / "outbox.jsonl")},
+        "log": {"level": "info", "file": str(folder / "idp.jsonl")},
+    }
+    return 'environment = "development"\n' + "".join(_table(name, values) for name, values in tables.items())
+
+
+def _table(name: str, values: dict[str, Any]) -> str:
+    # JSON's strings, numbers and lists are TOML's too.
+    return f"\n[{name}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items())
+
+
+class Customer(Frozen, frozen=True, kw_only=True):
+    """A customer who has been through the first access: password, soft token, nothing left to do."""
+
+    username: str
+    seed: str
+    """Base32."""
+
+
+def customers(count: int) -> list[Customer]:
+    """Make up that many customers."""
+    return [
+        Customer(username=f"customer{number:05}", seed=base64.b32encode(secrets.token_bytes(20)).decode())
+        for number in range(count)
+    ]
+
+
+def inhabited(people: Sequence[Customer], *, hashed: bytes) -> Edit:
+    """Return the edit that fills a realm with these customers, whose passwords all have the same stored hash."""
+
+    def edit(document: dict[str, Any]) -> None:
+        document["users"] = [_user(customer, msgspec.json.decode(hashed)) for customer in people]
+        for action in document["requiredActions"]:
+            action["defaultAction"] = False
+
+    return edit
+
+
+def _user(customer: Customer, hashed: dict[str, Any]) -> dict[str, Any]:
+    secret = {name: hashed.pop(name) for name in ("value", "salt")}
+    token = {"subType": "totp", "secretEncoding": "BASE32"}
+    return {
+        "username": customer.username,
+        "enabled": True,
+        "firstName": "Arta",
+        "lastName": "Hoxha",
+        "email": f"{customer.username}@bank.example",
+        "emailVerified": True,
+        "attributes": {"phoneNumber": ["+355692000101"], "phoneNumberVerified": ["true"]},
+        "credentials": [
+            {"type": "password", "credentialData": json.dumps(hashed), "secretData": json.dumps(secret)},
+            {
+                "type": "otp",
+                "userLabel": "Software Token",
+                "credentialData": json.dumps(token),
+                "secretData": json.dumps({"value": customer.seed}),
+            },
+        ],
+    }

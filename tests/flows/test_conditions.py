@@ -1,0 +1,38 @@
+"""`conditional-user-configured`: whether the user has what the guarded sub-flow asks for (keycloak.md 2.6, T-6)."""
+
+from __future__ import annotations
+
+import pytest
+
+from idp.flows.conditions import UserConfigured
+from idp.flows.engine import Usability
+from idp.flows.tree import Node
+from tests.flows.trees import ALTERNATIVE, DISABLED, conditional, leaf, level
+
+HAS_OTP = {"otp": Usability.READY, "sms": Usability.NO, "key": Usability.SETUP}
+
+SHAPES = [
+    pytest.param((leaf("otp"),), True, id="the required step is configured"),
+    pytest.param((leaf("otp"), leaf("sms")), False, id="one of the required steps is not"),
+    pytest.param((leaf("key"),), False, id="what could be set up is not configured"),
+    pytest.param((leaf("otp", ALTERNATIVE), leaf("sms", ALTERNATIVE)), True, id="any alternative suffices"),
+    pytest.param((leaf("sms", ALTERNATIVE), leaf("key", ALTERNATIVE)), False, id="no alternative is configured"),
+    pytest.param((leaf("otp"), leaf("sms", DISABLED)), True, id="a disabled step is not asked for"),
+    pytest.param((leaf("otp", DISABLED), leaf("sms", ALTERNATIVE)), False, id="nor does a disabled one suffice"),
+    pytest.param((level("in", leaf("otp")),), True, id="T-6: a nested sub-flow counts"),
+    pytest.param((level("in", leaf("sms")),), False, id="T-6: and counts against"),
+    pytest.param(
+        (level("in", leaf("otp", ALTERNATIVE), leaf("sms", ALTERNATIVE)),), True, id="T-6: nested alternatives are any"
+    ),
+    pytest.param(
+        (leaf("otp"), conditional("in", leaf("sms"), when="c")), True, id="a nested conditional is not demanded"
+    ),
+    pytest.param((conditional("in", leaf("otp"), when="c"),), True, id="unless there is nothing else"),
+    pytest.param((conditional("in", leaf("sms"), when="c"),), False, id="and then it is asked"),
+]
+
+
+@pytest.mark.parametrize(("children", "holds"), SHAPES)
+def test_the_subflow_applies_to_who_has_what_it_asks_for(children: tuple[Node, ...], *, holds: bool) -> None:
+    condition = UserConfigured(lambda execution, _: HAS_OTP[execution.id])
+    assert condition.holds(None, conditional("guarded", *children, when="c")) is holds

@@ -1,0 +1,111 @@
+"""Family and event are written together after the code is taken: neither may be missing when tokens are handed out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+import pytest
+
+from idp.ports import StoreUnavailableError
+from idp.stores.kernel import Transaction
+from idp.stores.memory import MemoryKernel
+from idp.stores.records import KernelStore
+from tests.fakes import FakeClock
+from tests.oidc.harness import Bank
+
+pytestmark = pytest.mark.anyio
+T = TypeVar("T")
+
+
+class SlowDisk:
+    """A kernel whose writes, from a given one on, wait for the disk, which then answers or fails."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self._kernel = MemoryKernel(clock)
+        self._answered = asyncio.Event()
+        self._quick: int | None = None
+        self._works = True
+
+    def slow_after(self, writes: int) -> None:
+        """Write so often without a wait; nothing more until `answer`."""
+        self._quick = writes
+
+    def answer(self, *, works: bool) -> None:
+        """Let everybody who waits go on, and those who come later."""
+        self._works = works
+        self._answered.set()
+
+    def repair(self) -> None:
+        """Be quick again."""
+        self._quick = None
+
+    async def transact(self, work: Callable[[Transaction], T]) -> T:
+        if self._quick is not None:
+            self._quick -= 1
+            if self._quick < 0:
+                await self._answered.wait()
+                if not self._works:
+                    raise StoreUnavailableError("The disk is full.")
+        return await self._kernel.transact(work)
+
+    def get(self, kind: str, realm: str, key: str) -> bytes | None:
+        return self._kernel.get(kind, realm, key)
+
+    def owned(self, kind: str, realm: str, owner: str) -> Sequence[bytes]:
+        return self._kernel.owned(kind, realm, owner)
+
+    def every(self, kind: str, realm: str) -> Mapping[str, bytes]:
+        return self._kernel.every(kind, realm)
+
+    def recent(self, realm: str, *, limit: int, transaction_id: str | None) -> Sequence[bytes]:
+        return self._kernel.recent(realm, limit=limit, transaction_id=transaction_id)
+
+    async def close(self) -> None:
+        await self._kernel.close()
+
+
+async def settled() -> None:
+    """Let everything go on that can."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+async def bank_on(disk: SlowDisk, clock: FakeClock) -> Bank:
+    bank = Bank(clock, store=KernelStore(disk, clock))
+    await bank.customer()
+    await bank.login()
+    return bank
+
+
+# The first write takes the code; the second and the third are the family and the event.
+@pytest.mark.parametrize("quick", [1, 2])
+async def test_no_token_is_answered_before_its_family_and_its_event_are_kept(clock: FakeClock, quick: int) -> None:
+    disk = SlowDisk(clock)
+    bank = await bank_on(disk, clock)
+    code = await bank.code()
+    disk.slow_after(quick)
+    waiting = asyncio.ensure_future(bank.redeem(code))
+    await settled()
+    assert not waiting.done()
+    disk.answer(works=True)
+    assert (await waiting).status_code == 200
+    assert await bank.events() == ["CODE_TO_TOKEN"]
+
+
+@pytest.mark.parametrize("quick", [1, 2])
+async def test_tokens_whose_family_or_event_cannot_be_kept_are_not_answered_and_the_code_stays_spent(
+    clock: FakeClock, quick: int
+) -> None:
+    disk = SlowDisk(clock)
+    bank = await bank_on(disk, clock)
+    code = await bank.code()
+    disk.slow_after(quick)
+    disk.answer(works=False)
+    reply = await bank.redeem(code)
+    assert reply.status_code == 503
+    assert "access_token" not in reply.json()
+    disk.repair()
+    again = await bank.redeem(code)
+    assert again.json()["error"] == "invalid_grant"

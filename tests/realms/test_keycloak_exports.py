@@ -1,0 +1,43 @@
+"""Real exports of Keycloak, where they are at hand: each loads or is refused in words, and none goes unread."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from idp.flows.compiler import compile_realm
+from idp.model.finding import Finding
+from idp.realms.loading import RealmUnreadableError, load_file
+from tests.realms.documents import SURROUNDINGS
+
+VARIABLE = "HYRJA_KEYCLOAK_DATA"
+FOLDER = os.environ.get(VARIABLE)
+EXPORTS = sorted(Path(FOLDER).glob("realm-exports/**/*.json")) if FOLDER else []
+FRAGMENTS = sorted(Path(FOLDER).glob("realm-fragments/**/*.json")) if FOLDER else []
+
+pytestmark = pytest.mark.skipif(FOLDER is None, reason=f"{VARIABLE} does not name a folder of Keycloak's realm files")
+
+
+@pytest.mark.parametrize("path", EXPORTS, ids=lambda path: path.name)
+def test_a_full_export_loads_and_what_is_not_honoured_is_reported(path: Path) -> None:
+    found = load_file(path, surroundings=SURROUNDINGS)
+    assert found.realm.clients
+    assert found.realm.flows
+    unknown = {finding.pointer for finding in found.findings if finding.rule == "R-UNKNOWN-KEY"}
+    assert {"/roles", "/clientScopes"} <= unknown
+    flows, findings = compile_realm(found.realm)
+    assert flows or findings
+
+
+@pytest.mark.parametrize("path", FRAGMENTS, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_a_part_of_a_realm_file_loads_or_is_refused_in_words(path: Path) -> None:
+    findings: tuple[Finding, ...]
+    try:
+        found = load_file(path, surroundings=SURROUNDINGS)
+        findings = (*found.findings, *compile_realm(found.realm)[1])
+    except RealmUnreadableError as refused:
+        findings = refused.findings
+    assert findings
+    assert all(finding.problem and finding.repair for finding in findings)

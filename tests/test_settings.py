@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from idp.settings import Settings, SettingsError, load
+
+ROOT = Path(__file__).parents[1]
+DEVELOPMENT = ROOT / "config" / "development.toml"
+PRODUCTION = ROOT / "config" / "production.toml"
+
+
+def refused(path: Path, **environment: str) -> list[str]:
+    with pytest.raises(SettingsError) as error:
+        load(path, environment=environment)
+    return str(error.value).splitlines()
+
+
+def changed(folder: Path, old: str, new: str, *, source: Path = PRODUCTION) -> Path:
+    text = source.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    path = folder / "changed.toml"
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    return path
+
+
+def test_the_configuration_for_development_is_valid() -> None:
+    settings = load(DEVELOPMENT, environment={})
+    assert settings.environment == "development"
+    assert settings.server.port == 8080
+    assert not settings.https
+
+
+def test_the_configuration_for_production_is_valid_and_shows_every_setting() -> None:
+    settings = load(PRODUCTION, environment={})
+    assert settings.environment == "production"
+    assert settings.https
+    assert settings.sms.body == {"from": "BANKA", "to": "{to}", "text": "{text}"}
+    document = tomllib.loads(PRODUCTION.read_text(encoding="utf-8"))
+    for table in ("server", "store", "secrets", "realms", "hashing", "sms", "log"):
+        fields = set(getattr(settings, table).__struct_fields__) - {"outbox_file"}  # which is for development
+        assert set(document[table]) == fields, table
+
+
+def test_the_environment_has_the_last_word() -> None:
+    environment = {
+        "HYRJA_SERVER__PORT": "9000",
+        "HYRJA_SERVER__TRUSTED_PROXIES": "10.1.0.0/16,fd00::/8",
+        "HYRJA_SECRETS__CREATE_MASTER_KEY": "false",
+        "HYRJA_HASHING__WORKERS": "3",
+        "HYRJA_SMS__TIMEOUT_SECONDS": "1.5",
+        "HYRJA_KEYCLOAK_DATA": "names no table, so it is no setting",
+        "PATH": "/bin",
+        "hyrja_log__level": "nobody reads this spelling",
+    }
+    settings = load(DEVELOPMENT, environment=environment)
+    assert settings.server.port == 9000
+    assert settings.server.trusted_proxies == ("10.1.0.0/16", "fd00::/8")
+    assert settings.secrets.create_master_key is False
+    assert settings.hashing.workers == 3
+    assert settings.sms.timeout_seconds == 1.5
+    assert settings.log.level == "info"
+    assert settings.server.base_url == "http://localhost:8080", "what is not overridden stays"
+
+
+def test_the_environment_can_make_a_whole_table(tmp_path: Path) -> None:
+    path = tmp_path / "short.toml"
+    path.write_text('environment = "development"\n')
+    environment = {
+        "HYRJA_SERVER__BASE_URL": "http://localhost:1",
+        "HYRJA_STORE__PATH": "a",
+        "HYRJA_SECRETS__MASTER_KEY_FILES": "b,c",
+        "HYRJA_SECRETS__VAULT": "d",
+        "HYRJA_REALMS__FILES": "e",
+        "HYRJA_SMS__GATEWAY": "outbox",
+    }
+    settings = load(path, environment=environment)
+    assert settings.secrets.master_key_files == ("b", "c")
+    assert settings.realms.files == ("e",)
+
+
+def test_the_command_line_overrules_the_environment() -> None:
+    settings = load(DEVELOPMENT, environment={"HYRJA_SERVER__PORT": "1"}, overrides={"server": {"port": 2}})
+    assert settings.server.port == 2
+
+
+@pytest.mark.parametrize("key", ["port", "SERVER"])
+def test_an_unknown_key_is_refused_for_a_misspelt_one_would_have_no_effect(tmp_path: Path, key: str) -> None:
+    (line,) = refused(changed(tmp_path, "[server]\n", f"[server]\n{key}s = 1\n"))
+    assert "unknown field" in line
+    assert f"`{key}s`" in line
+
+
+@pytest.mark.parametrize("name", ["HYRJA_SERVER__PROT", "HYRJA_SERVERS__PORT", "HYRJA_SERVER__"])
+def test_an_unknown_variable_of_ours_is_refused(name: str) -> None:
+    (line,) = refused(DEVELOPMENT, **{name: "1"})
+    assert "unknown field" in line
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        pytest.param('"https://login.bank.example"', '"http://login.bank.example"', "must be https in", id="http"),
+        pytest.param('"https://login.bank.example"', '"http://localhost"', "must be https in", id="loopback"),
+        pytest.param('gateway = "http"', 'gateway = "outbox"', "sms.gateway = outbox", id="outbox"),
+        pytest.param("create_master_key = false", "create_master_key = true", "create_master_key must be", id="key"),
+    ],
+)
+def test_production_refuses_each_switch_of_development(tmp_path: Path, old: str, new: str, told: str) -> None:
+    assert any(told in line for line in refused(changed(tmp_path, old, new)))
+
+
+def test_the_configuration_for_development_is_refused_in_production_with_every_reason(tmp_path: Path) -> None:
+    path = changed(tmp_path, 'environment = "development"', 'environment = "production"', source=DEVELOPMENT)
+    lines = refused(path)
+    assert len(lines) == 3
+    for told in ("server.base_url", "sms.gateway", "secrets.create_master_key"):
+        assert sum(told in line for line in lines) == 1
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://login.bank.example/",
+        "https://login.bank.example/auth",
+        "https://login.bank.example?x",
+        "https://login.bank.example#x",
+        "https://user@login.bank.example",
+        "https://login.bank.example:99999",
+        "https://login.bank.example:x",
+        "https://[",
+        "https://",
+        "ftp://login.bank.example",
+        "login.bank.example",
+        "",
+    ],
+)
+def test_the_public_address_is_an_origin(address: str) -> None:
+    (line, *_) = refused(PRODUCTION, HYRJA_SERVER__BASE_URL=address)
+    assert "server.base_url must be an address without a path" in line
+
+
+@pytest.mark.parametrize(
+    "address", ["http://localhost:1", "http://127.0.0.1", "http://[::1]:8080", "https://a.example"]
+)
+def test_plain_http_is_for_loopback_addresses_only(address: str) -> None:
+    assert load(DEVELOPMENT, environment={"HYRJA_SERVER__BASE_URL": address}).server.base_url == address
+    (line,) = refused(DEVELOPMENT, HYRJA_SERVER__BASE_URL="http://login.bank.example")
+    assert "must be https, except for a loopback address" in line
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("HYRJA_SERVER__TRUSTED_PROXIES", "10.0.0.0/8,everybody", "“everybody” is not a network"),
+        ("HYRJA_SERVER__TRUSTED_PROXIES", "10.0.0.1/8", "“10.0.0.1/8” is not a network"),
+        ("HYRJA_SERVER__PORT", "70000", "$.server.port"),
+        ("HYRJA_SERVER__PORT", "http", "$.server.port"),
+        ("HYRJA_HASHING__MEMORY_KIB", "1024", "$.hashing.memory_kib"),
+        ("HYRJA_HASHING__WORKERS", "0", "$.hashing.workers"),
+        ("HYRJA_SMS__GATEWAY", "pigeon", "pigeon"),
+        ("HYRJA_SMS__TIMEOUT_SECONDS", "0", "$.sms.timeout_seconds"),
+        ("HYRJA_SMS__URL", "http://sms.example", "sms.url must be https"),
+        ("HYRJA_SMS__URL", "https://", "sms.url must be https"),
+        ("HYRJA_SMS__URL", "https://sms.example:x", "sms.url must be https"),
+        ("HYRJA_LOG__LEVEL", "loud", "loud"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_told(name: str, value: str, told: str) -> None:
+    (line,) = refused(PRODUCTION, **{name: value})
+    assert told in line
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('["/run/secrets/hyrja-master-key"]', "[]", "secrets.master_key_files must name"),
+        (
+            '["/etc/hyrja/realms/small-business.json", "/etc/hyrja/realms/sme-corporate.json"]',
+            "[]",
+            "realms.files must",
+        ),
+        ('{ from = "BANKA", to = "{to}", text = "{text}" }', "{}", "sms.body must be given"),
+        ("[store]\n", "[store", "is not TOML"),
+        ('environment = "production"', "", "`environment`"),
+    ],
+)
+def test_what_is_missing_is_told(tmp_path: Path, old: str, new: str, told: str) -> None:
+    (line,) = refused(changed(tmp_path, old, new))
+    assert told in line
+
+
+def test_every_problem_is_told_at_once() -> None:
+    lines = refused(PRODUCTION, HYRJA_SERVER__TRUSTED_PROXIES="x,y", HYRJA_SERVER__BASE_URL="http://a.example")
+    assert len(lines) == 4
+
+
+def test_a_file_that_is_missing_or_not_text_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe")
+    for path, told in ((tmp_path / "none.toml", "cannot be read"), (tmp_path / "binary.toml", "is not TOML")):
+        (line,) = refused(path)
+        assert told in line
+
+
+def test_a_table_in_the_place_of_a_value_is_told_and_not_a_crash(tmp_path: Path) -> None:
+    path = tmp_path / "flat.toml"
+    path.write_text('environment = "development"\nserver = "localhost"\n')
+    assert "$.server" in refused(path)[0]
+    assert "missing required field" in refused(path, HYRJA_SERVER__PORT="1")[0]
+
+
+def test_settings_hold_no_secret() -> None:
+    assert "authorization" not in Settings.__struct_fields__
+    text = PRODUCTION.read_text(encoding="utf-8")
+    assert "authorization_file" in text
+    assert "Bearer" not in text

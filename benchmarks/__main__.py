@@ -62,7 +62,7 @@ def run(plan: Plan, folder: Path, *, progress: Callable[[str], None]) -> Report:
         lowest = (Bench(least, bank, warm_up=plan.warm_up), msgspec.structs.replace(DISCOVERY, name=FLOOR))
         contestants = [*((bench, scenario) for scenario in SCENARIOS), lowest]
         rows, reference = measured(plan, contestants, patience=patience, progress=progress)
-    return Report(reference=reference, at_rest=rest, rows=tuple(rows), disturbed=patience.disturbed)
+    return Report(reference=reference, at_rest=rest, rows=tuple(rows), disturbed=patience.disturbed / patience.asked)
 
 
 def _at_rest(plan: Plan, folder: Path, patience: Patience) -> AtRest:

@@ -99,11 +99,12 @@ class Bench:
 
     def window(self, scenario: Scenario, *, journeys: int, width: int, patience: Patience) -> Window:
         """Measure a scenario once."""
+        patience.wait()  # before codes are made, which live for a minute, and connections, which are dropped when idle
         ready = scenario.prepare(self._bank, self.settle, journeys + self._warm_up)
         with ExitStack() as stack:
             connections = [stack.enter_context(Connection(self._server.port)) for _ in range(width)]
             drive(ready[: self._warm_up], connections)
-            patience.wait()
+            time.sleep(_LAST_WORK)
             before, started = cpu_by_thread(self._server.pid), time.perf_counter()
             drive(ready[self._warm_up :], connections)
             wall = time.perf_counter() - started

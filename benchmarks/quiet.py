@@ -18,14 +18,17 @@ class Patience:
 
     def __init__(self, seconds: float) -> None:
         self._left = seconds
+        self.asked = 0
+        """How often it was asked to wait."""
         self.disturbed = 0
-        """Windows that began although the machine was busy."""
+        """How often the machine was still busy at the end."""
 
     def wait(self) -> None:
         """Wait until the machine is quiet, or until patience is at its end."""
         started = time.perf_counter()
         while (busy := busy_cores(_LOOK) > _BUSY) and time.perf_counter() - started < self._left:
             pass
+        self.asked += 1
         self.disturbed += busy
         self._left = max(0.0, self._left - (time.perf_counter() - started - _LOOK))
 

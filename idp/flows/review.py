@@ -151,6 +151,16 @@ def _walk_step(step: Execution, *, identified: bool, proven: bool) -> tuple[bool
                 "Move it behind a step that proves a factor, for instance the password.",
             )
         )
+    if contract.sends_message and not proven:
+        found.append(
+            Finding(
+                rule="F-MESSAGE-BEFORE-PROOF",
+                severity=Severity.WARNING,
+                pointer=step.pointer,
+                problem=f"{step.authenticator} sends a message to whoever's name somebody types.",
+                repair="Move it behind a step that proves a factor, for instance the password.",
+            )
+        )
     # A session that answers for the login (auth-cookie) brings the user and the evidence it was made with.
     sso = step.authenticator == "auth-cookie"
     return identified or contract.identifies or sso, proven or contract.proves is not None or sso, found

@@ -47,6 +47,7 @@ class StepContract(Frozen, frozen=True, kw_only=True):
     """What a step needs, establishes and proves; read by the compiler, the engine and the commit.
 
     `needs_proof`: the step hands out or replaces something of value, so a factor must have been proven before it.
+    `sends_message`: asking costs the bank a message and the user a disturbance.
     `setup_action`: the required action that sets the step's credential up, if the user lacks it.
     """
 
@@ -54,6 +55,7 @@ class StepContract(Frozen, frozen=True, kw_only=True):
     identifies: bool = False
     needs_user: bool = True
     needs_proof: bool = False
+    sends_message: bool = False
     setup_action: str | None = None
 
 

@@ -70,7 +70,8 @@ async def commit(
         address=address,
         detail={"sso": str(login.sso_sid is not None).lower(), "amr": " ".join(amr_of(session.evidence))},
     )
-    # Both are on the disk before the browser is sent anywhere; asked for together, they share one flush.
+    # Both are on the disk before the browser is sent anywhere; in this order they share one flush (see the token
+    # endpoint).
     await asyncio.gather(recorded, provider.stores.codes.put(digest(text), code))
     return Committed(parameters={"code": text, "session_state": session.sid}, sid=session.sid, cookie=cookie)
 

@@ -52,8 +52,8 @@ async def token(provider: Provider, request: Request, body: bytes) -> Reply:
         address=request.remote_address,
         detail={"scope": " ".join(authorization.scope)},
     )
-    # Both are on the disk before anybody holds a token. The event first: it is logged before it is stored, and a write
-    # that was asked for before the log's would not be waited with.
+    # Both are on the disk before anybody holds a token. The event first: writing its log line lets the store's writer
+    # run, and what was queued before it would be committed alone.
     await asyncio.gather(recorded, granted.keep())
     return cors.shared(json_reply(answer), request, client)
 

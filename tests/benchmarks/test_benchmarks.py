@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
+from benchmarks.accounting import NOMINAL_REFERENCE
 from benchmarks.deployment import free_port
 from benchmarks.measuring import Row, Window
 from benchmarks.report import FLOOR, Report, as_json, show
@@ -58,10 +59,14 @@ def test_the_table_has_a_line_for_each_scenario_and_fits_a_terminal(report: Repo
     assert "…" not in text
 
 
-@pytest.mark.parametrize(("cpu", "verdict"), [(0.0009, "ok"), (0.0011, "over")])
-def test_a_cost_is_marked_against_its_budget(report: Report, cpu: float, verdict: str) -> None:
-    text = shown(with_costs(report, "login page", cpu))
-    line = next(line for line in text.splitlines() if line.startswith("login page"))
+@pytest.mark.parametrize(
+    ("cpu", "factor", "verdict"), [(0.0009, 2.0, "ok"), (0.0011, 1.0, "over"), (0.0011, 2.0, "slow")]
+)
+def test_a_cost_is_judged_by_its_budget_and_a_slow_machine_is_told_apart(
+    report: Report, cpu: float, factor: float, verdict: str
+) -> None:
+    judged = msgspec.structs.replace(with_costs(report, "login page", cpu), reference=factor * NOMINAL_REFERENCE)
+    line = next(line for line in shown(judged).splitlines() if line.startswith("login page"))
     assert line.split()[-2:] == ["1", verdict]
 
 

@@ -262,3 +262,12 @@ def test_the_problem_of_a_mixed_level_names_the_executions() -> None:
     problem = told(findings, "F-MIXED-LEVEL")[0].problem
     assert "auth-username-password-form REQUIRED" in problem
     assert "auth-otp-form ALTERNATIVE" in problem
+
+
+def test_a_message_to_whoever_somebody_names_is_reported_and_one_behind_a_proof_is_not() -> None:
+    _, findings, found = compiled(flow("login", USERNAME, SMS))
+    (finding,) = told(findings, "F-MESSAGE-BEFORE-PROOF")
+    assert finding.severity is Severity.WARNING
+    assert at(found, finding.pointer)["authenticator"] == "sms-otp"
+    _, findings, _ = compiled(flow("login", PASSWORD, SMS))
+    assert told(findings, "F-MESSAGE-BEFORE-PROOF") == []

@@ -163,7 +163,7 @@ async def test_a_head_request_for_a_forms_address_is_no_answer(town: Town) -> No
     assert "code" in browser.answer, "the nonce was not taken"
 
 
-async def test_an_empty_form_sends_no_message_when_none_has_gone_out(town: Town) -> None:
+async def test_neither_an_empty_form_nor_a_look_sends_a_message_when_none_has_gone_out(town: Town) -> None:
     besnik = town.besnik
     town.sms.down = True
     browser = await besnik.begin(town.bank)
@@ -171,6 +171,8 @@ async def test_an_empty_form_sends_no_message_when_none_has_gone_out(town: Town)
     await besnik.give_password(browser)
     town.sms.down = False
     before = len(town.sms.messages)
+    page = await browser.reload()
+    assert "sms-send-form" in page.forms
     page = await browser.post(browser.shown.forms["sms-send-form"].action, {})
     assert "sms-send-form" in page.forms
     assert len(town.sms.messages) == before
@@ -205,6 +207,16 @@ async def test_what_was_proven_before_a_login_expired_does_not_count_after_it(to
     assert "kc-form-login" in page.forms
     page = await browser.reload()
     assert "kc-form-login" in page.forms
+
+
+async def test_a_look_at_an_expired_login_begins_it_again_without_its_evidence(town: Town) -> None:
+    browser, _ = await otp_action(town)
+    town.clock.advance(1800)
+    page = await browser.reload()
+    assert "kc-form-login" in page.forms
+    assert page.message
+    await town.arta.log_in(browser)
+    assert browser.answer["state"] == "a-state"
 
 
 async def test_a_login_forgotten_long_ago_is_gone(town: Town) -> None:

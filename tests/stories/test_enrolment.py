@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from idp.app import StartError
@@ -286,3 +287,11 @@ async def test_a_realm_without_the_flow_has_no_link_and_no_page(home: Home, tmp_
         assert "register-soft-token" not in browser.shown.links
         page = await browser.open(f"{town.bank.issuer}/login-actions/soft-token-registration")
         assert page.status == 404
+
+
+async def test_who_is_disabled_on_the_way_gets_no_token(town: Town) -> None:
+    browser, besnik = await shown(town)
+    await town.change_user("besnik.leka", lambda user: msgspec.structs.replace(user, enabled=False))
+    await browser.submit(FORM, totp=besnik.code())
+    assert browser.answer["error"] == "access_denied"
+    assert not (await town.user("besnik.leka")).otps

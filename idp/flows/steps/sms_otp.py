@@ -74,7 +74,7 @@ class Sent(Frozen, frozen=True, kw_only=True):
 class SmsOtp:
     """Sends a code when a person pressed a button, and asks for it."""
 
-    contract: ClassVar[StepContract] = StepContract(proves=FACTOR)
+    contract: ClassVar[StepContract] = StepContract(proves=FACTOR, sends_message=True)
     config_type: ClassVar[type[Config]] = Config
 
     def __init__(self, execution: Execution, config: Config, *, realm: Realm, services: StepServices) -> None:

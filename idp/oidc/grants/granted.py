@@ -23,7 +23,7 @@ class Granted(Frozen, frozen=True, kw_only=True):
     keep: Callable[[], Awaitable[None]] = _nothing
     """Keeps what the tokens stand on; nothing is answered before it is done.
 
-    Left to the endpoint, which waits for it and for the event together: they share a commit, and so a flush.
+    Left to the endpoint, which waits for it and for the event together, so that they share one flush of the disk.
     """
 
 

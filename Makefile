@@ -16,7 +16,7 @@ demo-reset: ## forget everything the demo keeps in var/
 	rm -rf var
 
 test: $(VENV)/development ## all tests (a browser's are left out, with the reason, where there is no Chromium)
-	$(RUN) -m pytest
+	$(RUN) -m pytest --numprocesses auto --dist loadfile
 
 check: $(VENV)/development ## linter, types, architecture, texts, realm files
 	$(VENV)/bin/ruff check .

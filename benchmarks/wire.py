@@ -112,7 +112,10 @@ class Connection:
         return Answer(status=answer.status, head=answer.head, body=body[:length])
 
     def _more(self) -> bytes:
-        received = self._socket.recv(_CHUNK)
+        try:
+            received = self._socket.recv(_CHUNK)
+        except TimeoutError:
+            raise UnexpectedAnswerError(f"No answer within {_PATIENCE:.0f} seconds.") from None
         if not received:
             raise UnexpectedAnswerError("The server hung up.")
         return received

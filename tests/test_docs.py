@@ -1,0 +1,65 @@
+"""What the pages say about the project is there: the tests they cite, the files they point to."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+CITED_TEST = re.compile(r"\b(?:(?P<file>tests/[\w/]+\.py)::)?(?P<name>test_[a-z0-9_]+)\b(?!\.py)")
+DEFINED_TEST = re.compile(r"^\s*(?:async )?def (test_\w+)\(", re.MULTILINE)
+LINK = re.compile(r"\]\((?P<markdown>[^)\s]+)\)|(?:src|href)=\"(?P<html>[^\"]+)\"")
+FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+ELSEWHERE = re.compile(r"[a-z]+:|#")
+
+
+def places_of_tests() -> dict[str, set[str]]:
+    """Return where each test stands, by its name."""
+    places: dict[str, set[str]] = {}
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        for name in DEFINED_TEST.findall(path.read_text(encoding="utf-8")):
+            places.setdefault(name, set()).add(path.relative_to(ROOT).as_posix())
+    return places
+
+
+def named(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_test_that_a_page_cites_exists(page: Path) -> None:
+    places = places_of_tests()
+    files = {path.stem for path in (ROOT / "tests").rglob("test_*.py")}
+    cited = [(m["file"], m["name"]) for m in CITED_TEST.finditer(page.read_text(encoding="utf-8"))]
+    missing = [
+        f"{file or ''}::{name}"
+        for file, name in cited
+        if name not in files and (name not in places or (file is not None and file not in places[name]))
+    ]
+    assert not missing, f"{named(page)} cites tests that do not exist"
+
+
+def test_the_auditors_page_cites_the_tests_that_show_what_it_claims() -> None:
+    """The claim of each row of the requirements' table rests on a test, or the row has no place in it."""
+    page = (ROOT / "docs/auditors.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([PNV]\d\d[^|]*)\|(.*)$", page, re.MULTILINE)
+    assert len(rows) > 20
+    assert [requirement for requirement, row in rows if not CITED_TEST.search(row)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_link_to_the_project_leads_to_a_file(page: Path) -> None:
+    text = FENCED.sub("", page.read_text(encoding="utf-8"))
+    links = [match["markdown"] or match["html"] for match in LINK.finditer(text)]
+    paths = [unquote(link.partition("#")[0]) for link in links if not ELSEWHERE.match(link)]
+    assert [path for path in paths if not (page.parent / path).exists()] == []
+
+
+def test_the_pages_name_no_machine() -> None:
+    """A page is read by strangers: paths of the machine it was written on mean nothing to them."""
+    machine = re.compile(r"(?<![\w.])/(?:work|root|home|tmp)/")
+    assert [named(page) for page in PAGES if machine.search(page.read_text(encoding="utf-8"))] == []

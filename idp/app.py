@@ -214,9 +214,15 @@ class _Opening:
         """Open one realm: its keys, its published version, its logins."""
         name, outside, base_url = found.realm.name, self._outside, self._settings.server.base_url
         stores = self._store.realm(name)
-        keys = await open_signing_keys(
-            stores.secrets, self._sealer, realm=name, clock=outside.clock, random=outside.random
-        )
+        try:
+            keys = await open_signing_keys(
+                stores.secrets, self._sealer, realm=name, clock=outside.clock, random=outside.random
+            )
+        except ValueError as error:
+            # Never new keys instead: that would silently end every session and open nothing that is kept.
+            raise StartError(
+                f"The keys of realm {name} do not open ({error}) Restore the master key that sealed this store."
+            ) from None
         services = StepServices(
             users=stores.users,
             attempts=stores.attempts,

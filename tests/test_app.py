@@ -18,7 +18,7 @@ import structlog.testing
 
 from idp.app import Outside, StartError, open_site
 from idp.cli.log import open_log
-from idp.crypto.sealing import MasterKeyError
+from idp.crypto.sealing import MasterKeyError, create_master_key
 from idp.model.user import PasswordCredential, User
 from idp.ports import StoreUnavailableError
 from idp.settings import Hashing, Log, Settings, SettingsError
@@ -423,3 +423,19 @@ async def test_a_gateway_that_is_down_does_not_keep_the_provider_down_and_passwo
 def password_of(user: User) -> PasswordCredential:
     assert user.password is not None
     return user.password
+
+
+async def test_a_store_that_another_master_key_sealed_does_not_start_and_makes_no_new_keys(tmp_path: Path) -> None:
+    async with provider(tmp_path):
+        pass
+    (tmp_path / "master.key").unlink()
+    create_master_key(tmp_path / "master.key")
+    with pytest.raises(StartError, match="Restore the master key"):
+        async with provider(tmp_path):
+            pytest.fail("it started")
+
+
+def test_the_log_can_be_read_by_its_owner_only(tmp_path: Path) -> None:
+    with log_put_back():
+        open_log(Log(file=str(tmp_path / "log" / "idp.jsonl")))
+        assert (tmp_path / "log" / "idp.jsonl").stat().st_mode & 0o777 == 0o600

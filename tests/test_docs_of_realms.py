@@ -14,7 +14,8 @@ from idp.realms import representation
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "administrators.md").read_text(encoding="utf-8")
-NAMED = set(re.findall(r"[\w.-]+", " ".join(re.findall(r"`([^`]+)`", PAGE))))
+PROSE = re.sub(r"^```.*?^```", "", PAGE, flags=re.MULTILINE | re.DOTALL)
+NAMED = set(re.findall(r"[\w-]+", " ".join(re.findall(r"`([^`]+)`", PROSE))))
 RULE = re.compile(r"\"([ABCFLPR]-[A-Z0-9][A-Za-z0-9-]*)\"")
 PARTS = [
     kind

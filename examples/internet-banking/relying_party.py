@@ -54,6 +54,11 @@ class Registration(msgspec.Struct, frozen=True):
     @property
     def name(self) -> str:
         """The registration's name: of its secret's file, and of its logins in a session."""
+        return f"{self.realm}.{self.client_id}"
+
+    @property
+    def secret_file(self) -> str:
+        """The name of the file that holds the client's secret."""
         return f"{self.realm}_{self.client_id}"
 
 
@@ -221,11 +226,11 @@ class RelyingParty:
 
     def _secret(self) -> str:
         """Read each time, so that a rotated secret needs no restart."""
-        path = self._settings.secrets / self.registration.name
+        path = self._settings.secrets / self.registration.secret_file
         try:
             return path.read_text(encoding="utf-8").strip()
         except OSError:
-            raise ProviderUnreachable(f"the client secret {self.registration.name} cannot be read") from None
+            raise ProviderUnreachable(f"the client secret {self.registration.secret_file} cannot be read") from None
 
     async def _examine_answer(self, request: Request, metadata: Mapping[str, object]) -> None:
         """What stands in the callback's query, before any of it is believed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import TextIO
@@ -47,6 +48,7 @@ def _stream(settings: Log) -> TextIO:
     path = Path(settings.file)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return path.open("a", encoding="utf-8", buffering=1)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        return os.fdopen(descriptor, "a", encoding="utf-8", buffering=1)
     except OSError as error:
         raise SettingsError(f"log.file: {path} cannot be written ({error.strerror}).") from None

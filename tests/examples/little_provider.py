@@ -151,7 +151,7 @@ class LittleProvider:
     def _client(self, request: Request, realm: str) -> str | None:
         scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
         client_id, _, secret = base64.b64decode(credentials or "Og==").decode().partition(":")
-        right = scheme.lower() == "basic" and self.secrets.get(f"{realm}.{client_id}") == secret
+        right = scheme.lower() == "basic" and self.secrets.get(f"{realm}_{client_id}") == secret
         return client_id if right else None
 
     def _mint(self, request: Request, granted: Claims) -> Claims:

@@ -27,6 +27,7 @@ from idp.ports import RealmStores, StoreUnavailableError
 from idp.settings import Settings, SettingsError, load
 
 ALGORITHMS: tuple[KeyAlgorithm, ...] = (*get_args(SigningAlgorithm), "HS256")
+_TABLE_WIDTH = 150  # columns of a terminal
 _STYLES = {"active": "bold green", "passive": "yellow", "disabled": "dim"}
 
 
@@ -109,8 +110,7 @@ def _print(realm: str, rows: list[dict[str, Any]]) -> None:
         times = (row["created_at"], row["signs_from"], row["disabled_at"])
         table.add_row(row["algorithm"], f"[{_STYLES[state]}]{state}[/]", row["kid"], *map(_time, times))
     # As wide as it must be: a kid that is cut short cannot be copied into the next command.
-    console = Console(highlight=False)
-    console.print(table, width=max(console.width, 150), soft_wrap=True)
+    Console(highlight=False, width=max(Console().width, _TABLE_WIDTH)).print(table)
 
 
 def _time(at: int | None) -> str:

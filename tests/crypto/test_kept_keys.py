@@ -11,13 +11,12 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from idp.crypto import key_ring
 from idp.crypto.kept_keys import KeptKeys
 from idp.crypto.key_pairs import pkcs8
 from idp.crypto.key_ring import KeyRefusedError
 from idp.crypto.sealing import AesGcmSealer
 from idp.crypto.signing_keys import SigningKey, SigningKeys, SymmetricKey
-from idp.model.key_policy import ANNOUNCED, KeyPolicy
+from idp.model.key_policy import ANNOUNCED, KeyAlgorithm, KeyPolicy
 from tests.fakes import FakeClock
 
 pytestmark = pytest.mark.anyio
@@ -197,7 +196,7 @@ async def test_an_operators_rotation_is_seen_at_the_next_look(kept: Kept, clock:
 
 @pytest.mark.parametrize("algorithm", ["PS256", "ES384", "EdDSA"])
 async def test_an_operator_gives_a_realm_another_algorithm(
-    kept: Kept, clock: FakeClock, algorithm: key_ring.KeyAlgorithm
+    kept: Kept, clock: FakeClock, algorithm: KeyAlgorithm
 ) -> None:
     server = node(kept, clock)
     await server.open(BY_HAND)

@@ -54,9 +54,11 @@ async def _done(settings: Settings, asked: Namespace) -> list[dict[str, Any]]:
     async with keys_beside(settings, realm=asked.realm, outside=outside) as (kept, stores):
         match asked.action:
             case "rotate":
-                for algorithm in [asked.algorithm] if asked.algorithm else key_ring.algorithms(await kept.ring()):
+                before = await kept.ring()
+                for algorithm in [asked.algorithm] if asked.algorithm else key_ring.algorithms(before):
                     key = await kept.rotate(algorithm, at_once=asked.now)
-                    await _record(stores, outside, asked.realm, "SIGNING_KEY_ROTATED", key)
+                    if key not in before.keys:  # one that waited already, and goes on waiting, is no event
+                        await _record(stores, outside, asked.realm, "SIGNING_KEY_ROTATED", key)
             case "disable":
                 key = await _disabled(kept, asked)
                 await _record(stores, outside, asked.realm, "SIGNING_KEY_DISABLED", key)

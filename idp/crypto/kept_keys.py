@@ -67,10 +67,12 @@ class KeptKeys:
         revision = await self._secrets.revision(_RING)
         if revision == self._revision and policy == self._policy and self._clock() < self._next_change:
             return None
+        # The moment of before: what falls due while we work is then ahead, and seen at the next look.
+        now = self._now()
         ring, revision = await self._brought_up_to_date(policy)
         keys = await self._at_work(ring)
         self._revision, self._policy = revision, policy
-        self._next_change = key_ring.next_change(ring, now=self._now())
+        self._next_change = key_ring.next_change(ring, now=now)
         return keys
 
     async def ring(self) -> Ring:

@@ -14,8 +14,11 @@ import httpx
 import pytest
 
 from idp.crypto.sealing import create_master_key
+from idp.stores.records import KernelStore
+from idp.stores.sqlite import SqliteKernel
 from tests.cli.deployment import PATIENCE, REALM, Deployment, Token, command, environment
 from tests.cli.test_serve import Bank, log_in, login_page, settled
+from tests.fakes import FakeClock
 
 pytestmark = pytest.mark.anyio
 ISSUER = f"/realms/{REALM}/protocol/openid-connect"
@@ -163,6 +166,27 @@ async def test_without_an_algorithm_every_key_is_rotated(tmp_path: Path) -> None
     keys = await Operator(deployment).keys("rotate")
     for algorithm in ("ES256", "RS256", "HS256"):
         assert len(in_state(keys, "passive", algorithm)) == len(in_state(keys, "active", algorithm)) == 1
+
+
+async def test_what_an_operator_did_is_an_event_that_names_the_key(tmp_path: Path) -> None:
+    deployment = Deployment(tmp_path)
+    with deployment.serving():
+        pass
+    operator = Operator(deployment)
+    (old,) = in_state(await operator.keys("list"), "active")
+    for _ in range(2):
+        (new,) = in_state(await operator.keys("rotate", "--algorithm", "ES256"), "passive")
+    await operator.keys("rotate", "--algorithm", "ES256", "--now")
+    await operator.keys("disable", "--kid", old)
+    clock = FakeClock(time.time())  # noqa: TID251 - the process wrote in real time
+    store = KernelStore(SqliteKernel.open(tmp_path / "store" / "hyrja.sqlite", clock=clock, serving=False), clock)
+    events = [event for event in await store.realm(REALM).events.recent(limit=100) if "KEY" in event.type]
+    await store.close()
+    assert [(event.type, event.detail["kid"]) for event in events] == [
+        ("SIGNING_KEY_DISABLED", old),
+        ("SIGNING_KEY_ROTATED", new),
+        ("SIGNING_KEY_ROTATED", new),
+    ]
 
 
 async def test_what_cannot_be_done_is_one_line_that_says_so(tmp_path: Path) -> None:

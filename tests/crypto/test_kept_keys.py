@@ -210,6 +210,31 @@ async def test_an_operator_gives_a_realm_another_algorithm(
     assert keys.algorithms == ("ES256",)
 
 
+class TickingClock(FakeClock):
+    """A clock that goes on while somebody works: a tick at each look."""
+
+    tick = 0.0
+
+    def __call__(self) -> float:
+        self.advance(self.tick)
+        return super().__call__()
+
+
+@pytest.mark.parametrize("before", [tenths / 10 for tenths in range(1, 60, 2)])
+async def test_a_moment_that_falls_into_a_look_is_not_missed(kept: Kept, before: float) -> None:
+    clock = TickingClock()
+    server = node(kept, clock)
+    await server.open(BY_HAND)
+    key = await node(kept, clock).rotate("ES256", at_once=False)
+    clock.advance(key.signs_from - before - clock())
+    clock.tick = 0.5
+    keys = None
+    for _ in range(20):
+        keys = await server.tended(BY_HAND) or keys
+    assert keys is not None
+    assert keys.signer("ES256").kid == key.kid
+
+
 async def test_operators_who_rotate_together_rotate_once_after_the_other(kept: Kept, clock: FakeClock) -> None:
     await node(kept, clock).open(BY_HAND)
     made = await asyncio.gather(*(node(kept, clock).rotate("ES256", at_once=False) for _ in range(5)))

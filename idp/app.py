@@ -10,7 +10,7 @@ import contextlib
 import secrets
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,9 +23,9 @@ from starlette.routing import BaseRoute
 from structlog.typing import FilteringBoundLogger
 
 from idp import settings as configuration
+from idp.crypto.kept_keys import KeptKeys
 from idp.crypto.passwords import Argon2Passwords
 from idp.crypto.sealing import AesGcmSealer, create_master_key, read_master_keys
-from idp.crypto.signing_keys import open_signing_keys
 from idp.flows.assembly import UnusableRealmError
 from idp.flows.compiler import compile_realm
 from idp.flows.newcomers import Newcomers
@@ -38,11 +38,13 @@ from idp.login.desk import Desk
 from idp.login.routes import plain_error
 from idp.login.routes import routes as login_routes
 from idp.model.finding import Finding, Severity
+from idp.model.key_policy import key_policy
 from idp.model.struct import Frozen
 from idp.oidc.authorization_endpoint import AuthorizationEndpoint
+from idp.oidc.key_watch import watch_keys
 from idp.oidc.provider import Provider
 from idp.oidc.routes import hot_endpoints
-from idp.ports import Clock, MessageUndeliveredError, Passwords, RandomBytes, Sealer, SmsSender, Store
+from idp.ports import Clock, MessageUndeliveredError, Passwords, RandomBytes, RealmStores, Sealer, SmsSender, Store
 from idp.realms.loading import LoadedRealm, RealmUnreadableError, load_file
 from idp.realms.placeholders import Surroundings, file_vault
 from idp.softtoken import application as softtoken
@@ -79,18 +81,24 @@ class Site:
         desks: Mapping[str, Desk],
         store: Store,
         closing: contextlib.AsyncExitStack,
+        keys: Mapping[str, KeptKeys],
     ) -> None:
         self.application = application
         self.desks = desks
         self.store = store
         self._closing = closing
-        self._sweeper = asyncio.get_running_loop().create_task(self._sweep())
+        watched = {name: (desk.provider, keys[name]) for name, desk in desks.items()}
+        loop = asyncio.get_running_loop()
+        self._background = [
+            loop.create_task(self._sweep()),
+            loop.create_task(watch_keys(watched, structlog.get_logger())),
+        ]
 
     async def close(self) -> None:
         """Finish what was acknowledged and let go of everything."""
-        self._sweeper.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._sweeper
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
         await self._closing.aclose()
 
     async def _sweep(self) -> None:
@@ -170,7 +178,26 @@ async def open_site(
         desks = {found.realm.name: await opening.desk(found) for found in realms}
         await opening.welcome(desks, realms)
         application = _application(settings, desks=desks, pages=pages, outside=outside, outbox=outbox)
-        return Site(application=application, desks=desks, store=store, closing=undo.pop_all())
+        return Site(application=application, desks=desks, store=store, closing=undo.pop_all(), keys=opening.keys)
+
+
+@contextlib.asynccontextmanager
+async def keys_beside(
+    settings: configuration.Settings, *, realm: str, outside: Outside
+) -> AsyncIterator[tuple[KeptKeys, RealmStores]]:
+    """Open the keys of one realm for the command line, whether or not a server is running.
+
+    Raises:
+        MasterKeyError, StoreUnavailableError: with what to do.
+
+    """
+    sealer = AesGcmSealer(read_master_keys([Path(name) for name in settings.secrets.master_key_files]))
+    kernel = SqliteKernel.open(Path(settings.store.path), clock=outside.clock, serving=False)
+    try:
+        stores = KernelStore(kernel, outside.clock).realm(realm)
+        yield KeptKeys(stores.secrets, sealer, realm=realm, clock=outside.clock, random=outside.random), stores
+    finally:
+        await kernel.close()
 
 
 def _passwords(settings: configuration.Settings, outside: Outside) -> Argon2Passwords:
@@ -209,15 +236,17 @@ class _Opening:
         self._pages = pages
         self._surroundings = surroundings
         self._services: dict[str, StepServices] = {}
+        self.keys: dict[str, KeptKeys] = {}
 
     async def desk(self, found: LoadedRealm) -> Desk:
         """Open one realm: its keys, its published version, its logins."""
         name, outside, base_url = found.realm.name, self._outside, self._settings.server.base_url
         stores = self._store.realm(name)
+        self.keys[name] = kept = KeptKeys(
+            stores.secrets, self._sealer, realm=name, clock=outside.clock, random=outside.random
+        )
         try:
-            keys = await open_signing_keys(
-                stores.secrets, self._sealer, realm=name, clock=outside.clock, random=outside.random
-            )
+            keys = await kept.open(key_policy(found.realm))
         except ValueError as error:
             # Never new keys instead: that would silently end every session and open nothing that is kept.
             raise StartError(

@@ -200,6 +200,12 @@ class KeptSecrets(Protocol):
     async def keep(self, purpose: str, secret_id: str, sealed: bytes) -> bool:
         """Keep a new one; false if that id exists (another node was first)."""
 
+    async def replace(self, purpose: str, secret_id: str, sealed: bytes, *, expected: bytes) -> bool:
+        """Put `sealed` in the place of `expected`; false if that is not what is kept (compare and set)."""
+
+    async def revision(self, purpose: str) -> int:
+        """Return a number that grows with every change of a purpose; cheap enough to be asked all the time."""
+
 
 class RealmVersions(Protocol):
     """Every published version of a realm's configuration (sealed documents), and which one is current."""

@@ -26,6 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from idp.cli.realm import check  # noqa: PLC0415 - as above
 
             return check(parsed.files, as_json=parsed.json)
+        case "keys":
+            from idp.cli.keys import keys  # noqa: PLC0415 - as above
+
+            return keys(parsed)
         case _:
             _parser().print_help(sys.stderr)
             return 2
@@ -50,4 +54,23 @@ def _parser() -> argparse.ArgumentParser:
     check = actions.add_parser("check", help="print every finding of realm files, without a server")
     check.add_argument("files", type=Path, nargs="+", metavar="FILE")
     check.add_argument("--json", action="store_true", help="for machines")
+    _add_keys(commands.add_parser("keys", help="list, rotate and disable the keys of a realm"))
     return parser
+
+
+def _add_keys(keys: argparse.ArgumentParser) -> None:
+    actions = keys.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, text in (
+        ("list", "print the keys"),
+        ("rotate", "give an algorithm (or all) a new key, which signs once relying parties have had time to see it"),
+        ("disable", "accept nothing any more that a key has signed"),
+    ):
+        action = actions.add_parser(name, help=text)
+        action.add_argument("--config", type=Path, required=True, metavar="FILE")
+        action.add_argument("--realm", required=True, metavar="NAME")
+        action.add_argument("--algorithm", choices=("ES256", "RS256", "PS256", "ES384", "EdDSA", "HS256"))
+        action.add_argument("--json", action="store_true", help="for machines")
+        if name == "rotate":
+            action.add_argument("--now", action="store_true", help="the new key signs at once: for a leaked key")
+        if name == "disable":
+            action.add_argument("--kid", required=True, metavar="KID")

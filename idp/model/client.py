@@ -7,7 +7,7 @@ from typing import Literal
 from idp.model.secret import Secret
 from idp.model.struct import Frozen
 
-SigningAlgorithm = Literal["ES256", "RS256"]
+SigningAlgorithm = Literal["ES256", "RS256", "PS256", "ES384", "EdDSA"]
 ClientAuthenticationMethod = Literal["none", "client_secret_basic", "client_secret_post"]
 
 

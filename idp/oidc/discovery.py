@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from idp.model.key_policy import JWKS_LIFETIME
 from idp.oidc.claims import CLAIMS_BY_SCOPE
 from idp.oidc.cors import ANY_ORIGIN
 from idp.oidc.provider import Provider
@@ -13,9 +14,8 @@ from idp.oidc.token_endpoint import GRANTS
 from idp.web.http import JSON, Header, Reply, Request
 
 # Clients may keep it for minutes; a new key is published well before it signs.
-CACHED: Header = (b"cache-control", b"public, max-age=300")
+CACHED: Header = (b"cache-control", f"public, max-age={JWKS_LIFETIME}".encode())
 _SECRET_METHODS = ["client_secret_basic", "client_secret_post"]
-_ALGORITHMS = ["ES256", "RS256"]
 
 
 async def discovery(provider: Provider, _request: Request, _body: bytes) -> Reply:
@@ -40,7 +40,7 @@ def metadata(provider: Provider) -> dict[str, Any]:
         "response_modes_supported": ["query", "fragment"],
         "grant_types_supported": list(GRANTS),
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": _ALGORITHMS,
+        "id_token_signing_alg_values_supported": list(provider.keys.algorithms),
         "token_endpoint_auth_methods_supported": [*_SECRET_METHODS, "none"],
         "revocation_endpoint_auth_methods_supported": [*_SECRET_METHODS, "none"],
         "introspection_endpoint_auth_methods_supported": _SECRET_METHODS,

@@ -51,13 +51,13 @@ class Provider:
         self.base_url = base_url.rstrip("/")
         self.issuer = f"{self.base_url}/realms/{name}"
         self.stores = stores
-        self.keys = keys
+        self.keys = keys  # replaced as a whole by `key_watch`; ask once for each signature
         self.clock = clock
         self.random = random
         self.realm = realm
         self.log: FilteringBoundLogger = log.bind(realm=name)
         self.recorder = Recorder(stores.events, log)
-        self._derived: dict[Callable[[Provider], Any], tuple[Realm, Any]] = {}
+        self._derived: dict[Callable[[Provider], Any], tuple[Realm, SigningKeys, Any]] = {}
         self._endpoints = {
             endpoint: f"{self.issuer}/protocol/openid-connect/{suffix}" for endpoint, suffix in _SUFFIXES.items()
         }
@@ -79,12 +79,12 @@ class Provider:
         return base64url(self.random(size))
 
     def derived(self, build: Callable[[Provider], T]) -> T:
-        """Return `build(self)`, kept for as long as the published configuration is the same object."""
-        realm = self.realm()
+        """Return `build(self)`, kept for as long as configuration and keys are the same objects."""
+        realm, keys = self.realm(), self.keys
         kept = self._derived.get(build)
-        if kept is None or kept[0] is not realm:
-            kept = self._derived[build] = (realm, build(self))
-        value: T = kept[1]
+        if kept is None or kept[0] is not realm or kept[1] is not keys:
+            kept = self._derived[build] = (realm, keys, build(self))
+        value: T = kept[2]
         return value
 
     async def record(

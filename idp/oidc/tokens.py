@@ -12,11 +12,10 @@ The claim `typ` (Bearer, ID, Refresh) is Keycloak's, whose adapters look at it; 
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
-from idp.crypto.base64url import base64url
 from idp.crypto.jose import Claims, mint, verify
+from idp.crypto.key_pairs import half_hash
 from idp.model.client import Client, SigningAlgorithm
 from idp.model.oauth import Authorization, RefreshFamily
 from idp.model.realm import Realm
@@ -111,6 +110,7 @@ def _id_token(
     lifespan: int,
     access_token: str,
 ) -> str:
+    algorithm = _algorithm(realm, client.id_token_algorithm)
     claims: dict[str, Any] = {
         # First, so that no attribute of a user can ever stand in for what follows.
         **claims_of(user, authorization.scope),
@@ -126,11 +126,11 @@ def _id_token(
         "sid": authorization.sid,
         "acr": authorization.acr,
         "amr": authorization.amr,
-        "at_hash": _half_hash(access_token),
+        "at_hash": half_hash(access_token, algorithm=algorithm),
     }
     if authorization.nonce is not None:
         claims["nonce"] = authorization.nonce
-    return mint(provider.keys.signer(_algorithm(realm, client.id_token_algorithm)), typ=ID_TYPE, claims=claims)
+    return mint(provider.keys.signer(algorithm), typ=ID_TYPE, claims=claims)
 
 
 def _refresh_token(provider: Provider, family: RefreshFamily, token_id: str, *, now: int) -> str:
@@ -152,8 +152,3 @@ def _refresh_token(provider: Provider, family: RefreshFamily, token_id: str, *, 
 
 def _algorithm(realm: Realm, registered: SigningAlgorithm | None) -> SigningAlgorithm:
     return registered or realm.default_signature_algorithm
-
-
-def _half_hash(token: str) -> str:
-    """OpenID Connect Core §3.1.3.6; SHA-256 belongs to ES256 and RS256 alike."""
-    return base64url(hashlib.sha256(token.encode()).digest()[:16])

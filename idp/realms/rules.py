@@ -16,6 +16,7 @@ from idp.model.flow import Flow, Requirement
 from idp.model.realm import Realm
 from idp.realms import representation as file
 from idp.realms.building import LOCALES, SOFT_TOKEN_FLOW_ATTRIBUTE
+from idp.realms.key_rules import key_findings
 from idp.realms.seeds import UserSeed, delivers_by_sms
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
@@ -34,6 +35,7 @@ def realm_findings(found: file.Realm, realm: Realm, users: tuple[UserSeed, ...])
     for position, client in enumerate(found.clients):
         yield from _client(client, realm.clients[client.client_id], f"/clients/{position}")
     yield from _one_channel(realm, users)
+    yield from key_findings(realm)
 
 
 def _settings(found: file.Realm, realm: Realm) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ class KernelSecrets:
     def __init__(self, kernel: Kernel, realm: str) -> None:
         self._kernel = kernel
         self._realm = realm
+        self._revisions = Shelf("secret-revision", realm, int)
 
     async def all(self, purpose: str) -> Mapping[str, bytes]:
         """Return every sealed secret kept for a purpose, by its id."""
@@ -25,7 +26,31 @@ class KernelSecrets:
     async def keep(self, purpose: str, secret_id: str, sealed: bytes) -> bool:
         """Keep a new one; false if that id exists."""
         shelf = self._shelf(purpose)
-        return await self._kernel.transact(lambda tx: shelf.add(tx, secret_id, sealed))
+
+        def work(tx: Transaction) -> bool:
+            return shelf.add(tx, secret_id, sealed) and self._counted(tx, purpose)
+
+        return await self._kernel.transact(work)
+
+    async def replace(self, purpose: str, secret_id: str, sealed: bytes, *, expected: bytes) -> bool:
+        """Put `sealed` in the place of `expected`; false if that is not what is kept."""
+        shelf = self._shelf(purpose)
+
+        def work(tx: Transaction) -> bool:
+            if shelf.get(tx, secret_id) != expected:
+                return False
+            shelf.put(tx, secret_id, sealed)
+            return self._counted(tx, purpose)
+
+        return await self._kernel.transact(work)
+
+    async def revision(self, purpose: str) -> int:
+        """Return a number that grows with every change of a purpose."""
+        return self._revisions.get(self._kernel, purpose) or 0
+
+    def _counted(self, tx: Transaction, purpose: str) -> bool:
+        self._revisions.put(tx, purpose, (self._revisions.get(tx, purpose) or 0) + 1)
+        return True
 
     def _shelf(self, purpose: str) -> Shelf[bytes]:
         return Shelf(f"secret/{purpose}", self._realm, bytes)

@@ -1,7 +1,8 @@
 """The kernel that keeps everything in one SQLite file: the default store, with nothing to install.
 
 Reads are answered at once on the event loop's own connection (a few microseconds: less than any thread costs); writes
-go through one writer thread and are on the disk when `transact` returns. One process serves from a file.
+go through one writer thread and are on the disk when `transact` returns. One process serves from a file; the command
+line may write beside it.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class SqliteKernel:
     """Implements `idp.stores.kernel.Kernel`. Made by `SqliteKernel.open`."""
 
     def __init__(
-        self, *, path: Path, clock: Clock, descriptor: int, writer: Writer, reader: sqlite3.Connection
+        self, *, path: Path, clock: Clock, descriptor: int | None, writer: Writer, reader: sqlite3.Connection
     ) -> None:
         self._path = path
         self._clock = clock
@@ -43,21 +44,28 @@ class SqliteKernel:
         clock: Clock,
         migrations: Sequence[Sequence[str]] = MIGRATIONS,
         max_pages: int | None = None,
+        serving: bool = True,
     ) -> SqliteKernel:
-        """Open or create the store at `path`, for this process alone.
+        """Open or create the store at `path`, for this process to serve from alone.
+
+        With `serving=False` an existing store of this program's own schema is opened beside whoever serves from it: for
+        the command line, whose few short transactions wait for the server's and the server's for them.
 
         `max_pages` bounds the file (a page has 4096 bytes). Raises `StoreUnavailableError`, of which `StoreInUseError`
         and `SchemaTooNewError` are kinds, with a sentence that says what to do.
         """
         path = path.resolve()  # One file has one lock, whatever links lead to it.
         with ExitStack() as undo:
-            descriptor = sqlite_file.lock(path)
-            undo.callback(sqlite_file.unlock, descriptor)
-            connection = sqlite_file.prepare(path, migrations=migrations, max_pages=max_pages)
+            descriptor = sqlite_file.lock(path) if serving else None
+            if descriptor is not None:
+                undo.callback(sqlite_file.unlock, descriptor)
+                connection = sqlite_file.prepare(path, migrations=migrations, max_pages=max_pages)
+            else:
+                connection = sqlite_file.beside(path, migrations=migrations)
             undo.callback(connection.close)
             reader = sqlite_file.reader(path)
             undo.pop_all()
-        writer = Writer(connection, path=path, clock=clock)
+        writer = Writer(connection, path=path, clock=clock, writes_back=serving)
         return cls(path=path, clock=clock, descriptor=descriptor, writer=writer, reader=reader)
 
     def get(self, kind: str, realm: str, key: str) -> bytes | None:
@@ -97,13 +105,14 @@ class SqliteKernel:
         return await job.done()
 
     async def close(self) -> None:
-        """Commit what is queued, write the log back into the file, and let the next process in."""
+        """Commit what is queued, and let the next process in; who serves writes the log back into the file."""
         if self._closed:
             return
         self._closed = True
         await asyncio.to_thread(self._writer.stop)
         self._reader.close()
-        sqlite_file.unlock(self._descriptor)
+        if self._descriptor is not None:
+            sqlite_file.unlock(self._descriptor)
 
     def _unavailable(self, error: sqlite3.Error) -> StoreUnavailableError:
         return self._shut() if self._closed else sqlite_file.unavailable(self._path, error)

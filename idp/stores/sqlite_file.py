@@ -63,6 +63,24 @@ def prepare(path: Path, *, migrations: Sequence[Sequence[str]], max_pages: int |
         return connection
 
 
+def beside(path: Path, *, migrations: Sequence[Sequence[str]]) -> sqlite3.Connection:
+    """Return a connection that writes beside a serving process. It creates, checks and migrates nothing.
+
+    Raises `StoreUnavailableError`: there is no such store, or it has another schema than this program's. A migration
+    under a running server of an older version would take the tables away from under it.
+    """
+    # No descriptor of our own on the file: closing one would drop every lock that this process has on it
+    # (sqlite.org/howtocorrupt, §2.2).
+    if not path.exists():
+        raise StoreUnavailableError(f"There is no store {path}: start the server once, or name another file.")
+    with _opening(path) as connection:
+        _refuse_foreign(connection, path, migrations)
+        if _pragma(connection, "user_version") != len(migrations):
+            raise StoreUnavailableError(f"The store {path} has an older schema: start this version's server first.")
+        connection.execute("PRAGMA synchronous = FULL")  # as the server has it: what is acknowledged is on the disk
+        return connection
+
+
 def reader(path: Path) -> sqlite3.Connection:
     """Return a connection that reads: SQLite itself refuses to write on it."""
     with _opening(path) as connection:

@@ -81,8 +81,9 @@ class Work(Generic[T]):
 class Writer:
     """The thread that owns the writing connection."""
 
-    def __init__(self, connection: sqlite3.Connection, *, path: Path, clock: Clock) -> None:
+    def __init__(self, connection: sqlite3.Connection, *, path: Path, clock: Clock, writes_back: bool = True) -> None:
         self._connection = connection
+        self._writes_back = writes_back
         self._path = path
         self._clock = clock
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
@@ -94,7 +95,7 @@ class Writer:
         self._queue.put(job)
 
     def stop(self) -> None:
-        """Finish everything queued, write the log back into the file and close. Blocks until that is done."""
+        """Finish everything queued, write the log back if that is ours to do, and close. Blocks until it is done."""
         self._queue.put(None)
         self._thread.join()
 
@@ -102,8 +103,9 @@ class Writer:
         while group := self._next_group():
             self._commit(group)
             _settle(group)
-        with suppress(sqlite3.Error):  # What could not be written back stays in the log, and is read from there.
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if self._writes_back:
+            with suppress(sqlite3.Error):  # What could not be written back stays in the log, and is read from there.
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         self._connection.close()
 
     def _next_group(self) -> list[Job]:

@@ -37,6 +37,39 @@ async def test_one_of_many_nodes_keeps_its_secret(realm: RealmStores, rounds: in
         assert results.count(True) == 1
 
 
+async def test_a_secret_is_replaced_by_whoever_knows_what_is_there(realm: RealmStores) -> None:
+    await realm.secrets.keep("signing", "k1", b"one")
+    assert await realm.secrets.replace("signing", "k1", b"two", expected=b"one")
+    assert not await realm.secrets.replace("signing", "k1", b"three", expected=b"one")
+    assert not await realm.secrets.replace("signing", "k2", b"three", expected=b"")
+    assert not await realm.secrets.replace("cookie", "k1", b"three", expected=b"two")
+    assert await realm.secrets.all("signing") == {"k1": b"two"}
+
+
+async def test_one_of_many_replacements_wins(realm: RealmStores, rounds: int) -> None:
+    await realm.secrets.keep("signing", "k1", b"0")
+    for number in range(rounds):
+        old, new = str(number).encode(), str(number + 1).encode()
+        results = await race(partial(realm.secrets.replace, "signing", "k1", new, expected=old))
+        assert results.count(True) == 1
+
+
+async def test_the_revision_of_a_purpose_grows_with_its_changes_and_with_nothing_else(
+    realm: RealmStores, other_realm: RealmStores, clock: FakeClock
+) -> None:
+    assert await realm.secrets.revision("signing") == 0
+    await realm.secrets.keep("signing", "k1", b"one")
+    assert await realm.secrets.revision("signing") == 1
+    await realm.secrets.replace("signing", "k1", b"two", expected=b"one")
+    assert await realm.secrets.revision("signing") == 2
+    await realm.secrets.keep("signing", "k1", b"refused")
+    await realm.secrets.replace("signing", "k1", b"refused", expected=b"one")
+    await realm.secrets.keep("cookie", "k1", b"elsewhere")
+    await other_realm.secrets.keep("signing", "k1", b"elsewhere")
+    clock.advance(10 * YEAR)
+    assert await realm.secrets.revision("signing") == 2
+
+
 async def test_a_published_version_is_current_and_the_earlier_ones_stay(realm: RealmStores) -> None:
     assert await realm.versions.current() is None
     assert await realm.versions.publish("v1", b"one", expected=None)

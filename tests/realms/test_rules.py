@@ -101,6 +101,27 @@ CASES = [
         lambda d: d["attributes"].update({"acr.loa.map": '{"mfa": "2"}'}),
     ),
     (
+        "K-DAYS",
+        ERROR,
+        "/attributes/hyrja.keyRotationDays",
+        lambda d: d["attributes"].update({"hyrja.keyRotationDays": "0"}),
+        lambda d: d["attributes"].update({"hyrja.keyRotationDays": "1"}),
+    ),
+    (
+        "K-DAYS",
+        ERROR,
+        "/attributes/hyrja.keyOverlapDays",
+        lambda d: d["attributes"].update({"hyrja.keyOverlapDays": "3651"}),
+        lambda d: d["attributes"].update({"hyrja.keyOverlapDays": "3650"}),
+    ),
+    (
+        "K-OVERLAP",
+        WARNING,
+        "/attributes/hyrja.keyOverlapDays",
+        lambda d: d["attributes"].update({"hyrja.keyOverlapDays": "1"}),
+        lambda d: d["attributes"].update({"hyrja.keyOverlapDays": "365"}),
+    ),
+    (
         "C-ATTRIBUTE",
         ERROR,
         "/clients/0/attributes/access.token.lifespan",

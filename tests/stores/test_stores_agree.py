@@ -156,6 +156,16 @@ class StoresAgree(RuleBasedStateMachine):
     def a_version_is_published(self, realm: str, version: str, expected: str | None) -> None:
         self.ask(realm, lambda stores: stores.versions.publish(version, version.encode(), expected=expected))
 
+    @rule(realm=REALMS, key=KEYS, value=KEYS)
+    def a_secret_is_kept(self, realm: str, key: str, value: str) -> None:
+        self.ask(realm, lambda stores: stores.secrets.keep("signing", key, value.encode()))
+
+    @rule(realm=REALMS, key=KEYS, value=KEYS, expected=KEYS)
+    def a_secret_is_replaced(self, realm: str, key: str, value: str, expected: str) -> None:
+        self.ask(
+            realm, lambda stores: stores.secrets.replace("signing", key, value.encode(), expected=expected.encode())
+        )
+
     @rule(realm=REALMS, key=KEYS, back=st.integers(0, 90 * 86400))
     def an_event_is_recorded(self, realm: str, key: str, back: int) -> None:
         event = an_event(at=self.now() - back, transaction_id=key)
@@ -186,6 +196,8 @@ async def _everything(stores: RealmStores) -> object:
         found,
         await stores.users.all(),
         await stores.versions.current(),
+        await stores.secrets.all("signing"),
+        await stores.secrets.revision("signing"),
         await stores.events.recent(limit=9),
     ]
 

@@ -1,0 +1,119 @@
+"""`idp keys list|rotate|disable`: the keys that a realm signs with, beside a running server, which follows at once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from argparse import Namespace
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from idp.app import Outside, keys_beside
+from idp.cli.terminal import printable
+from idp.crypto import key_ring
+from idp.crypto.base64url import base64url
+from idp.crypto.kept_keys import KeptKeys
+from idp.crypto.key_ring import KeptKey, KeyRefusedError, Ring
+from idp.crypto.sealing import MasterKeyError
+from idp.model.client import SigningAlgorithm
+from idp.model.event import Event
+from idp.model.key_policy import KeyAlgorithm
+from idp.ports import RealmStores, StoreUnavailableError
+from idp.settings import Settings, SettingsError, load
+
+ALGORITHMS: tuple[KeyAlgorithm, ...] = (*get_args(SigningAlgorithm), "HS256")
+_TABLE_WIDTH = 150  # columns of a terminal
+_STYLES = {"active": "bold green", "passive": "yellow", "disabled": "dim"}
+
+
+def keys(arguments: Namespace) -> int:
+    """Do what was asked and print the keys afterwards; return 1 if it was refused."""
+    try:
+        settings = load(arguments.config, environment=os.environ)
+        rows = asyncio.run(_done(settings, arguments))
+    except (SettingsError, MasterKeyError, StoreUnavailableError, KeyRefusedError) as error:
+        sys.stderr.write(printable(f"idp keys: {error}\n"))
+        return 1
+    except ValueError as error:  # what the sealer says of a value that does not open
+        sys.stderr.write(printable(f"idp keys: The kept keys do not open ({error}): check secrets.master_key_files.\n"))
+        return 1
+    if arguments.json:
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(rows), indent=2).decode() + "\n")
+    else:
+        _print(arguments.realm, rows)
+    return 0
+
+
+async def _done(settings: Settings, asked: Namespace) -> list[dict[str, Any]]:
+    outside = Outside()
+    async with keys_beside(settings, realm=asked.realm, outside=outside) as (kept, stores):
+        match asked.action:
+            case "rotate":
+                before = await kept.ring()
+                for algorithm in [asked.algorithm] if asked.algorithm else key_ring.algorithms(before):
+                    key = await kept.rotate(algorithm, at_once=asked.now)
+                    if key not in before.keys:  # one that waited already, and goes on waiting, is no event
+                        await _record(stores, outside, asked.realm, "SIGNING_KEY_ROTATED", key)
+            case "disable":
+                key = await _disabled(kept, asked)
+                await _record(stores, outside, asked.realm, "SIGNING_KEY_DISABLED", key)
+            case _:
+                pass
+        now = int(outside.clock())
+        return _rows(await kept.ring(), asked.algorithm, now=now)
+
+
+async def _disabled(kept: KeptKeys, asked: Namespace) -> KeptKey:
+    if asked.algorithm is not None:
+        named = [key for key in (await kept.ring()).keys if key.kid == asked.kid]
+        if named and named[0].algorithm != asked.algorithm:
+            raise KeyRefusedError(f"The key {asked.kid} is one of {named[0].algorithm}, not of {asked.algorithm}.")
+    return await kept.disable(asked.kid)
+
+
+async def _record(stores: RealmStores, outside: Outside, realm: str, event_type: str, key: KeptKey) -> None:
+    event = Event(
+        type=event_type,
+        at=int(outside.clock()),
+        realm=realm,
+        transaction_id=base64url(outside.random(12)),
+        detail={"kid": key.kid, "algorithm": key.algorithm},
+    )
+    await stores.events.record(event)
+
+
+def _rows(ring: Ring, algorithm: KeyAlgorithm | None, *, now: int) -> list[dict[str, Any]]:
+    """Return the public half of what there is to say about each key, the newest of each algorithm first."""
+    shown = [key for key in reversed(ring.keys) if algorithm in (None, key.algorithm)]
+    return [
+        {
+            "kid": key.kid,
+            "algorithm": key.algorithm,
+            "state": key_ring.state(ring, key, now=now),
+            "created_at": key.created_at,
+            "signs_from": key.signs_from,
+            "disabled_at": key_ring.retires_at(ring, key),
+        }
+        for key in sorted(shown, key=lambda key: ALGORITHMS.index(key.algorithm))
+    ]
+
+
+def _print(realm: str, rows: list[dict[str, Any]]) -> None:
+    table = Table(title=printable(f"Keys of {realm}"), title_justify="left")
+    for column in ("algorithm", "state", "kid", "created", "signs from", "disabled"):
+        table.add_column(column, no_wrap=True)
+    for row in rows:
+        state = row["state"]
+        times = (row["created_at"], row["signs_from"], row["disabled_at"])
+        table.add_row(row["algorithm"], f"[{_STYLES[state]}]{state}[/]", row["kid"], *map(_time, times))
+    # As wide as it must be: a kid that is cut short cannot be copied into the next command.
+    Console(highlight=False, width=max(Console().width, _TABLE_WIDTH)).print(table)
+
+
+def _time(at: int | None) -> str:
+    return "" if at is None else datetime.fromtimestamp(at, tz=UTC).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -145,7 +145,8 @@ def _key(jwk: Any) -> ForeignKey:
     if _PRIVATE_MEMBERS & jwk.keys():
         # Whoever published it has lost it. And no `oct` key: what is public can be no secret (CVE-2026-114615).
         raise KeyRefusedError("it has private members")
-    if jwk.get("use", "sig") != "sig" or "verify" not in jwk.get("key_ops", ["verify"]):
+    operations = jwk.get("key_ops", ["verify"])
+    if jwk.get("use", "sig") != "sig" or not isinstance(operations, list) or "verify" not in operations:
         raise KeyRefusedError("it is not for signatures")
     read = _READERS.get(str(jwk.get("kty")))
     if read is None:

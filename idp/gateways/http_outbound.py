@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _LONGEST_ADDRESS = 2048
 _OK = 200
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# Protocol assignments, local NAT64, Teredo and the like, 6to4: never a web site, and "global" to some Pythons.
+_SPECIAL = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "64:ff9b:1::/48", "2001::/23", "2002::/16")))
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
@@ -88,7 +90,8 @@ class HttpOutbound:
     def _allowed(self, found: IpAddress) -> bool:
         if found.is_loopback:
             return self._allow_loopback
-        return all(one.is_global and not one.is_multicast for one in (found, *_inside(found)))
+        leads_to = (found, *_inside(found))
+        return all(one.is_global and not one.is_multicast and not _special(one) for one in leads_to)
 
     async def _get(self, parts: SplitResult, port: int, target: IpAddress, largest: int) -> bytes:
         import httpx  # noqa: PLC0415 - as above
@@ -144,12 +147,14 @@ def _split(address: str) -> tuple[SplitResult, int]:
     return parts, port or (443 if parts.scheme == "https" else 80)
 
 
+def _special(found: IpAddress) -> bool:
+    return any(found in network for network in _SPECIAL)
+
+
 def _inside(found: IpAddress) -> list[IpAddress]:
-    """Return the IPv4 addresses that an IPv6 address leads to: mapped, 6to4, Teredo, NAT64."""
+    """Return the IPv4 address that an IPv6 address leads to: mapped, or by NAT64."""
     if not isinstance(found, ipaddress.IPv6Address):
         return []
-    inside: list[IpAddress] = [one for one in (found.ipv4_mapped, found.sixtofour) if one is not None]
-    inside += found.teredo or ()
     if found in _NAT64:
-        inside.append(ipaddress.IPv4Address(int(found) & 0xFFFFFFFF))
-    return inside
+        return [ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)]
+    return [] if found.ipv4_mapped is None else [found.ipv4_mapped]

@@ -82,7 +82,6 @@ def spelled(header: Any, payload: Any, sign: Any) -> str:
 
 def segment(value: Any) -> str:
 
-
     raw = value if isinstance(value, bytes) else json.dumps(value).encode()
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 

@@ -1,4 +1,4 @@
-"""Write `requirements/*.txt` anew from `pyproject.toml`: every package pinned by version and hash, no registry named."""
+"""Write `requirements/*.txt` anew from `pyproject.toml`: packages pinned by version and hash, no registry named."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import ssl
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -32,6 +33,7 @@ from idp.flows.newcomers import Newcomers
 from idp.flows.published import PublishedRealm
 from idp.flows.step import StepServices
 from idp.flows.tabs import Tabs
+from idp.gateways.http_outbound import HttpOutbound
 from idp.gateways.outbox import Outbox
 from idp.login import development
 from idp.login.desk import Desk
@@ -235,6 +237,7 @@ class _Opening:
         self._passwords = passwords
         self._pages = pages
         self._surroundings = surroundings
+        self._outbound = _outbound(settings, log)
         self._services: dict[str, StepServices] = {}
         self.keys: dict[str, KeptKeys] = {}
 
@@ -289,6 +292,7 @@ class _Opening:
             random=outside.random,
             realm=published.realm,
             log=self._log,
+            outbound=self._outbound,
         )
         return self._at_work(provider, published)
 
@@ -383,6 +387,21 @@ def _sms(
         url=sms.url, body=sms.body, authorization=Secret(header) if header else None, timeout=sms.timeout_seconds
     )
     return gateway, gateway.close
+
+
+def _outbound(settings: configuration.Settings, log: FilteringBoundLogger) -> HttpOutbound:
+    outbound = settings.outbound
+    if outbound.allow_loopback:
+        log.warning("test switch is on", setting="outbound.allow_loopback")
+    if outbound.ca_bundle:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(outbound.ca_bundle)
+        except OSError as error:  # ssl.SSLError is one
+            reason = error.strerror or "not PEM"
+            raise StartError(f"outbound.ca_bundle: {outbound.ca_bundle} cannot be used ({reason}).") from None
+    return HttpOutbound(
+        ca_bundle=outbound.ca_bundle or None, allow_loopback=outbound.allow_loopback, timeout=outbound.timeout_seconds
+    )
 
 
 def _cookie_prefix(settings: configuration.Settings) -> str:

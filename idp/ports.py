@@ -272,6 +272,20 @@ class SmsSender(Protocol):
         """Hand the message over, or raise `MessageUndeliveredError`. `to` is an E.164 number."""
 
 
+class UnfetchableError(Exception):
+    """An address of somebody else was not called, or gave no document; the text says why, for the log."""
+
+
+class Outbound(Protocol):
+    """A way to read documents at addresses that clients have registered (key sets)."""
+
+    async def fetch(self, address: str, *, largest: int) -> bytes:
+        """Return the document at an https address, of at most `largest` bytes; or raise `UnfetchableError`.
+
+        Never follows a redirect, never calls an address inside (private, loopback, link-local), never waits long.
+        """
+
+
 class Sealer(Protocol):
     """Seals what must not be readable in a copy of the store."""
 

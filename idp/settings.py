@@ -91,6 +91,16 @@ class Sms(Table, frozen=True, kw_only=True):
     timeout_seconds: Annotated[float, Meta(gt=0, le=60)] = 3.0
 
 
+class Outbound(Table, frozen=True, kw_only=True):
+    """Calls to addresses that clients have registered, for instance for their keys."""
+
+    ca_bundle: str = ""
+    """A PEM file with further certificate authorities that are believed there."""
+    allow_loopback: bool = False
+    """Call this machine's own addresses too, even by http. Development only: clients could reach what is inside."""
+    timeout_seconds: Annotated[float, Meta(gt=0, le=60)] = 3.0
+
+
 class Log(Table, frozen=True, kw_only=True):
     """Structured JSON, a line an event."""
 
@@ -109,6 +119,7 @@ class Settings(Table, frozen=True, kw_only=True):
     realms: Realms
     sms: Sms
     hashing: Hashing = Hashing()
+    outbound: Outbound = Outbound()
     log: Log = Log()
 
     @property
@@ -200,5 +211,7 @@ def _development_switches(settings: Settings) -> Iterator[str]:
         yield "server.base_url must be https in production."
     if settings.sms.gateway == "outbox":
         yield "sms.gateway = outbox shows every code on a page; it is for development only."
+    if settings.outbound.allow_loopback:
+        yield "outbound.allow_loopback must be false in production: clients could reach what only this machine can."
     if settings.secrets.create_master_key:
         yield "secrets.create_master_key must be false in production: a new key opens nothing that an old one sealed."

@@ -39,7 +39,7 @@ def test_the_configuration_for_production_is_valid_and_shows_every_setting() -> 
     assert settings.https
     assert settings.sms.body == {"from": "BANKA", "to": "{to}", "text": "{text}"}
     document = tomllib.loads(PRODUCTION.read_text(encoding="utf-8"))
-    for table in ("server", "store", "secrets", "realms", "hashing", "sms", "log"):
+    for table in ("server", "store", "secrets", "realms", "hashing", "sms", "outbound", "log"):
         fields = set(getattr(settings, table).__struct_fields__) - {"outbox_file"}  # which is for development
         assert set(document[table]) == fields, table
 
@@ -105,6 +105,7 @@ def test_an_unknown_variable_of_ours_is_refused(name: str) -> None:
         pytest.param('"https://login.bank.example"', '"http://login.bank.example"', "must be https in", id="http"),
         pytest.param('"https://login.bank.example"', '"http://localhost"', "must be https in", id="loopback"),
         pytest.param('gateway = "http"', 'gateway = "outbox"', "sms.gateway = outbox", id="outbox"),
+        pytest.param("allow_loopback = false", "allow_loopback = true", "outbound.allow_loopback", id="loopback"),
         pytest.param("create_master_key = false", "create_master_key = true", "create_master_key must be", id="key"),
     ],
 )

@@ -88,7 +88,7 @@ def verify(
     header = _header(segments[0])
     _check_type(header.typ, (typ,) if isinstance(typ, str) else typ)
     _check_signature(segments, header, keys)
-    claims = _object(_decoded(segments[1]))
+    claims = json_object(decoded_segment(segments[1]))
     _check_claims(claims, issuer=issuer, now=now)
     return claims
 
@@ -102,7 +102,7 @@ def _header_segment(algorithm: str, kid: str, typ: str) -> bytes:
 def _header(segment: bytes) -> _Header:
     if len(segment) > _LARGEST_HEADER:
         raise TokenError("header too long")
-    members = _object(_decoded(segment))
+    members = json_object(decoded_segment(segment))
     # An allow-list: `crit`, `b64`, `jwk`, `jku`, `x5u`, `x5c`, `enc`, `zip` all end here (CVE-2026-27962, -2025-59420).
     if members.keys() != _HEADER_MEMBERS or not all(isinstance(value, str) for value in members.values()):
         raise TokenError("header members other than alg, kid and typ")
@@ -123,7 +123,7 @@ def _check_signature(segments: list[bytes], header: _Header, keys: Callable[[str
     # The key decides, the header may only agree: no `none`, no RS256-to-HS256 confusion (RFC 8725 §3.1).
     if header.alg != key.algorithm:
         raise TokenError("algorithm is not the key's")
-    if not key.verifies(_decoded(segments[2]), segments[0] + b"." + segments[1]):
+    if not key.verifies(decoded_segment(segments[2]), segments[0] + b"." + segments[1]):
         raise TokenError("bad signature")
 
 
@@ -144,7 +144,8 @@ def _encoded(raw: bytes) -> bytes:
     return base64.urlsafe_b64encode(raw).rstrip(b"=")
 
 
-def _decoded(segment: bytes) -> bytes:
+def decoded_segment(segment: bytes) -> bytes:
+    """Return the bytes of a segment in its only spelling; raises `TokenError`."""
     try:
         raw = base64.urlsafe_b64decode(segment + b"=" * (-len(segment) % 4))
     except ValueError:
@@ -156,7 +157,8 @@ def _decoded(segment: bytes) -> bytes:
     return raw
 
 
-def _object(raw: bytes) -> Claims:
+def json_object(raw: bytes) -> Claims:
+    """Return the members of a JSON object, each of which stands there once; raises `TokenError`."""
     try:
         value = _strict_json.decode(raw.decode())
     except TokenError:

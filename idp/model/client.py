@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
+from idp.model.client_assertion import AssertionRules, ClientAuthenticator
 from idp.model.secret import Secret
 from idp.model.struct import Frozen
 
 SigningAlgorithm = Literal["ES256", "RS256", "PS256", "ES384", "EdDSA"]
-ClientAuthenticationMethod = Literal["none", "client_secret_basic", "client_secret_post"]
 
 
 class Client(Frozen, frozen=True, kw_only=True):
@@ -23,6 +23,9 @@ class Client(Frozen, frozen=True, kw_only=True):
     enabled: bool = True
     public: bool = False
     secret: Secret | None = None
+    authentication: ClientAuthenticator = "client-secret"
+    assertion: AssertionRules = AssertionRules()
+    service_account: bool = False
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
     web_origins: tuple[str, ...] = ()

@@ -69,15 +69,18 @@ class RefreshFamily(Frozen, frozen=True, kw_only=True):
 
 
 class Authorization(Frozen, frozen=True, kw_only=True):
-    """What a grant has proven and the issuer turns into tokens."""
+    """What a grant has proven and the issuer turns into tokens.
+
+    Without a person's login (client credentials) there is no session: `sid`, `auth_time` and `acr` are None.
+    """
 
     client_id: str
     user_id: str
-    sid: str
+    sid: str | None
     transaction_id: str
     scope: tuple[str, ...]
-    auth_time: int
-    acr: str
+    auth_time: int | None
+    acr: str | None
     amr: tuple[str, ...]
     nonce: str | None = None
     refresh_token_id: str | None = None  # the `jti` of the refresh token to hand out

@@ -1,4 +1,7 @@
-"""Client authentication on the back channel (RFC 6749 §2.3): client_secret_basic, client_secret_post, none."""
+"""Client authentication on the back channel (RFC 6749 §2.3): by secret, by assertion, or none for public clients.
+
+A client authenticates by its registered method only: a secret that is kept for another method opens nothing.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from urllib.parse import unquote_plus
 from idp.model.client import Client
 from idp.model.secret import Secret
 from idp.model.struct import Frozen
+from idp.oidc.client_assertion import asserted_client
 from idp.oidc.errors import ErrorCode, OAuthError, Trace
 from idp.oidc.provider import Provider
 from idp.web.http import Request
@@ -25,8 +29,13 @@ class _Presented(Frozen, frozen=True, kw_only=True):
     basic: bool
 
 
-def authenticate_client(provider: Provider, request: Request, form: Mapping[str, str]) -> Client:
+async def authenticate_client(provider: Provider, request: Request, form: Mapping[str, str]) -> Client:
     """Return the client that sent the request; raises `OAuthError` (`invalid_client`, `invalid_request`)."""
+    if "client_assertion" in form or "client_assertion_type" in form:
+        # RFC 6749 §2.3: not more than one method in a request.
+        if "client_secret" in form or request.header("authorization") is not None:
+            raise OAuthError(ErrorCode.INVALID_REQUEST, "More than one client authentication method was used.")
+        return await asserted_client(provider, form)
     presented = _presented(request, form)
     client = provider.client(presented.client_id)
     if client is None or not _proves(client, presented):
@@ -41,15 +50,13 @@ def _proves(client: Client, presented: _Presented) -> bool:
     if client.public:
         # A public client with a secret is a confusion of two clients, or a guess.
         return presented.secret is None
-    return (
-        client.secret is not None and presented.secret is not None and client.secret.matches(presented.secret.reveal())
-    )
+    if client.authentication != "client-secret" or client.secret is None or presented.secret is None:
+        return False
+    return client.secret.matches(presented.secret.reveal())
 
 
 def _presented(request: Request, form: Mapping[str, str]) -> _Presented:
     header = request.header("authorization")
-    if "client_assertion" in form or "client_assertion_type" in form:
-        raise OAuthError(ErrorCode.INVALID_CLIENT, _BAD_CREDENTIALS, detail="client assertions are not supported")
     if header is None:
         if "client_id" not in form:
             raise OAuthError(ErrorCode.INVALID_CLIENT, _BAD_CREDENTIALS, detail="no client authentication at all")

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from idp.model.client_assertion import PUBLIC_KEY_ALGORITHMS, SECRET_ALGORITHMS
 from idp.model.key_policy import JWKS_LIFETIME
 from idp.oidc.claims import CLAIMS_BY_SCOPE
 from idp.oidc.cors import ANY_ORIGIN
@@ -15,7 +16,8 @@ from idp.web.http import JSON, Header, Reply, Request
 
 # Clients may keep it for minutes; a new key is published well before it signs.
 CACHED: Header = (b"cache-control", f"public, max-age={JWKS_LIFETIME}".encode())
-_SECRET_METHODS = ["client_secret_basic", "client_secret_post"]
+_PROVEN_METHODS = ["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"]
+_ASSERTION_ALGORITHMS = [*PUBLIC_KEY_ALGORITHMS, *SECRET_ALGORITHMS]
 
 
 async def discovery(provider: Provider, _request: Request, _body: bytes) -> Reply:
@@ -41,9 +43,13 @@ def metadata(provider: Provider) -> dict[str, Any]:
         "grant_types_supported": list(GRANTS),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": list(provider.keys.algorithms),
-        "token_endpoint_auth_methods_supported": [*_SECRET_METHODS, "none"],
-        "revocation_endpoint_auth_methods_supported": [*_SECRET_METHODS, "none"],
-        "introspection_endpoint_auth_methods_supported": _SECRET_METHODS,
+        "token_endpoint_auth_methods_supported": [*_PROVEN_METHODS, "none"],
+        "revocation_endpoint_auth_methods_supported": [*_PROVEN_METHODS, "none"],
+        "introspection_endpoint_auth_methods_supported": _PROVEN_METHODS,
+        # RFC 8414 §2: required where a method signs; one list for each endpoint.
+        "token_endpoint_auth_signing_alg_values_supported": _ASSERTION_ALGORITHMS,
+        "revocation_endpoint_auth_signing_alg_values_supported": _ASSERTION_ALGORITHMS,
+        "introspection_endpoint_auth_signing_alg_values_supported": _ASSERTION_ALGORITHMS,
         "code_challenge_methods_supported": ["S256"],
         "claim_types_supported": ["normal"],
         "claims_supported": _claims(),

@@ -26,7 +26,7 @@ async def introspect(provider: Provider, request: Request, body: bytes) -> Reply
     A success is a debug line of the log and no stored event: a resource server asks at every request of its own.
     """
     form = form_parameters(request, body)
-    client = authenticate_client(provider, request, form)
+    client = await authenticate_client(provider, request, form)
     if client.public:
         # RFC 7662 §2.1: some authorization is required, or anybody could try out tokens here.
         raise OAuthError(ErrorCode.INVALID_CLIENT, "The client must authenticate.").during(

@@ -8,6 +8,7 @@ from idp.model.client import Client
 from idp.model.struct import Frozen
 from idp.model.user import User
 from idp.oidc.gate import may_go_on
+from idp.oidc.grants.client_credentials import service_account
 from idp.oidc.provider import Provider
 from idp.oidc.sessions import live_session
 from idp.oidc.tokens import family_of
@@ -16,7 +17,10 @@ REVOKED = "revoked-token"
 
 
 class LiveToken(Frozen, frozen=True, kw_only=True):
-    """An access token that counts, with whom it is about and who it was given to."""
+    """An access token that counts, with whom it is about and who it was given to.
+
+    A client's own token (client credentials) is about its service account, which is in no store.
+    """
 
     user: User
     client: Client
@@ -30,6 +34,10 @@ async def live_access(provider: Provider, claims: Claims) -> LiveToken | None:
     client = provider.client(claims["client_id"])
     if client is None or await provider.stores.first_use.seen(REVOKED, claims["jti"]):
         return None
+    if "sid" not in claims:  # only the client credentials grant makes such a token
+        account = service_account(provider, client)
+        alive = client.service_account and account.id == claims["sub"]
+        return LiveToken(user=account, client=client) if alive else None
     if not await _grant_lives(provider, claims):
         return None
     user = await may_go_on(provider, claims["sub"])

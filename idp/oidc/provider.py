@@ -13,7 +13,8 @@ from idp.crypto.signing_keys import SigningKeys
 from idp.model.client import Client
 from idp.model.event import Event
 from idp.model.realm import Realm
-from idp.ports import Clock, RandomBytes, RealmStores
+from idp.oidc.remote_keys import RemoteKeySets
+from idp.ports import Clock, Outbound, RandomBytes, RealmStores
 
 T = TypeVar("T")
 EndpointName = Literal["auth", "token", "userinfo", "certs", "logout", "revoke", "introspect"]
@@ -46,6 +47,7 @@ class Provider:
         random: RandomBytes,
         realm: Callable[[], Realm],
         log: FilteringBoundLogger,
+        outbound: Outbound | None = None,
     ) -> None:
         self.name = name
         self.base_url = base_url.rstrip("/")
@@ -56,6 +58,7 @@ class Provider:
         self.random = random
         self.realm = realm
         self.log: FilteringBoundLogger = log.bind(realm=name)
+        self.remote_keys = RemoteKeySets(outbound, clock)
         self.recorder = Recorder(stores.events, log)
         self._derived: dict[Callable[[Provider], Any], tuple[Realm, SigningKeys, Any]] = {}
         self._endpoints = {

@@ -20,7 +20,7 @@ _EVENT = "REVOKE_GRANT"
 async def revoke(provider: Provider, request: Request, body: bytes) -> Reply:
     """Revoke a token of the client; raises `OAuthError` for a bad request, never for a bad token (§2.2)."""
     form = form_parameters(request, body)
-    client = authenticate_client(provider, request, form)
+    client = await authenticate_client(provider, request, form)
     if "token" not in form:
         raise OAuthError(ErrorCode.INVALID_REQUEST, "Missing parameter: token.").during(
             f"{_EVENT}_ERROR", client_id=client.client_id
@@ -73,6 +73,8 @@ async def _transaction_of(provider: Provider, claims: Claims) -> str:
     """Return the transaction of the login behind an access token, as far as anything of the login is left."""
     family_id = family_of(claims["jti"])
     family = await provider.stores.refresh_families.get(family_id) if family_id is not None else None
+    if family is None and "sid" not in claims:  # a client's own token: nobody has logged in
+        return str(claims["jti"])
     login = family or await provider.stores.user_sessions.get(claims["sid"])
     return claims["jti"] if login is None else login.transaction_id
 
@@ -83,7 +85,7 @@ async def _record(provider: Provider, request: Request, claims: Claims, *, trans
         transaction_id=transaction_id,
         user_id=claims["sub"],
         client_id=claims["azp"],
-        sid=claims["sid"],
+        sid=claims.get("sid"),
         address=request.remote_address,
         detail={"token": kind},
     )

@@ -11,6 +11,7 @@ from idp.oidc import cors
 from idp.oidc.client_authentication import authenticate_client
 from idp.oidc.errors import ErrorCode, OAuthError
 from idp.oidc.grants.authorization_code import authorize_code
+from idp.oidc.grants.client_credentials import authorize_client
 from idp.oidc.grants.granted import Granted
 from idp.oidc.grants.refresh_token import authorize_refresh
 from idp.oidc.parameters import form_parameters
@@ -29,13 +30,14 @@ class Grant(Frozen, frozen=True, kw_only=True):
 GRANTS: dict[str, Grant] = {
     "authorization_code": Grant(authorize=authorize_code, event="CODE_TO_TOKEN"),
     "refresh_token": Grant(authorize=authorize_refresh, event="REFRESH_TOKEN"),
+    "client_credentials": Grant(authorize=authorize_client, event="CLIENT_LOGIN"),
 }
 
 
 async def token(provider: Provider, request: Request, body: bytes) -> Reply:
     """Exchange a grant for tokens; raises `OAuthError`."""
     form = form_parameters(request, body)
-    client = authenticate_client(provider, request, form)
+    client = await authenticate_client(provider, request, form)
     grant = _grant(form)
     try:
         granted = await grant.authorize(provider, client, form)

@@ -43,7 +43,9 @@ def issue(provider: Provider, client: Client, authorization: Authorization, user
             provider, realm, client, authorization, user, now=now, lifespan=lifespan, access_token=access_token
         )
     # Keycloak's members: the session for `keycloak-js`, and a realm-wide revocation time we do not use.
-    answer |= {"not-before-policy": 0, "session_state": authorization.sid, "scope": " ".join(authorization.scope)}
+    answer |= {"not-before-policy": 0, "scope": " ".join(authorization.scope)}
+    if authorization.sid is not None:
+        answer["session_state"] = authorization.sid
     return answer
 
 
@@ -83,7 +85,6 @@ def _access_token(
     claims: dict[str, Any] = {
         "exp": now + lifespan,
         "iat": now,
-        "auth_time": authorization.auth_time,
         "jti": new_token_id(provider, family_id),
         "iss": provider.issuer,
         "aud": client.client_id,
@@ -91,10 +92,10 @@ def _access_token(
         "typ": "Bearer",
         "azp": client.client_id,
         "client_id": client.client_id,
-        "sid": authorization.sid,
-        "acr": authorization.acr,
         "scope": " ".join(authorization.scope),
     }
+    if authorization.sid is not None:  # who has logged in, and how; a client's own token says nothing of it
+        claims |= {"auth_time": authorization.auth_time, "sid": authorization.sid, "acr": authorization.acr}
     key = provider.keys.signer(_algorithm(realm, client.access_token_algorithm))
     return mint(key, typ=ACCESS_TYPE, claims=claims)
 

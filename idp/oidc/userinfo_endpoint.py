@@ -24,7 +24,7 @@ async def userinfo(provider: Provider, request: Request, body: bytes) -> Reply:
     claims = _claims(provider, _token(provider, request, body))
     # The audience is not looked at: this endpoint serves every access token of the realm (clients.md 5).
     live = await live_access(provider, claims)
-    trace = Trace(client_id=claims["client_id"], user_id=claims["sub"], sid=claims["sid"])
+    trace = Trace(client_id=claims["client_id"], user_id=claims["sub"], sid=claims.get("sid"))
     if live is None:
         raise _invalid(provider, "the grant, its client or its user was stopped", trace=trace)
     scope = claims["scope"].split()

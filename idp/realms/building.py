@@ -17,6 +17,7 @@ from idp.model.secret import Secret
 from idp.model.session import FlowKind
 from idp.realms import password_policy
 from idp.realms import representation as file
+from idp.realms.client_keys import assertion_rules, authenticator
 from idp.realms.placeholders import vault_file
 
 LOCALES = ("sq", "en", "it")
@@ -200,6 +201,9 @@ def _client(
         name=client.name,
         enabled=client.enabled and client.protocol == "openid-connect" and not client.bearer_only,
         public=client.public_client,
+        authentication=authenticator(client, pointer, findings),
+        assertion=assertion_rules(client, pointer, findings),
+        service_account=client.service_accounts_enabled and not client.public_client,
         secret=_secret(found.realm, client, f"{pointer}/secret", vault, findings),
         redirect_uris=tuple(_absolute(client, uri) for uri in client.redirect_uris),
         post_logout_redirect_uris=_post_logout(client),
@@ -229,7 +233,8 @@ def _secret(
     vault: Callable[[str, str], str | None],
     findings: list[Finding],
 ) -> Secret | None:
-    if client.public_client or client.secret is None:
+    # One who signs with a key needs no secret; exports have one for it all the same, often masked.
+    if client.public_client or client.secret is None or client.client_authenticator_type == "client-jwt":
         return None
     if client.secret == _MASKED:
         problem = f"The secret of client “{client.client_id}” is masked in this file."

@@ -16,6 +16,7 @@ from idp.model.flow import Flow, Requirement
 from idp.model.realm import Realm
 from idp.realms import representation as file
 from idp.realms.building import LOCALES, SOFT_TOKEN_FLOW_ATTRIBUTE
+from idp.realms.client_key_rules import authentication_findings
 from idp.realms.key_rules import key_findings
 from idp.realms.seeds import UserSeed, delivers_by_sms
 
@@ -123,7 +124,9 @@ def _client(written: file.Client, client: Client, pointer: str) -> Iterator[Find
         yield _error(
             "C-REDIRECT", f"{pointer}/redirectUris", f"“{client.client_id}” has nowhere to return to.", "Add one."
         )
-    if not client.public and client.secret is None and written.secret is None and client.enabled:
+    yield from authentication_findings(written, client, pointer)
+    by_secret = not client.public and client.authentication != "client-jwt"
+    if by_secret and client.secret is None and written.secret is None and client.enabled:
         problem = f"The confidential client “{client.client_id}” has no secret."
         yield _error("C-SECRET", f"{pointer}/secret", problem, "Put one into the vault and write ${vault.name} here.")
     if client.secret is not None and len(client.secret.reveal()) < _SHORTEST_SECRET:
@@ -135,7 +138,7 @@ def _client(written: file.Client, client: Client, pointer: str) -> Iterator[Find
     if written.implicit_flow_enabled or written.direct_access_grants_enabled:
         problem = f"“{client.client_id}” enables a grant that RFC 9700 §2.1.2/§2.4 forbids; it is not offered here."
         yield _warning("C-GRANT", pointer, problem, "Set implicitFlowEnabled and directAccessGrantsEnabled to false.")
-    if not client.pkce_required:
+    if client.standard_flow and not client.pkce_required:
         problem = f"“{client.client_id}” may leave out PKCE (RFC 9700 §2.1.1)."
         yield _warning("C-PKCE", f"{pointer}/attributes", problem, "Set pkce.code.challenge.method to S256.")
 

@@ -36,6 +36,9 @@ REGISTERED = {
     "token_endpoint_auth_methods_supported",
     "revocation_endpoint_auth_methods_supported",
     "introspection_endpoint_auth_methods_supported",
+    "token_endpoint_auth_signing_alg_values_supported",
+    "revocation_endpoint_auth_signing_alg_values_supported",
+    "introspection_endpoint_auth_signing_alg_values_supported",
     "code_challenge_methods_supported",
     "claim_types_supported",
     "claims_supported",
@@ -65,7 +68,7 @@ async def test_discovery_promises_what_works(bank: Bank) -> None:
     document = (await bank.http.get(ADDRESSES[0])).json()
     assert document["authorization_endpoint"] == BASE + PATH + "auth"
     assert document["introspection_endpoint"] == BASE + PATH + "token/introspect"
-    assert document["grant_types_supported"] == ["authorization_code", "refresh_token"]
+    assert document["grant_types_supported"] == ["authorization_code", "refresh_token", "client_credentials"]
     assert document["acr_values_supported"] == ["pwd", "2fa"]
     assert document["request_uri_parameter_supported"] is False
     for name in ("token_endpoint", "revocation_endpoint", "introspection_endpoint"):

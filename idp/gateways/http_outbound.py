@@ -1,0 +1,160 @@
+"""Documents at addresses that clients have registered, fetched without becoming their tool (SSRF, CVE-2020-10770).
+
+The host is resolved once, every address it has must be a public one, and the connection goes to that very address: a
+name that answers differently a moment later (DNS rebinding) changes nothing. TLS is checked against the name. No
+redirect is followed, no proxy or cookie is used, and size and time are bounded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+from collections.abc import Awaitable, Callable
+from functools import cached_property
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, urlsplit
+
+from idp.ports import UnfetchableError
+
+if TYPE_CHECKING:
+    import httpx
+
+_LONGEST_ADDRESS = 2048
+_OK = 200
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# Protocol assignments, local NAT64, Teredo and the like, 6to4: never a web site, and "global" to some Pythons.
+_SPECIAL = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "64:ff9b:1::/48", "2001::/23", "2002::/16")))
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+Resolve = Callable[[str, int], Awaitable[list[str]]]
+
+
+async def _resolve(host: str, port: int) -> list[str]:
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(entry[4][0]) for entry in found]
+
+
+class HttpOutbound:
+    """Implements `idp.ports.Outbound`. The HTTP client is loaded at the first call."""
+
+    def __init__(
+        self,
+        *,
+        ca_bundle: str | None = None,
+        allow_loopback: bool = False,
+        timeout: float = 3.0,
+        resolve: Resolve = _resolve,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._ca_bundle = ca_bundle
+        self._allow_loopback = allow_loopback
+        self._timeout = timeout
+        self._resolve = resolve
+        self._transport = transport
+
+    async def fetch(self, address: str, *, largest: int) -> bytes:
+        """Return the document; see the port. Its media type is not looked at: servers get it wrong."""
+        import httpx  # noqa: PLC0415 - loaded only where an address is called
+
+        parts, port = _split(address)
+        try:
+            # One bound for all of it: the client's own is for each read, so an answer in drips would never end.
+            async with asyncio.timeout(self._timeout):
+                return await self._first(parts, port, await self._targets(parts, port), largest)
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError, TimeoutError) as error:
+            raise UnfetchableError(f"the address cannot be reached: {type(error).__name__}") from None
+
+    async def _targets(self, parts: SplitResult, port: int) -> list[IpAddress]:
+        """Return the addresses to connect to; raises `UnfetchableError` unless the name has only allowed ones."""
+        found = [
+            ipaddress.ip_address(text.partition("%")[0]) for text in await self._resolve(parts.hostname or "", port)
+        ]
+        if not found or not all(self._allowed(one) for one in found):
+            raise UnfetchableError("the name is of an address that is not called")
+        if parts.scheme == "http" and not all(one.is_loopback for one in found):
+            raise UnfetchableError("only https is called")
+        return found
+
+    async def _first(self, parts: SplitResult, port: int, targets: list[IpAddress], largest: int) -> bytes:
+        """Ask the first address that can be connected to: one of two families may lead nowhere from here."""
+        import httpx  # noqa: PLC0415 - as above
+
+        for target in targets[:-1]:
+            try:
+                return await self._get(parts, port, target, largest)
+            except httpx.ConnectError:
+                continue
+        return await self._get(parts, port, targets[-1], largest)
+
+    def _allowed(self, found: IpAddress) -> bool:
+        if found.is_loopback:
+            return self._allow_loopback
+        leads_to = (found, *_inside(found))
+        return all(one.is_global and not one.is_multicast and not _special(one) for one in leads_to)
+
+    async def _get(self, parts: SplitResult, port: int, target: IpAddress, largest: int) -> bytes:
+        import httpx  # noqa: PLC0415 - as above
+
+        host = f"[{target}]" if target.version == 6 else str(target)  # noqa: PLR2004 - IPv6
+        url = f"{parts.scheme}://{host}:{port}{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
+        headers = {"host": parts.netloc, "accept": "application/json", "accept-encoding": "identity"}
+        async with (
+            httpx.AsyncClient(
+                verify=self._tls,
+                follow_redirects=False,
+                trust_env=False,
+                timeout=self._timeout,
+                transport=self._transport,
+            ) as client,
+            client.stream("GET", url, headers=headers, extensions={"sni_hostname": parts.hostname}) as response,
+        ):
+            if response.status_code != _OK:
+                raise UnfetchableError(f"the address answered {response.status_code}")
+            if "content-encoding" in response.headers:  # asked for none; a small body could become a huge one
+                raise UnfetchableError("the document is compressed")
+            document = b""
+            async for piece in response.aiter_raw():
+                document += piece
+                if len(document) > largest:
+                    raise UnfetchableError("the document is too large")
+            return document
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        import httpx  # noqa: PLC0415 - as above
+
+        context = httpx.create_ssl_context(trust_env=False)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if self._ca_bundle is not None:
+            context.load_verify_locations(self._ca_bundle)
+        return context
+
+
+def _split(address: str) -> tuple[SplitResult, int]:
+    """Take an address apart; raises `UnfetchableError` for one that is never called."""
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        raise UnfetchableError("it is not an address") from None
+    # One reading only: what another parser could take for a second host, a line or a path is not called at all.
+    odd = len(address) > _LONGEST_ADDRESS or not address.isascii() or not address.isprintable()
+    if odd or "\\" in address or " " in address or "@" in parts.netloc or parts.fragment or not parts.hostname:
+        raise UnfetchableError("it is not an address that is called")
+    if parts.scheme not in {"https", "http"} or port == 0:
+        raise UnfetchableError("only https is called")
+    return parts, port or (443 if parts.scheme == "https" else 80)
+
+
+def _special(found: IpAddress) -> bool:
+    return any(found in network for network in _SPECIAL)
+
+
+def _inside(found: IpAddress) -> list[IpAddress]:
+    """Return the IPv4 address that an IPv6 address leads to: mapped, or by NAT64."""
+    if not isinstance(found, ipaddress.IPv6Address):
+        return []
+    if found in _NAT64:
+        return [ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)]
+    return [] if found.ipv4_mapped is None else [found.ipv4_mapped]

@@ -1,0 +1,35 @@
+"""How a client proves itself by a signed assertion (RFC 7523): what is registered for it."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from idp.model.struct import Frozen
+
+ClientAuthenticator = Literal["client-secret", "client-jwt", "client-secret-jwt"]
+"""Keycloak's `clientAuthenticatorType`. `client-secret` is client_secret_basic and client_secret_post alike."""
+
+PublicKeyAlgorithm = Literal["ES256", "ES384", "PS256", "RS256", "EdDSA"]
+SecretAlgorithm = Literal["HS256", "HS384", "HS512"]
+PUBLIC_KEY_ALGORITHMS: tuple[PublicKeyAlgorithm, ...] = get_args(PublicKeyAlgorithm)
+SECRET_ALGORITHMS: tuple[SecretAlgorithm, ...] = get_args(SecretAlgorithm)
+HMAC_SIZE: dict[SecretAlgorithm, int] = {"HS256": 32, "HS384": 48, "HS512": 64}
+"""Bytes of each HMAC, and so of the shortest key that it may have (RFC 7518 §3.2)."""
+
+
+class AssertionRules(Frozen, frozen=True, kw_only=True):
+    """What an assertion of one client must be like, and where its keys are.
+
+    Only one of the three sources of keys is set; none for `client-secret-jwt`, whose key is the secret.
+    """
+
+    algorithm: PublicKeyAlgorithm | SecretAlgorithm | None = None
+    """The only algorithm (`token.endpoint.auth.signing.alg`); None: any that fits the method."""
+    longest_life: int = 60
+    """Seconds from `iat` to `exp` (`token.endpoint.auth.signing.max.exp`, whose default is Keycloak's)."""
+    jwks: str = ""
+    """A JWK set as JSON text."""
+    jwks_url: str = ""
+    """The address of a JWK set."""
+    certificate: str = ""
+    """An X.509 certificate: base64 of its DER, without the lines of PEM."""

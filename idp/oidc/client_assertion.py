@@ -1,0 +1,136 @@
+"""Client authentication by a signed assertion: private_key_jwt and client_secret_jwt.
+
+RFC 7523 §3, OpenID Connect Core §9, RFC 10070 and FAPI 2.0 Security Profile §5.3.2.1 together; where they differ, the
+strictest counts. Nothing the assertion says is believed before its signature: the client it names only tells which
+registration (method, algorithms, keys) it has to satisfy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from idp.crypto.digest import digest
+from idp.crypto.foreign import UnprovenToken, proves_by_key, proves_by_secret, read_foreign
+from idp.crypto.jose import Claims, TokenError
+from idp.crypto.public_keys import KeyRefusedError, KeySet, read_certificate, read_key_set
+from idp.model.client import Client
+from idp.model.client_assertion import PUBLIC_KEY_ALGORITHMS, SECRET_ALGORITHMS
+from idp.oidc.errors import ErrorCode, OAuthError, Trace
+from idp.oidc.provider import Provider
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+USED = "client-assertion"
+_BAD_CREDENTIALS = "Invalid client or invalid client credentials."
+# RFC 10070 gives assertions a type of their own; libraries older than it write `JWT`, or nothing.
+_TYPES = frozenset({"client-authentication+jwt", "jwt", None})
+_AHEAD = 30  # seconds that a client's clock may be ahead: FAPI 2.0 §5.3.2.1 accepts 10 and refuses more than 60
+
+
+async def asserted_client(provider: Provider, form: Mapping[str, str]) -> Client:
+    """Return the client that the form's assertion proves; raises `OAuthError` (`invalid_client`, `invalid_request`)."""
+    client: Client | None = None
+    try:
+        token = _read(form)
+        client = _named(provider, token.claims, form)
+        await _check_signature(provider, client, token)
+        await _check_claims(provider, client, token.claims)
+    except (TokenError, KeyRefusedError) as error:
+        raise OAuthError(
+            ErrorCode.INVALID_CLIENT,
+            _BAD_CREDENTIALS,
+            detail=f"client assertion: {error}",
+            event="CLIENT_LOGIN_ERROR",
+            # Only of a client that exists: whoever invents names must not be able to fill the store (see `routes`).
+            trace=Trace(client_id=None if client is None else client.client_id),
+        ) from None
+    return client
+
+
+def _read(form: Mapping[str, str]) -> UnprovenToken:
+    # RFC 7521 §4.2: both parameters, and this type.
+    if "client_assertion" not in form or "client_assertion_type" not in form:
+        raise OAuthError(ErrorCode.INVALID_REQUEST, "client_assertion and client_assertion_type belong together.")
+    if form["client_assertion_type"] != ASSERTION_TYPE:
+        raise TokenError("unknown client_assertion_type")
+    token = read_foreign(form["client_assertion"])
+    if token.typ not in _TYPES:
+        # A request object or a DPoP proof is signed with the same key (RFC 9101 §10.8, RFC 8725 §3.11).
+        raise TokenError("wrong typ")
+    return token
+
+
+def _named(provider: Provider, claims: Claims, form: Mapping[str, str]) -> Client:
+    """Return the enabled client that the assertion says it is; RFC 7523 §3 (2): `sub` is the `client_id`."""
+    name = claims.get("sub")
+    client = provider.client(name) if isinstance(name, str) else None
+    if client is None or client.public or client.authentication == "client-secret":
+        raise TokenError("no such enabled client that proves itself by assertion")
+    if form.get("client_id", name) != name:  # RFC 7521 §4.2
+        raise TokenError("client_id names another client")
+    return client
+
+
+async def _check_signature(provider: Provider, client: Client, token: UnprovenToken) -> None:
+    # The registration says which algorithms there are; a public key never becomes an HMAC key (RFC 8725 §3.1).
+    by_secret = client.authentication == "client-secret-jwt"
+    known: tuple[str, ...] = SECRET_ALGORITHMS if by_secret else PUBLIC_KEY_ALGORITHMS
+    registered = client.assertion.algorithm
+    if token.algorithm not in known or (registered is not None and token.algorithm != registered):
+        raise TokenError("the algorithm is not the client's")
+    if by_secret:
+        if client.secret is None:
+            raise TokenError("the client has no secret")
+        right = proves_by_secret(token, client.secret)
+    else:
+        right = proves_by_key(token, await _keys(provider, client, token))
+    if not right:
+        raise TokenError("bad signature")
+
+
+async def _keys(provider: Provider, client: Client, token: UnprovenToken) -> KeySet:
+    rules = client.assertion
+    if rules.jwks_url:
+        return await provider.remote_keys.find(rules.jwks_url, kid=token.kid, algorithm=token.algorithm)
+    if rules.jwks:
+        return read_key_set(rules.jwks.encode())
+    return read_certificate(rules.certificate)
+
+
+async def _check_claims(provider: Provider, client: Client, claims: Claims) -> None:
+    if claims.get("iss") != client.client_id:
+        raise TokenError("iss is not the client")
+    # RFC 10070: the issuer identifier as a plain text, and nothing else. A list with it, the address of an endpoint
+    # or a second audience would let an assertion made for somebody else be used here (CVE-2025-27370).
+    if claims.get("aud") != provider.issuer:
+        raise TokenError("aud is not the issuer identifier")
+    expires_at = _check_times(claims, now=provider.now(), longest=client.assertion.longest_life)
+    token_id = claims.get("jti")
+    if not isinstance(token_id, str) or not token_id:
+        raise TokenError("jti is missing")  # OpenID Connect Core §9
+    # Once for this client: another's choice of names must not be able to spend it. Only what is otherwise right is
+    # remembered, so nobody else can either (CVE-2020-5300, CVE-2020-15222).
+    ttl = expires_at - provider.now()
+    if not await provider.stores.first_use.first_use(USED, digest(f"{client.client_id}\n{token_id}"), ttl=ttl):
+        raise TokenError("jti was used before")
+
+
+def _check_times(claims: Claims, *, now: int, longest: int) -> int:
+    """Check `exp`, `iat` and `nbf` (RFC 7523 §3 (4) to (6)) and return `exp`."""
+    expires_at = _seconds(claims, "exp")
+    if expires_at is None:
+        raise TokenError("exp is missing")
+    if now >= expires_at:
+        raise TokenError("expired")
+    issued_at, not_before = _seconds(claims, "iat"), _seconds(claims, "nbf")
+    if (issued_at or 0) > now + _AHEAD or (not_before or 0) > now + _AHEAD:
+        raise TokenError("not valid yet")
+    if expires_at - (now if issued_at is None else issued_at) > longest:
+        raise TokenError("it lives longer than the client's may")
+    return expires_at
+
+
+def _seconds(claims: Claims, name: str) -> int | None:
+    value = claims.get(name)
+    if name in claims and type(value) is not int:
+        raise TokenError(f"{name} is not a number of seconds")
+    return value

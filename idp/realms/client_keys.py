@@ -1,0 +1,87 @@
+"""How a client of a realm file authenticates: Keycloak's `clientAuthenticatorType` and its attributes → model."""
+
+from __future__ import annotations
+
+import re
+from typing import get_args
+
+from idp.model.client_assertion import (
+    PUBLIC_KEY_ALGORITHMS,
+    SECRET_ALGORITHMS,
+    AssertionRules,
+    ClientAuthenticator,
+    PublicKeyAlgorithm,
+    SecretAlgorithm,
+)
+from idp.model.finding import Finding, Severity
+from idp.realms import representation as file
+
+AUTHENTICATORS: tuple[ClientAuthenticator, ...] = get_args(ClientAuthenticator)
+ALGORITHM = "token.endpoint.auth.signing.alg"
+LIFE = "token.endpoint.auth.signing.max.exp"
+CERTIFICATE = "jwt.credential.certificate"
+_LONGEST_LIFE = 3600  # seconds
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,10}")
+
+
+def authenticator(client: file.Client, pointer: str, findings: list[Finding]) -> ClientAuthenticator:
+    """Return the method a client is registered with; one that is not offered here is an error."""
+    for known in AUTHENTICATORS:
+        if client.client_authenticator_type == known:
+            return known
+    if not client.public_client and not client.bearer_only:
+        problem = f"“{client.client_authenticator_type}” is not supported here."
+        place = f"{pointer}/clientAuthenticatorType"
+        findings.append(_error("C-AUTHENTICATOR", place, problem, f"Use one of: {', '.join(AUTHENTICATORS)}."))
+    return "client-secret"
+
+
+def assertion_rules(client: file.Client, pointer: str, findings: list[Finding]) -> AssertionRules:
+    """Return what is registered about a client's assertions."""
+    kind, attributes = client.client_authenticator_type, client.attributes
+    if kind not in {"client-jwt", "client-secret-jwt"} or client.public_client:
+        return AssertionRules()
+    place = f"{pointer}/attributes"
+    algorithm, life = _algorithm(client, place, findings), _life(attributes, place, findings)
+    if kind == "client-secret-jwt":
+        return AssertionRules(algorithm=algorithm, longest_life=life)
+    by_address, by_value = attributes.get("use.jwks.url") == "true", attributes.get("use.jwks.string") == "true"
+    if by_address and by_value:
+        problem = "Keys come both by address and by value; only one can count."
+        findings.append(_error("C-JWT-KEYS", f"{place}/use.jwks.string", problem, "Set one of the two to false."))
+    return AssertionRules(
+        algorithm=algorithm,
+        longest_life=life,
+        jwks_url=attributes.get("jwks.url", "") if by_address else "",
+        jwks=attributes.get("jwks.string", "") if by_value and not by_address else "",
+        certificate="" if by_address or by_value else attributes.get(CERTIFICATE, ""),
+    )
+
+
+def _algorithm(client: file.Client, place: str, findings: list[Finding]) -> PublicKeyAlgorithm | SecretAlgorithm | None:
+    written = client.attributes.get(ALGORITHM, "")
+    by_secret = client.client_authenticator_type == "client-secret-jwt"
+    known: tuple[PublicKeyAlgorithm | SecretAlgorithm, ...] = SECRET_ALGORITHMS if by_secret else PUBLIC_KEY_ALGORITHMS
+    for algorithm in known:
+        if algorithm == written:
+            return algorithm
+    if written and written != "any":
+        problem = f"“{written}” cannot sign assertions of the method {client.client_authenticator_type}."
+        findings.append(_error("C-JWT-ALG", f"{place}/{ALGORITHM}", problem, f"Use one of: {', '.join(known)}."))
+    return None
+
+
+def _life(attributes: dict[str, str], place: str, findings: list[Finding]) -> int:
+    default = AssertionRules().longest_life
+    written = attributes.get(LIFE, "")
+    if not written:
+        return default
+    if _WHOLE_NUMBER.fullmatch(written) and 1 <= int(written) <= _LONGEST_LIFE:
+        return int(written)
+    problem = f"{LIFE} is not a number of seconds from 1 to {_LONGEST_LIFE}."
+    findings.append(_error("C-JWT-LIFE", f"{place}/{LIFE}", problem, f"Write {default}."))
+    return default
+
+
+def _error(rule: str, pointer: str, problem: str, repair: str) -> Finding:
+    return Finding(rule=rule, severity=Severity.ERROR, pointer=pointer, problem=problem, repair=repair)

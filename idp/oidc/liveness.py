@@ -7,6 +7,7 @@ from idp.crypto.jose import Claims
 from idp.model.client import Client
 from idp.model.struct import Frozen
 from idp.model.user import User
+from idp.oidc.claim_writers import Facts
 from idp.oidc.gate import may_go_on
 from idp.oidc.provider import Provider
 from idp.oidc.sessions import live_session
@@ -16,10 +17,11 @@ REVOKED = "revoked-token"
 
 
 class LiveToken(Frozen, frozen=True, kw_only=True):
-    """An access token that counts, with whom it is about and who it was given to."""
+    """An access token that counts, with whom it is about, who it was given to and what was granted (all of it)."""
 
     user: User
     client: Client
+    granted: tuple[str, ...] = ()
 
 
 async def live_access(provider: Provider, claims: Claims) -> LiveToken | None:
@@ -30,12 +32,18 @@ async def live_access(provider: Provider, claims: Claims) -> LiveToken | None:
     client = provider.client(claims["client_id"])
     if client is None or await provider.stores.first_use.seen(REVOKED, claims["jti"]):
         return None
-    if not await _grant_lives(provider, claims):
+    granted = await _live_grant(provider, claims)
+    if granted is None:
         return None
     user = await may_go_on(provider, claims["sub"])
     if user is None or claims["iat"] < user.not_before:
         return None
-    return LiveToken(user=user, client=client)
+    return LiveToken(user=user, client=client, granted=granted)
+
+
+def facts_of(claims: Claims) -> Facts:
+    """Return what an access token says about its login."""
+    return Facts(sid=claims.get("sid", ""), auth_time=claims.get("auth_time"), amr=tuple(claims.get("amr", ())))
 
 
 async def live_refresh(provider: Provider, claims: Claims) -> User | None:
@@ -50,10 +58,12 @@ async def live_refresh(provider: Provider, claims: Claims) -> User | None:
     return None if user is None or claims["iat"] < user.not_before else user
 
 
-async def _grant_lives(provider: Provider, claims: Claims) -> bool:
+async def _live_grant(provider: Provider, claims: Claims) -> tuple[str, ...] | None:
+    """Return the scope of the grant behind the token, or None if the grant has ended."""
     family_id = family_of(claims["jti"])
     if family_id is None:
-        return await live_session(provider, claims["sid"], claims["client_id"]) is not None
+        session = await live_session(provider, claims["sid"], claims["client_id"])
+        return None if session is None else session.clients[claims["client_id"]].scope
     # Offline access outlives the session; its family alone decides.
     family = await provider.stores.refresh_families.get(family_id)
-    return family is not None and family.client_id == claims["client_id"]
+    return family.scope if family is not None and family.client_id == claims["client_id"] else None

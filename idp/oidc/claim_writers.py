@@ -170,6 +170,9 @@ def _json(value: str) -> Any:
 
 def _valued(claim: ClaimName, source: Source) -> Writer:
     kind, multivalued = claim.json_type, claim.multivalued
+    if kind == "String" and not multivalued:
+        # Nearly every mapper: its own line, since each login runs a dozen of them.
+        return _put(claim.path, lambda subject: next(iter(source(subject)), None) or None)
 
     def value(subject: Subject) -> Any:
         if multivalued:
@@ -272,6 +275,19 @@ def _login_fact(mapper: LoginFact) -> Writer:
 
 
 def _put(path: tuple[str, ...], value: Callable[[Subject], Any]) -> Writer:
+    if len(path) == 1:
+        name = path[0]
+
+        def write_plainly(subject: Subject, claims: Claims) -> None:
+            found = value(subject)
+            if found is not None:
+                if name in claims:
+                    _written(claims, path, found)
+                else:
+                    claims[name] = found
+
+        return write_plainly
+
     def write(subject: Subject, claims: Claims) -> None:
         _written(claims, path, value(subject))
 

@@ -7,7 +7,7 @@ from here, and no protected name ever comes from here, present or not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Literal
 
 from idp.model.client import Client
@@ -36,7 +36,7 @@ _MOST_KEPT = 2048  # pairs of a client and a set of scopes, compiled
 
 
 class _Compiled(Frozen, frozen=True, kw_only=True):
-    """The mappers of one client with one set of scopes."""
+    """The mappers of one client with one set of scopes. Kinds that say the same have the same tuple of writers."""
 
     client: Client
     writers: dict[TokenKind, tuple[Writer, ...]]
@@ -53,12 +53,16 @@ class Released:
     def __init__(self, compiled: _Compiled, subject: Subject) -> None:
         self._compiled = compiled
         self._subject = subject
+        self._kept: dict[int, Claims] = {}
 
     def claims(self, kind: TokenKind) -> Claims:
-        """Return the mapped claims; none of them has a protected name."""
-        claims: Claims = {}
-        for write in self._compiled.writers[kind]:
-            write(self._subject, claims)
+        """Return the mapped claims, to be read only; none of them has a protected name."""
+        writers = self._compiled.writers[kind]
+        claims = self._kept.get(id(writers))
+        if claims is None:
+            claims = self._kept[id(writers)] = {}
+            for write in writers:
+                write(self._subject, claims)
         return claims
 
     def audience(self, kind: TokenKind) -> tuple[str, ...]:
@@ -120,7 +124,7 @@ class ClaimBook:
         fixed = (mapper.role for mapper in mappers if isinstance(mapper, FixedRole))
         return _Compiled(
             client=client,
-            writers={kind: tuple(_writers(mappers, kind, client)) for kind in _KINDS},
+            writers=_writers(mappers, client),
             audiences={kind: tuple(_audiences(mappers, kind)) for kind in _KINDS},
             audience_of_roles=frozenset(
                 kind
@@ -157,25 +161,21 @@ def claims_supported(realm: Realm) -> list[str]:
     return [name for name in dict.fromkeys(names) if name not in PROTECTED_CLAIMS]
 
 
-def _writers(mappers: Iterable[Mapper], kind: TokenKind, client: Client) -> Iterable[Writer]:
-    for mapper in mappers:
-        into = _into(mapper)
-        if into is None or not (into.lightweight if _is_short(kind, client) else getattr(into, kind)):
-            continue
-        if _is_harmless(mapper):
-            writer: Callable[[Subject, Claims], None] | None = claim_writers.writer(mapper, client)
-            if writer is not None:
-                yield writer
+def _writers(mappers: Iterable[Mapper], client: Client) -> dict[TokenKind, tuple[Writer, ...]]:
+    made = [(_into(mapper), claim_writers.writer(mapper, client)) for mapper in mappers if _is_harmless(mapper)]
+    found: dict[TokenKind, tuple[Writer, ...]] = {}
+    same: dict[tuple[Writer, ...], tuple[Writer, ...]] = {}
+    for kind in _KINDS:
+        flag = "lightweight" if kind == "access" and client.lightweight_access_token else kind
+        writers = tuple(write for into, write in made if into is not None and write is not None and getattr(into, flag))
+        found[kind] = same.setdefault(writers, writers)
+    return found
 
 
 def _is_harmless(mapper: Mapper) -> bool:
     """Tell whether the mapper leaves the protected claims alone, or writes one as the fact that it is."""
     names = claim_writers.names(mapper)
     return PROTECTED_CLAIMS.isdisjoint(names) or (isinstance(mapper, LoginFact) and names == (mapper.fact,))
-
-
-def _is_short(kind: TokenKind, client: Client) -> bool:
-    return kind == "access" and client.lightweight_access_token
 
 
 def _audiences(mappers: Iterable[Mapper], kind: TokenKind) -> Iterable[str]:

@@ -15,6 +15,7 @@ class RoleBook:
 
     def __init__(self, realm: Realm) -> None:
         self._realm = realm
+        self._restricted = frozenset(name for name, scope in realm.client_scopes.items() if scope.roles)
         self._expanded: dict[RoleName, frozenset[RoleName]] = {}
 
     def expanded(self, roles: Iterable[RoleName]) -> frozenset[RoleName]:
@@ -48,10 +49,9 @@ class RoleBook:
 
     def permitted(self, user: User, scopes: tuple[str, ...]) -> tuple[str, ...]:
         """Leave out the scopes that are for holders of a role only, where the user has none of their roles."""
-        known = self._realm.client_scopes
-        if not any(scope in known and known[scope].roles for scope in scopes):
+        if self._restricted.isdisjoint(scopes):
             return scopes
-        held = self.of_user(user)
+        known, held = self._realm.client_scopes, self.of_user(user)
         return tuple(s for s in scopes if s not in known or not known[s].roles or held & self.expanded(known[s].roles))
 
     def _closure(self, role: RoleName) -> frozenset[RoleName]:

@@ -6,12 +6,10 @@ A value that cannot be what the mapper's `jsonType.label` says is left out as we
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, assert_never
 
-import msgspec
-
+from idp.model.claim_value import converted
 from idp.model.client import Client
 from idp.model.mapper import (
     PROTECTED_CLAIMS,
@@ -25,7 +23,6 @@ from idp.model.mapper import (
     FixedRole,
     FullName,
     Groups,
-    JsonType,
     LoginFact,
     Mapper,
     RealmRoles,
@@ -41,8 +38,6 @@ from idp.oidc.cors import origins_of
 from idp.oidc.roles import RoleBook
 
 Claims = dict[str, Any]
-_NUMBER = re.compile(r"[+-]?[0-9]{1,19}")
-_BITS: dict[JsonType, int] = {"int": 31, "long": 63}
 _CLIENT_ID = "${client_id}"
 
 
@@ -143,29 +138,6 @@ def names(mapper: Mapper) -> tuple[str, ...]:
             return ()
         case _:
             return (mapper.claim.path[0],)
-
-
-def converted(value: str, kind: JsonType) -> Any:
-    """Return a text as a JSON value of that kind; None if it is not one."""
-    match kind:
-        case "String":
-            return value or None
-        case "boolean":
-            return {"true": True, "false": False}.get(value.lower())
-        case "JSON":
-            return _json(value)
-        case _:
-            number = int(value) if _NUMBER.fullmatch(value) else None
-            return number if number is not None and -(1 << _BITS[kind]) <= number < 1 << _BITS[kind] else None
-
-
-def _json(value: str) -> Any:
-    try:
-        found = msgspec.json.decode(value)
-        msgspec.json.encode(found)  # a number without bounds can be read but not written again
-    except (ValueError, RecursionError, OverflowError):
-        return None
-    return found
 
 
 def _valued(claim: ClaimName, source: Source) -> Writer:

@@ -6,8 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import get_args
 
-import msgspec
-
+from idp.model.claim_value import converted
 from idp.model.finding import Finding, Severity
 from idp.model.mapper import (
     PROTECTED_CLAIMS,
@@ -227,21 +226,10 @@ def _audience(config: _Config) -> Mapper:
 
 def _fixed_claim(config: _Config) -> Mapper:
     claim, value = config.claim(), config.required("claim.value")
-    texts = {"true": True, "false": False}
-    try:
-        match claim.json_type:
-            case "String":
-                found: object = value
-            case "boolean":
-                found = texts[value]
-            case "JSON":
-                found = msgspec.json.decode(value)
-            case _:
-                found = msgspec.convert(value, int, strict=False)
-        msgspec.json.encode(found)
-    except (ValueError, KeyError, RecursionError, OverflowError):
+    found = converted(value, claim.json_type)
+    if found is None:
         problem = f"claim.value is not of the type {claim.json_type}."
-        raise _Wrong("claim.value", problem, "Mend the value, or jsonType.label.") from None
+        raise _Wrong("claim.value", problem, "Mend the value, or jsonType.label.")
     return FixedClaim(claim=claim, value=found, into=config.into())
 
 

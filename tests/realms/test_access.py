@@ -242,6 +242,15 @@ def test_a_reference_to_nothing_is_reported_with_its_place(change: Any, rule: st
     assert brief(findings(change)) == [(rule, Severity.WARNING, pointer)]
 
 
+@pytest.mark.parametrize("place", ["clientScopes", "roles/realm"])
+def test_what_appears_twice_is_an_error(place: str) -> None:
+    twice = [{"name": name} for name in ("profile", "email", "phone", "offline_access", "profile")]
+    found = findings(
+        lambda d: d.update({"clientScopes": twice} if place == "clientScopes" else {"roles": {"realm": twice}})
+    )
+    assert brief(found) == [("R-DUPLICATE", Severity.ERROR, f"/{place}")]
+
+
 def test_a_gui_order_that_is_no_number_is_reported() -> None:
     def change(d: Document) -> None:
         d["clientScopes"] = [{"name": name} for name in ("profile", "email", "phone", "offline_access")]

@@ -79,6 +79,9 @@ class Newcomers:
             enabled=seed.enabled,
             attributes=seed.attributes,
             required_actions=tuple(dict.fromkeys((*seed.required_actions, *defaults))),
+            realm_roles=self._realm_roles(seed),
+            client_roles=seed.client_roles,
+            groups=self._realm.default_groups if seed.groups is None else seed.groups,
         )
         user = await self._with_credentials(user, seed)
         if not await self._services.users.create(user):
@@ -86,6 +89,12 @@ class Newcomers:
             raise UnusableRealmError(f"User “{user.username}” of “{self._realm.name}” has the id of another user.")
         await self._record("REGISTER", user)
         return user
+
+    def _realm_roles(self, seed: UserSeed) -> tuple[str, ...]:
+        if seed.realm_roles is not None:
+            return seed.realm_roles
+        default = self._realm.default_role
+        return () if default is None else (default.name,)
 
     async def _with_credentials(self, user: User, seed: UserSeed) -> User:
         tokens = tuple(self._token(user, seed, position) for position in range(len(seed.tokens)))

@@ -160,7 +160,7 @@ class Runner:
         if session.request is None or session.progress.get(CONSENT_EXECUTION.id) is Status.SUCCESS:
             return False
         client = self._assembled.realm.client(session.client_id)
-        return client is not None and consent.is_needed(client, session.request, user)
+        return client is not None and consent.is_needed(self._assembled.realm, client, session.request, user)
 
     def _set_up_later(self, session: AuthenticationSession, execution: Execution) -> AuthenticationSession:
         action = self._assembled.step(execution.id).contract.setup_action

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from idp.model.client_assertion import AssertionRules, ClientAuthenticator
+from idp.model.mapper import Mapper, RoleName
 from idp.model.secret import Secret
 from idp.model.struct import Frozen
 
@@ -15,7 +16,8 @@ class Client(Frozen, frozen=True, kw_only=True):
     """One client of a realm, with the meaning of Keycloak's client representation.
 
     `redirect_uris` are compared exactly; an entry that ends in `*` (Keycloak's only wildcard) matches by prefix and
-    is reported as a finding. `flow_bindings` maps `browser` to the alias of a flow of the client's own.
+    is reported as a finding. `flow_bindings` maps `browser` to the alias of a flow of the client's own. Without
+    `full_scope_allowed`, its tokens carry only roles of its own, of `scope_roles` and of its scopes.
     """
 
     client_id: str
@@ -41,6 +43,10 @@ class Client(Frozen, frozen=True, kw_only=True):
     access_token_lifespan: int | None = None
     default_acr_values: tuple[str, ...] = ()
     flow_bindings: dict[str, str] = {}
+    mappers: tuple[Mapper, ...] = ()
+    full_scope_allowed: bool = True
+    scope_roles: tuple[RoleName, ...] = ()
+    lightweight_access_token: bool = False
 
     @property
     def title(self) -> str:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
+
+from idp.model.built_in_scopes import built_in_scopes
 from idp.model.client import Client, SigningAlgorithm
 from idp.model.flow import Flow, RequiredActionSetting
+from idp.model.mapper import ClientScope, Group, RoleName
 from idp.model.policy import BruteForcePolicy, Lifespans, OtpPolicy, PasswordRule
 from idp.model.struct import Frozen
 
@@ -12,7 +16,8 @@ class Realm(Frozen, frozen=True, kw_only=True):
     """One immutable version of a realm's configuration (its users live in the store).
 
     `version` is the digest of the file it was read from. `bindings` maps a flow kind (`browser`,
-    `soft-token-registration`) to a flow alias. `texts` holds the realm's own words, by locale and key.
+    `soft-token-registration`) to a flow alias. `texts` holds the realm's own words, by locale and key. `roles` maps
+    a role to those it is composed of; `groups` are found by path. New users get `default_role` and `default_groups`.
     """
 
     name: str
@@ -37,6 +42,11 @@ class Realm(Frozen, frozen=True, kw_only=True):
     required_actions: tuple[RequiredActionSetting, ...] = ()
     clients: dict[str, Client] = {}
     attributes: dict[str, str] = {}
+    client_scopes: dict[str, ClientScope] = msgspec.field(default_factory=built_in_scopes)
+    roles: dict[RoleName, tuple[RoleName, ...]] = {}
+    default_role: RoleName | None = None
+    groups: dict[str, Group] = {}
+    default_groups: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:

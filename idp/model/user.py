@@ -55,7 +55,10 @@ class TermsAcceptance(Frozen, frozen=True, kw_only=True):
 
 
 class User(Frozen, frozen=True, kw_only=True):
-    """A user. `revision` is the store's compare-and-set number; tokens issued before `not_before` are dead."""
+    """A user. `revision` is the store's compare-and-set number; tokens issued before `not_before` are dead.
+
+    Roles and groups (paths) are names: what they mean, and whether they still exist, the realm says.
+    """
 
     id: str
     username: str
@@ -74,6 +77,9 @@ class User(Frozen, frozen=True, kw_only=True):
     profile_confirmed_at: int | None = None
     not_before: int = 0
     revision: int = 0
+    realm_roles: tuple[str, ...] = ()
+    client_roles: dict[str, tuple[str, ...]] = {}
+    groups: tuple[str, ...] = ()
 
     @property
     def full_name(self) -> str:

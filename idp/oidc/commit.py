@@ -22,6 +22,7 @@ from idp.model.user import User
 from idp.oidc.errors import ErrorCode, OAuthError, Trace
 from idp.oidc.gate import may_go_on
 from idp.oidc.provider import Provider
+from idp.oidc.roles import RoleBook
 from idp.oidc.sessions import end_session, join_session, session_expires_at
 
 _CODE_BYTES = 32
@@ -60,7 +61,9 @@ async def commit(
         # OpenID Connect Core §3.1.2.1: somebody else logged in than the one the client asked about.
         raise _refused(login, ErrorCode.LOGIN_REQUIRED, "Another user is logged in.", "id_token_hint differs")
     session, cookie = await _session(provider, login, client, user, present=present, address=address)
-    text, code = _code(provider, assembled, login, request, session)
+    # A scope for holders of a role is not granted to anybody else, whatever the client asked for.
+    scope = RoleBook(assembled.realm).permitted(user, request.scope)
+    text, code = _code(provider, assembled, login, request, session, scope=scope)
     recorded = provider.record(
         "LOGIN",
         transaction_id=login.transaction_id,
@@ -156,6 +159,8 @@ def _code(
     login: AuthenticationSession,
     request: AuthorizationRequest,
     session: UserSession,
+    *,
+    scope: tuple[str, ...],
 ) -> tuple[str, AuthorizationCode]:
     """Make a code: what the client is told, and what is kept under its digest."""
     return provider.random_text(_CODE_BYTES), AuthorizationCode(
@@ -164,7 +169,7 @@ def _code(
         user_id=session.user_id,
         sid=session.sid,
         transaction_id=login.transaction_id,
-        scope=request.scope,
+        scope=scope,
         nonce=request.nonce,
         code_challenge=request.code_challenge,
         auth_time=session.auth_time,

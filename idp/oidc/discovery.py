@@ -8,7 +8,8 @@ import msgspec
 
 from idp.model.client_assertion import PUBLIC_KEY_ALGORITHMS, SECRET_ALGORITHMS
 from idp.model.key_policy import JWKS_LIFETIME
-from idp.oidc.claims import CLAIMS_BY_SCOPE
+from idp.model.realm import Realm
+from idp.oidc.claims import claims_supported
 from idp.oidc.cors import ANY_ORIGIN
 from idp.oidc.provider import Provider
 from idp.oidc.token_endpoint import GRANTS
@@ -37,7 +38,7 @@ def metadata(provider: Provider) -> dict[str, Any]:
         "end_session_endpoint": provider.endpoint("logout"),
         "revocation_endpoint": provider.endpoint("revoke"),
         "introspection_endpoint": provider.endpoint("introspect"),
-        "scopes_supported": ["openid", *CLAIMS_BY_SCOPE, "offline_access"],
+        "scopes_supported": _scopes(realm),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query", "fragment"],
         "grant_types_supported": list(GRANTS),
@@ -52,7 +53,7 @@ def metadata(provider: Provider) -> dict[str, Any]:
         "introspection_endpoint_auth_signing_alg_values_supported": _ASSERTION_ALGORITHMS,
         "code_challenge_methods_supported": ["S256"],
         "claim_types_supported": ["normal"],
-        "claims_supported": _claims(),
+        "claims_supported": _claims(realm),
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "ui_locales_supported": list(realm.locales),
         "authorization_response_iss_parameter_supported": True,  # RFC 9207 §3
@@ -65,9 +66,13 @@ def metadata(provider: Provider) -> dict[str, Any]:
     return document
 
 
-def _claims() -> list[str]:
+def _scopes(realm: Realm) -> list[str]:
+    return ["openid", *(scope.name for scope in realm.client_scopes.values() if scope.in_metadata)]
+
+
+def _claims(realm: Realm) -> list[str]:
     of_the_login = ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "at_hash", "sid"]
-    return [*of_the_login, *(claim for claims in CLAIMS_BY_SCOPE.values() for claim in claims)]
+    return [*of_the_login, *claims_supported(realm)]
 
 
 def _reply(provider: Provider) -> Reply:

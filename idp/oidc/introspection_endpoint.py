@@ -7,9 +7,10 @@ from typing import Any
 from idp.crypto.jose import Claims, TokenError
 from idp.model.client import Client
 from idp.model.user import User
+from idp.oidc.claims import claim_book
 from idp.oidc.client_authentication import authenticate_client
 from idp.oidc.errors import ErrorCode, OAuthError
-from idp.oidc.liveness import live_access, live_refresh
+from idp.oidc.liveness import LiveToken, facts_of, live_access, live_refresh
 from idp.oidc.parameters import form_parameters
 from idp.oidc.provider import Provider
 from idp.oidc.tokens import read_access_token, read_refresh_token
@@ -46,7 +47,7 @@ async def _answer(provider: Provider, client: Client, token: str) -> dict[str, A
     access = _read(read_access_token, provider, token)
     if access is not None:
         live = await live_access(provider, access) if _may_know(client, access) else None
-        return _INACTIVE if live is None else _active(access, live.user) | {"token_type": "Bearer"}
+        return _INACTIVE if live is None else _active_access(provider, access, live)
     refresh = _read(read_refresh_token, provider, token)
     # A refresh token is between its client and us; nobody else has a use for it.
     user = await live_refresh(provider, refresh) if refresh is not None and refresh["azp"] == client.client_id else None
@@ -59,8 +60,23 @@ def _may_know(client: Client, claims: Claims) -> bool:
     Keycloak tells any confidential client of the realm about any token; a bank's applications need not trust each
     other that far.
     """
-    audience = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
-    return client.client_id == claims["client_id"] or client.client_id in audience
+    return client.client_id == claims["client_id"] or client.client_id in _audience(claims)
+
+
+def _active_access(provider: Provider, claims: Claims, live: LiveToken) -> dict[str, Any]:
+    """Answer what the realm's mappers tell a resource server; what the protocol says comes last and wins."""
+    book = provider.derived(claim_book)
+    in_effect = book.in_effect(live.client, claims["scope"], live.granted)
+    released = book.released(live.client, in_effect, live.user, facts_of(claims))
+    answer = {**released.claims("introspection"), **_active(claims, live.user), "token_type": "Bearer"}
+    more = released.audience("introspection")
+    if more:
+        answer["aud"] = list(dict.fromkeys((*_audience(claims), *more)))
+    return answer
+
+
+def _audience(claims: Claims) -> list[str]:
+    return claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
 
 
 def _active(claims: Claims, user: User) -> dict[str, Any]:

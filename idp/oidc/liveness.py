@@ -7,6 +7,7 @@ from idp.crypto.jose import Claims
 from idp.model.client import Client
 from idp.model.struct import Frozen
 from idp.model.user import User
+from idp.oidc.claim_writers import Facts
 from idp.oidc.gate import may_go_on
 from idp.oidc.grants.client_credentials import service_account
 from idp.oidc.provider import Provider
@@ -17,13 +18,14 @@ REVOKED = "revoked-token"
 
 
 class LiveToken(Frozen, frozen=True, kw_only=True):
-    """An access token that counts, with whom it is about and who it was given to.
+    """An access token that counts, with whom it is about, who it was given to and what was granted (all of it).
 
     A client's own token (client credentials) is about its service account, which is in no store.
     """
 
     user: User
     client: Client
+    granted: tuple[str, ...] = ()
 
 
 async def live_access(provider: Provider, claims: Claims) -> LiveToken | None:
@@ -37,13 +39,20 @@ async def live_access(provider: Provider, claims: Claims) -> LiveToken | None:
     if "sid" not in claims:  # only the client credentials grant makes such a token
         account = service_account(provider, client)
         alive = client.service_account and account.id == claims["sub"]
-        return LiveToken(user=account, client=client) if alive else None
-    if not await _grant_lives(provider, claims):
+        own = tuple(str(claims.get("scope", "")).split())
+        return LiveToken(user=account, client=client, granted=own) if alive else None
+    granted = await _live_grant(provider, claims)
+    if granted is None:
         return None
     user = await may_go_on(provider, claims["sub"])
     if user is None or claims["iat"] < user.not_before:
         return None
-    return LiveToken(user=user, client=client)
+    return LiveToken(user=user, client=client, granted=granted)
+
+
+def facts_of(claims: Claims) -> Facts:
+    """Return what an access token says about its login."""
+    return Facts(sid=claims.get("sid", ""), auth_time=claims.get("auth_time"), amr=tuple(claims.get("amr", ())))
 
 
 async def live_refresh(provider: Provider, claims: Claims) -> User | None:
@@ -58,10 +67,12 @@ async def live_refresh(provider: Provider, claims: Claims) -> User | None:
     return None if user is None or claims["iat"] < user.not_before else user
 
 
-async def _grant_lives(provider: Provider, claims: Claims) -> bool:
+async def _live_grant(provider: Provider, claims: Claims) -> tuple[str, ...] | None:
+    """Return the scope of the grant behind the token, or None if the grant has ended."""
     family_id = family_of(claims["jti"])
     if family_id is None:
-        return await live_session(provider, claims["sid"], claims["client_id"]) is not None
+        session = await live_session(provider, claims["sid"], claims["client_id"])
+        return None if session is None else session.clients[claims["client_id"]].scope
     # Offline access outlives the session; its family alone decides.
     family = await provider.stores.refresh_families.get(family_id)
-    return family is not None and family.client_id == claims["client_id"]
+    return family.scope if family is not None and family.client_id == claims["client_id"] else None

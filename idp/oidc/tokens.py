@@ -1,9 +1,10 @@
 """The one issuer: an `Authorization` in, the token endpoint's answer out.
 
-- Access token: a JWT of RFC 9068. Its audience is the client itself and nothing else: no resource server is registered
-  yet, and an audience that means "anybody" (Keycloak's `account`) would let one application's token be used at another.
+- Access token: a JWT of RFC 9068. Its audience is the client itself and what the realm's audience mappers name.
 - ID token: OpenID Connect Core §2, with the claims of its scopes as Keycloak has them (applications rely on it),
   although §5.4 would be content with UserInfo.
+- What the realm's protocol mappers add (`idp.oidc.claims`) comes first, so that nothing of it can ever stand in for
+  what the protocol says.
 - Refresh token: JWT-shaped, since `keycloak-js` decodes it, under a symmetric key of our own. What counts is the stored
   family; the token only says which one (`family_of`) and proves that we made it.
 
@@ -20,7 +21,8 @@ from idp.model.client import Client, SigningAlgorithm
 from idp.model.oauth import Authorization, RefreshFamily
 from idp.model.realm import Realm
 from idp.model.user import User
-from idp.oidc.claims import claims_of
+from idp.oidc.claim_writers import Facts
+from idp.oidc.claims import Released, audience_of, claim_book
 from idp.oidc.provider import Provider
 
 ACCESS_TYPE = "at+jwt"  # RFC 9068 §2.1
@@ -32,7 +34,13 @@ def issue(provider: Provider, client: Client, authorization: Authorization, user
     """Mint the tokens an authorization is worth (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3)."""
     realm, now = provider.realm(), provider.now()
     lifespan = client.access_token_lifespan or realm.lifespans.access_token
-    access_token = _access_token(provider, realm, client, authorization, now=now, lifespan=lifespan)
+    book = provider.derived(claim_book)
+    facts = Facts(sid=authorization.sid or "", auth_time=authorization.auth_time, amr=authorization.amr)
+    released = book.released(client, authorization.scope, user, facts)
+    scope = book.said(authorization.scope)
+    access_token = _access_token(
+        provider, realm, client, authorization, released, scope=scope, now=now, lifespan=lifespan
+    )
     answer: dict[str, Any] = {"access_token": access_token, "expires_in": lifespan, "token_type": "Bearer"}
     family = authorization.family
     if family is not None and authorization.refresh_token_id is not None:
@@ -40,10 +48,10 @@ def issue(provider: Provider, client: Client, authorization: Authorization, user
         answer["refresh_token"] = _refresh_token(provider, family, authorization.refresh_token_id, now=now)
     if "openid" in authorization.scope:
         answer["id_token"] = _id_token(
-            provider, realm, client, authorization, user, now=now, lifespan=lifespan, access_token=access_token
+            provider, realm, client, authorization, released, now=now, lifespan=lifespan, access_token=access_token
         )
     # Keycloak's members: the session for `keycloak-js`, and a realm-wide revocation time we do not use.
-    answer |= {"not-before-policy": 0, "scope": " ".join(authorization.scope)}
+    answer |= {"not-before-policy": 0, "scope": scope}
     if authorization.sid is not None:
         answer["session_state"] = authorization.sid
     return answer
@@ -77,22 +85,31 @@ def family_of(token_id: str) -> str | None:
 
 
 def _access_token(
-    provider: Provider, realm: Realm, client: Client, authorization: Authorization, *, now: int, lifespan: int
+    provider: Provider,
+    realm: Realm,
+    client: Client,
+    authorization: Authorization,
+    released: Released,
+    *,
+    scope: str,
+    now: int,
+    lifespan: int,
 ) -> str:
     # An offline token outlives the session, so its life hangs on its family, which the `jti` names.
     family = authorization.family
     family_id = family.id if family is not None and family.offline else None
     claims: dict[str, Any] = {
+        **released.claims("access"),
         "exp": now + lifespan,
         "iat": now,
         "jti": new_token_id(provider, family_id),
         "iss": provider.issuer,
-        "aud": client.client_id,
+        "aud": audience_of(client, released.audience("access")),
         "sub": authorization.user_id,
         "typ": "Bearer",
         "azp": client.client_id,
         "client_id": client.client_id,
-        "scope": " ".join(authorization.scope),
+        "scope": scope,
     }
     if authorization.sid is not None:  # who has logged in, and how; a client's own token says nothing of it
         claims |= {"auth_time": authorization.auth_time, "sid": authorization.sid, "acr": authorization.acr}
@@ -105,7 +122,7 @@ def _id_token(
     realm: Realm,
     client: Client,
     authorization: Authorization,
-    user: User,
+    released: Released,
     *,
     now: int,
     lifespan: int,
@@ -113,14 +130,13 @@ def _id_token(
 ) -> str:
     algorithm = _algorithm(realm, client.id_token_algorithm)
     claims: dict[str, Any] = {
-        # First, so that no attribute of a user can ever stand in for what follows.
-        **claims_of(user, authorization.scope),
+        **released.claims("id"),
         "exp": now + lifespan,
         "iat": now,
         "auth_time": authorization.auth_time,
         "jti": new_token_id(provider),
         "iss": provider.issuer,
-        "aud": client.client_id,
+        "aud": audience_of(client, released.audience("id")),
         "sub": authorization.user_id,
         "typ": "ID",
         "azp": client.client_id,

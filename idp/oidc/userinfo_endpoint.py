@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from idp.crypto.jose import Claims, TokenError
 from idp.oidc import cors
-from idp.oidc.claims import claims_of
+from idp.oidc.claims import claim_book
 from idp.oidc.errors import ErrorCode, OAuthError, Trace
-from idp.oidc.liveness import live_access
+from idp.oidc.liveness import facts_of, live_access
 from idp.oidc.parameters import form_parameters
 from idp.oidc.provider import Provider
 from idp.oidc.tokens import read_access_token
@@ -31,7 +31,10 @@ async def userinfo(provider: Provider, request: Request, body: bytes) -> Reply:
     if "openid" not in scope:
         raise _insufficient(provider, trace)
     provider.log.debug("userinfo", client_id=live.client.client_id, user_id=live.user.id)
-    return cors.shared(json_reply({"sub": live.user.id, **claims_of(live.user, scope)}), request, live.client)
+    book = provider.derived(claim_book)
+    in_effect = book.in_effect(live.client, claims["scope"], live.granted)
+    released = book.released(live.client, in_effect, live.user, facts_of(claims))
+    return cors.shared(json_reply({**released.claims("userinfo"), "sub": live.user.id}), request, live.client)
 
 
 def _token(provider: Provider, request: Request, body: bytes) -> str:

@@ -17,6 +17,7 @@ from idp.model.secret import Secret
 from idp.model.session import FlowKind
 from idp.realms import password_policy
 from idp.realms import representation as file
+from idp.realms.access import with_access
 from idp.realms.client_keys import assertion_rules, authenticator
 from idp.realms.placeholders import vault_file
 
@@ -38,7 +39,7 @@ def realm_of(
     flows = {flow.alias: _flow(flow, position) for position, flow in enumerate(found.authentication_flows)}
     if not flows:
         flows = _built_in_flows()
-    return Realm(
+    realm = Realm(
         name=found.realm,
         version=version,
         display_name=found.display_name,
@@ -74,6 +75,7 @@ def realm_of(
         },
         attributes=found.attributes,
     )
+    return with_access(realm, found, findings)
 
 
 def _default_locale(found: file.Realm) -> str:
@@ -214,8 +216,6 @@ def _client(
         # RFC 9700 §2.1.1: public clients must use PKCE; others where the file says so.
         pkce_required=client.public_client or attributes.get("pkce.code.challenge.method") == "S256",
         use_refresh_tokens=attributes.get("use.refresh.tokens", "true") == "true",
-        default_scopes=client.default_client_scopes,
-        optional_scopes=client.optional_client_scopes,
         id_token_algorithm=_algorithm(attributes, "id.token.signed.response.alg", algorithms, pointer, findings),
         access_token_algorithm=_algorithm(
             attributes, "access.token.signed.response.alg", algorithms, pointer, findings

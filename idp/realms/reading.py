@@ -72,7 +72,19 @@ def _field(value: Any, kind: Any, findings: list[Finding], pointer: str) -> Any:
         return _list(value, get_args(kind)[0], findings, pointer)
     if get_origin(kind) is dict:
         return _table(value, get_args(kind)[1], findings, pointer)
+    part = _part_of(kind)
+    if part is not None:
+        found = read(value, part, findings, pointer)
+        return msgspec.UNSET if found is None else found
     return _plain(value, kind, findings, pointer)
+
+
+def _part_of(kind: Any) -> type[msgspec.Struct] | None:
+    """Return the part of a representation that a field holds: `Roles`, or the `Role` of `Role | None`."""
+    for one in get_args(kind) if get_origin(kind) is UnionType else (kind,):
+        if isinstance(one, type) and issubclass(one, msgspec.Struct):
+            return one
+    return None
 
 
 def _list(value: Any, kind: Any, findings: list[Finding], pointer: str) -> Any:

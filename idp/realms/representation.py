@@ -8,6 +8,14 @@ from __future__ import annotations
 import msgspec
 
 from idp.model.flow import Requirement
+from idp.realms.access_representation import (
+    ClientScope,
+    Group,
+    ProtocolMapper,
+    Role,
+    Roles,
+    ScopeMapping,
+)
 
 
 class Representation(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -84,8 +92,9 @@ class Client(Representation, frozen=True, kw_only=True, rename="camel"):
     full_scope_allowed: bool = True
     attributes: dict[str, str] = {}
     authentication_flow_binding_overrides: dict[str, str] = {}
-    default_client_scopes: tuple[str, ...] = ("profile", "email")
-    optional_client_scopes: tuple[str, ...] = ("phone", "offline_access")
+    default_client_scopes: tuple[str, ...] | None = None
+    optional_client_scopes: tuple[str, ...] | None = None
+    protocol_mappers: tuple[ProtocolMapper, ...] = ()
 
 
 class Credential(Representation, frozen=True, kw_only=True, rename="camel"):
@@ -120,6 +129,9 @@ class User(Representation, frozen=True, kw_only=True, rename="camel"):
     attributes: dict[str, tuple[str, ...]] = {}
     credentials: tuple[Credential, ...] = ()
     required_actions: tuple[str, ...] = ()
+    realm_roles: tuple[str, ...] | None = None
+    client_roles: dict[str, tuple[str, ...]] = {}
+    groups: tuple[str, ...] | None = None
 
 
 class Realm(Representation, frozen=True, kw_only=True, rename="camel"):
@@ -181,4 +193,15 @@ class Realm(Representation, frozen=True, kw_only=True, rename="camel"):
     required_actions: tuple[RequiredAction, ...] = ()
     clients: tuple[Client, ...] = ()
     users: tuple[User, ...] = ()
+
+    client_scopes: tuple[ClientScope, ...] = ()
+    default_default_client_scopes: tuple[str, ...] | None = None
+    default_optional_client_scopes: tuple[str, ...] | None = None
+    roles: Roles = Roles()
+    default_role: Role | None = None
+    groups: tuple[Group, ...] = ()
+    default_groups: tuple[str, ...] = ()
+    scope_mappings: tuple[ScopeMapping, ...] = ()
+    client_scope_mappings: dict[str, tuple[ScopeMapping, ...]] = {}
+
     attributes: dict[str, str] = {}

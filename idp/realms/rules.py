@@ -87,6 +87,8 @@ def _duplicates(found: file.Realm) -> Iterator[Finding]:
         "clients": [client.client_id for client in found.clients],
         "authenticationFlows": [flow.alias for flow in found.authentication_flows],
         "authenticatorConfig": [config.alias for config in found.authenticator_config],
+        "clientScopes": [scope.name for scope in found.client_scopes],
+        "roles/realm": [role.name for role in found.roles.realm],
         "requiredActions": [action.alias for action in found.required_actions],
     }
     for name, keys in lists.items():

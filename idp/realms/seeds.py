@@ -58,7 +58,7 @@ class SeededToken(Frozen, frozen=True, kw_only=True):
 
 
 class UserSeed(Frozen, frozen=True, kw_only=True):
-    """A user of a realm file."""
+    """A user of a realm file. Where the file names no roles or groups (None), the user gets those of every new user."""
 
     id: str | None
     username: str
@@ -71,6 +71,9 @@ class UserSeed(Frozen, frozen=True, kw_only=True):
     required_actions: tuple[str, ...]
     password: HashedPassword | TypedPassword | DeliveredPassword | None
     tokens: tuple[SeededToken, ...]
+    realm_roles: tuple[str, ...] | None = None
+    client_roles: dict[str, tuple[str, ...]] = {}
+    groups: tuple[str, ...] | None = None
 
 
 def user_seeds(users: tuple[file.User, ...], findings: list[Finding]) -> tuple[UserSeed, ...]:
@@ -121,6 +124,9 @@ def _seed(user: file.User, pointer: str, findings: list[Finding]) -> UserSeed:
         required_actions=user.required_actions,
         password=password,
         tokens=tokens,
+        realm_roles=user.realm_roles,
+        client_roles=user.client_roles,
+        groups=user.groups,
     )
 
 

@@ -199,5 +199,6 @@ SCOPES: dict[str, Text] = {
     "email": _("See your e-mail address"),
     "phone": _("See your mobile number"),
     "address": _("See your postal address"),
+    "roles": _("See what you may do at the bank"),
     "offline_access": _("Stay connected when you are not there"),
 }

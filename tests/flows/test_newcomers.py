@@ -93,6 +93,20 @@ async def test_a_new_user_arrives_with_what_the_file_says() -> None:
     assert [event.type for event in await bench.stores.events.recent(limit=9)] == ["REGISTER"]
 
 
+async def test_a_new_user_has_the_roles_and_groups_of_the_file_or_those_of_everybody() -> None:
+    bench = Bench()
+    own = {"realmRoles": ["r"], "clientRoles": {"bank": ["c"]}, "groups": ["/g"]}
+    await arrive(bench, loaded(with_ana({"type": "password", "value": PASSWORD}, **own)))
+    there = await ana(bench)
+    assert (there.realm_roles, there.client_roles, there.groups) == (("r",), {"bank": ("c",)}, ("/g",))
+    other = Bench()
+    found = loaded(with_ana({"type": "password", "value": PASSWORD}))
+    realm = msgspec.structs.replace(found.realm, default_groups=("/everybody",))
+    await arrive(other, msgspec.structs.replace(found, realm=realm))
+    there = await ana(other)
+    assert (there.realm_roles, there.groups) == ((f"default-roles-{realm.name}",), ("/everybody",))
+
+
 async def test_a_user_who_exists_is_never_touched_by_a_realm_file() -> None:
     bench = Bench()
     await arrive(bench, loaded(with_ana({"type": "password", "value": PASSWORD}, email="ana@example.al")))

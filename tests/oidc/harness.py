@@ -88,7 +88,7 @@ ANA = User(
     email_verified=True,
     first_name="Ana",
     last_name="Hoxha",
-    attributes={"phoneNumber": ("+355692000000",), "locale": ("sq",)},
+    attributes={"phoneNumber": ("+355692000000",), "locale": ("sq",), "phoneNumberVerified": ("false",)},
 )
 
 

@@ -13,12 +13,14 @@ from idp.flows.assembly import AssembledRealm
 from idp.flows.step import StepServices
 from idp.flows.tree import Execution, leaves
 from idp.model.flow import Category, Evidence, Status
+from idp.model.mapper import ClientScope, RoleName
 from idp.model.oauth import AuthorizationRequest
 from idp.model.session import AuthenticationSession, FlowKind, UserSession
 from idp.model.user import OtpCredential
 from idp.oidc.browser_session import session_of_cookie
 from idp.oidc.commit import Committed, commit
 from idp.oidc.errors import OAuthError
+from idp.ports import Taken
 from idp.realms.loading import load
 from idp.realms.placeholders import Surroundings
 from tests.fakes import FakeClock
@@ -253,3 +255,21 @@ async def test_a_session_that_changed_under_our_hands_is_not_written_over(desk: 
     done = await desk.commit(desk.login(), stale)
     assert done.sid != present.sid
     assert await desk.bank.stores.user_sessions.get(present.sid) is not None
+
+
+@pytest.mark.parametrize("holds", [True, False])
+async def test_a_scope_for_holders_of_a_role_is_granted_to_them_only(desk: Desk, *, holds: bool) -> None:
+    vault = ClientScope(name="vault", roles=(RoleName(name="keeper"),))
+    realm = desk.assembled.realm
+    desk.assembled.realm = msgspec.structs.replace(
+        realm, client_scopes={**realm.client_scopes, "vault": vault}, roles={RoleName(name="keeper"): ()}
+    )
+    if holds:
+        await desk.bank.change_customer(realm_roles=("keeper",))
+    login = desk.login()
+    assert login.request is not None
+    request = msgspec.structs.replace(login.request, scope=("openid", "vault"))
+    done = await desk.commit(msgspec.structs.replace(login, request=request))
+    code = await desk.bank.stores.codes.take(digest(done.parameters["code"]))
+    assert isinstance(code, Taken)
+    assert code.value.scope == (("openid", "vault") if holds else ("openid",))

@@ -42,7 +42,7 @@ async def test_a_claim_without_a_value_is_left_out(bank: Bank) -> None:
     token = (await bank.tokens())["access_token"]
     await bank.change_customer(email="", first_name="", attributes={})
     claims = (await bank.userinfo(token)).json()
-    assert set(claims) == {"sub", "name", "family_name", "preferred_username"}
+    assert set(claims) == {"sub", "name", "family_name", "preferred_username", "email_verified"}
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])

@@ -20,14 +20,35 @@ from idp.model.user import Consent, User
 EXECUTION_ID = "consent"
 
 
-def is_needed(client: Client, request: AuthorizationRequest, user: User) -> bool:
+def is_needed(realm: Realm, client: Client, request: AuthorizationRequest, user: User) -> bool:
     """Tell whether the user must be asked: by the request, or for a scope that the client has not been granted."""
     if "consent" in request.prompt:
         return True
     if not client.consent_required:
         return False
     granted = user.consents.get(client.client_id)
-    return granted is None or not set(request.scope) <= set(granted.scopes)
+    return granted is None or not _shown(realm, request.scope) <= set(granted.scopes)
+
+
+def _shown(realm: Realm, scopes: tuple[str, ...]) -> frozenset[str]:
+    """Return the scopes that people are asked about (`display.on.consent.screen`)."""
+    return frozenset(s for s in scopes if s not in realm.client_scopes or realm.client_scopes[s].on_consent_screen)
+
+
+def _words(realm: Realm, scopes: tuple[str, ...]) -> list[dict[str, str]]:
+    """Return what the page says for each scope, in `gui.order`: the realm's words, or none for our own."""
+    shown = _shown(realm, scopes)
+    names = sorted((name for name in scopes if name in shown), key=lambda name: _place(realm, name))
+    found = {name: realm.client_scopes.get(name) for name in names}
+    return [{"name": name, "text": scope.consent_text if scope is not None else ""} for name, scope in found.items()]
+
+
+def _place(realm: Realm, name: str) -> tuple[int, int]:
+    """`openid` first, then by `gui.order`, then those that have none."""
+    scope = realm.client_scopes.get(name)
+    if scope is None:
+        return 0, 0
+    return (2, 0) if scope.gui_order is None else (1, scope.gui_order)
 
 
 class AskConsent:
@@ -47,7 +68,8 @@ class AskConsent:
         """Show the page."""
         client = self._realm.clients[login.client_id]
         return Challenge(
-            page="consent.html", fields={"client_title": client.title, "scopes": list(login.requested_scope)}
+            page="consent.html",
+            fields={"client_title": client.title, "scopes": _words(self._realm, login.requested_scope)},
         )
 
     async def verify(self, login: Login, answer: Form) -> Outcome:
@@ -59,7 +81,7 @@ class AskConsent:
 
         def granted(user: User) -> User:
             before = user.consents.get(login.client_id)
-            scopes = set(login.requested_scope) | set(before.scopes if before is not None else ())
+            scopes = _shown(self._realm, login.requested_scope) | set(before.scopes if before is not None else ())
             consent = Consent(scopes=tuple(sorted(scopes)), at=login.now)
             return msgspec.structs.replace(user, consents={**user.consents, login.client_id: consent})
 

@@ -14,6 +14,7 @@ from idp.model.client import Client
 from idp.model.oauth import Authorization, RefreshFamily
 from idp.model.session import UserSession
 from idp.model.user import User
+from idp.oidc.claims import ClaimBook, claim_book
 from idp.oidc.errors import ErrorCode, OAuthError, Trace
 from idp.oidc.gate import may_go_on
 from idp.oidc.grants.granted import Granted, offline_expiry, online_expiry
@@ -36,7 +37,7 @@ async def authorize_refresh(provider: Provider, client: Client, form: Mapping[st
     family = await _family(provider, client, claims)
     session = await _session(provider, family)
     user = await _user(provider, client, family, issued_at=claims["iat"])
-    scope = _scope(client, family, form.get("scope"))
+    scope = _scope(provider.derived(claim_book), client, family, user, form.get("scope"))
     family, token_id = await _exchanged(provider, client, family, session, presented=claims["jti"])
     if session is not None:
         await touch_session(provider, session)
@@ -82,7 +83,7 @@ async def _user(provider: Provider, client: Client, family: RefreshFamily, *, is
     return user
 
 
-def _scope(client: Client, family: RefreshFamily, asked: str | None) -> tuple[str, ...]:
+def _scope(book: ClaimBook, client: Client, family: RefreshFamily, user: User, asked: str | None) -> tuple[str, ...]:
     """Return what the new access token may do: never more than was granted (RFC 6749 §6).
 
     A scope that the administrator has taken from the client since is gone as well.
@@ -93,7 +94,10 @@ def _scope(client: Client, family: RefreshFamily, asked: str | None) -> tuple[st
     if not set(wanted) <= set(family.scope):
         trace = Trace(transaction_id=family.transaction_id, user_id=family.user_id, sid=family.sid)
         raise OAuthError(ErrorCode.INVALID_SCOPE, "The scope is more than was granted.", trace=trace)
-    return tuple(scope for scope in wanted if scope in client.scopes)
+    if asked is not None:
+        # Scopes that tokens do not name cannot be asked for either: they stay as they were granted (Keycloak).
+        wanted = tuple(dict.fromkeys((*wanted, *(scope for scope in family.scope if not book.is_said(scope)))))
+    return book.roles.permitted(user, tuple(scope for scope in wanted if scope in client.scopes))
 
 
 async def _exchanged(

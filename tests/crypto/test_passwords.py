@@ -175,8 +175,11 @@ async def test_other_parameters_make_a_hash_outdated(passwords: Argon2Passwords)
 
 async def test_more_callers_than_the_queue_holds_are_told_at_once() -> None:
     passwords = Argon2Passwords(workers=1, queue=2, memory_kib=1024, iterations=3)
-    results = await asyncio.gather(*(passwords.verify("x", None) for _ in range(10)), return_exceptions=True)
-    assert [type(result) for result in results] == [bool] * 3 + [OverloadedError] * 7
+    with passwords.place(), passwords.place(), passwords.place():  # one at work, two waiting
+        results = await asyncio.gather(*(passwords.verify("x", None) for _ in range(10)), return_exceptions=True)
+    assert [type(result) for result in results] == [OverloadedError] * 10
+    results = await asyncio.gather(*(passwords.verify("x", None) for _ in range(3)), return_exceptions=True)
+    assert [type(result) for result in results] == [bool] * 3
     assert await passwords.verify("x", None) is False  # there is room again
     passwords.close()
 

@@ -42,8 +42,8 @@ from idp.login.routes import routes as login_routes
 from idp.model.finding import Finding, Severity
 from idp.model.key_policy import key_policy
 from idp.model.struct import Frozen
-from idp.oidc.authorization_endpoint import AuthorizationEndpoint
-from idp.oidc.key_watch import watch_keys
+from idp.oidc.authorization.endpoint import AuthorizationEndpoint
+from idp.oidc.metadata.key_watch import watch_keys
 from idp.oidc.provider import Provider
 from idp.oidc.routes import hot_endpoints
 from idp.ports import Clock, MessageUndeliveredError, Passwords, RandomBytes, RealmStores, Sealer, SmsSender, Store

@@ -10,8 +10,8 @@ from idp.login.answers import redirect, with_browser
 from idp.login.desk import Visit
 from idp.login.errors import error_page
 from idp.login.login_actions import address_of, sent_to_client
-from idp.oidc.authorization_endpoint import OpenLogin
-from idp.oidc.target import UnsafeRequestError
+from idp.oidc.authorization.endpoint import OpenLogin
+from idp.oidc.authorization.target import UnsafeRequestError
 from idp.web.forms import FormError, single_values
 
 _SEE_OTHER = 303

@@ -11,7 +11,7 @@ from idp.flows.published import PublishedRealm
 from idp.flows.tabs import Tabs
 from idp.model.realm import Realm
 from idp.model.struct import Frozen
-from idp.oidc.authorization_endpoint import AuthorizationEndpoint, Browser
+from idp.oidc.authorization.endpoint import AuthorizationEndpoint, Browser
 from idp.oidc.provider import Provider
 from idp.web.locales import Locales
 from idp.web.pages import Pages, RealmView

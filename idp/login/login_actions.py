@@ -17,7 +17,7 @@ from idp.login.answers import page, redirect, remember_locale, set_cookie, with_
 from idp.login.desk import Visit
 from idp.login.errors import error_page
 from idp.model.session import AuthenticationSession, FlowKind
-from idp.oidc.authorization_endpoint import Redirect
+from idp.oidc.authorization.endpoint import Redirect
 from idp.web.forms import FormError, single_values
 
 AUTHENTICATE = "login-actions/authenticate"

@@ -10,8 +10,8 @@ from idp.crypto.digest import digest, same
 from idp.login.answers import forget_session, page, redirect
 from idp.login.desk import Visit
 from idp.login.errors import error_page
-from idp.oidc.browser_session import session_of_cookie
-from idp.oidc.logout_endpoint import AskPerson, ErrorPage, LoggedOutPage, RedirectTo, logout
+from idp.oidc.sessions.browser_session import session_of_cookie
+from idp.oidc.sessions.logout import AskPerson, ErrorPage, LoggedOutPage, RedirectTo, logout
 from idp.web.forms import FormError, single_values
 
 _CONFIRMATION = "session_code"

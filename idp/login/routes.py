@@ -13,7 +13,7 @@ from idp.login.desk import Desk, Visit
 from idp.login.errors import error_page
 from idp.login.login_actions import authenticate, language_chosen, register_soft_token
 from idp.login.logout import end_session
-from idp.oidc.target import UnsafeRequestError
+from idp.oidc.authorization.target import UnsafeRequestError
 from idp.ports import OverloadedError, RandomBytes, StoreUnavailableError
 from idp.web.pages import Pages, RealmView
 

@@ -13,7 +13,7 @@ from idp.crypto.signing_keys import SigningKeys
 from idp.model.client import Client
 from idp.model.event import Event
 from idp.model.realm import Realm
-from idp.oidc.remote_keys import RemoteKeySets
+from idp.oidc.clients.remote_keys import RemoteKeySets
 from idp.ports import Clock, Outbound, RandomBytes, RealmStores
 
 T = TypeVar("T")

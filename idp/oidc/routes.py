@@ -7,15 +7,15 @@ from functools import partial
 
 from idp.model.struct import Frozen
 from idp.oidc import cors
-from idp.oidc.discovery import discovery
 from idp.oidc.errors import ErrorCode, OAuthError
-from idp.oidc.introspection_endpoint import introspect
-from idp.oidc.jwks import jwks
+from idp.oidc.metadata.discovery import discovery
+from idp.oidc.metadata.jwks import jwks
 from idp.oidc.provider import Provider
-from idp.oidc.revocation_endpoint import revoke
-from idp.oidc.session_pages import PAGES, login_status
-from idp.oidc.token_endpoint import token
-from idp.oidc.userinfo_endpoint import userinfo
+from idp.oidc.sessions.session_pages import PAGES, login_status
+from idp.oidc.token.endpoint import token
+from idp.oidc.token.introspection import introspect
+from idp.oidc.token.revocation import revoke
+from idp.oidc.token.userinfo import userinfo
 from idp.ports import OverloadedError, StoreUnavailableError
 from idp.web.http import (
     Application,

@@ -27,7 +27,7 @@ from idp.model.session import ClientSession, UserSession
 from idp.model.user import User
 from idp.oidc.provider import Provider
 from idp.oidc.routes import hot_endpoints
-from idp.oidc.sessions import session_expires_at
+from idp.oidc.sessions.user_sessions import session_expires_at
 from idp.ports import Store
 from idp.stores.memory import MemoryKernel
 from idp.stores.records import KernelStore

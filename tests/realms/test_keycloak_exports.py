@@ -11,8 +11,8 @@ import pytest
 from idp.flows.compiler import compile_realm
 from idp.model.finding import Finding
 from idp.model.user import User
-from idp.oidc.claim_writers import Facts
-from idp.oidc.claims import ClaimBook
+from idp.oidc.claims.book import ClaimBook
+from idp.oidc.claims.writers import Facts
 from idp.realms.loading import RealmUnreadableError, load_file
 from tests.realms.documents import SURROUNDINGS
 

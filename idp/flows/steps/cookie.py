@@ -1,7 +1,7 @@
 """`auth-cookie`: an existing user session answers for the login.
 
-Whether it may is decided before the flow, by one pure function (`idp.oidc.single_sign_on`); a session that answers
-arrives here as already passed. In a flow that runs, the step is therefore never possible.
+Whether it may is decided before the flow, by one pure function (`idp.oidc.authorization.single_sign_on`); a session
+that answers arrives here as already passed. In a flow that runs, the step is therefore never possible.
 """
 
 from __future__ import annotations

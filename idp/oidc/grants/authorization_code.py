@@ -15,13 +15,13 @@ from idp.model.client import Client
 from idp.model.oauth import Authorization, AuthorizationCode, RefreshFamily
 from idp.model.session import UserSession
 from idp.model.user import User
-from idp.oidc import pkce
+from idp.oidc.authorization import pkce
 from idp.oidc.errors import ErrorCode, OAuthError, Trace
-from idp.oidc.gate import may_go_on
 from idp.oidc.grants.granted import Granted, offline_expiry, online_expiry
 from idp.oidc.provider import Provider
-from idp.oidc.sessions import leave_session, live_session
-from idp.oidc.tokens import new_token_id
+from idp.oidc.sessions.gate import may_go_on
+from idp.oidc.sessions.user_sessions import leave_session, live_session
+from idp.oidc.token.tokens import new_token_id
 from idp.ports import Replayed
 
 _NOT_VALID = "Code not valid."  # for every reason: unknown, expired, used, another client's

@@ -14,13 +14,13 @@ from idp.model.client import Client
 from idp.model.oauth import Authorization, RefreshFamily
 from idp.model.session import UserSession
 from idp.model.user import User
-from idp.oidc.claims import ClaimBook, claim_book
+from idp.oidc.claims.book import ClaimBook, claim_book
 from idp.oidc.errors import ErrorCode, OAuthError, Trace
-from idp.oidc.gate import may_go_on
 from idp.oidc.grants.granted import Granted, offline_expiry, online_expiry
 from idp.oidc.provider import Provider
-from idp.oidc.sessions import leave_session, live_session, touch_session
-from idp.oidc.tokens import family_of, new_token_id, read_refresh_token
+from idp.oidc.sessions.gate import may_go_on
+from idp.oidc.sessions.user_sessions import leave_session, live_session, touch_session
+from idp.oidc.token.tokens import family_of, new_token_id, read_refresh_token
 from idp.ports import Reused, Rotated
 
 _NOT_VALID = "Invalid refresh token."  # for every reason

@@ -1,0 +1,185 @@
+"""The one place where a login becomes a session and a code.
+
+It believes nothing: whether the user may go on, whether the evidence carries the flow, whether the session that
+answered still lives, and whom the client asked for, is all checked here again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+
+from idp.crypto.digest import digest
+from idp.flows.assembly import AssembledRealm
+from idp.flows.levels import acr_of, amr_of, level_of
+from idp.flows.runner import Runner
+from idp.model.client import Client
+from idp.model.oauth import AuthorizationCode, AuthorizationRequest
+from idp.model.session import AuthenticationSession, ClientSession, UserSession
+from idp.model.struct import Frozen
+from idp.model.user import User
+from idp.oidc.claims.roles import RoleBook
+from idp.oidc.errors import ErrorCode, OAuthError, Trace
+from idp.oidc.provider import Provider
+from idp.oidc.sessions.gate import may_go_on
+from idp.oidc.sessions.user_sessions import end_session, join_session, session_expires_at
+
+_CODE_BYTES = 32
+
+
+class Committed(Frozen, frozen=True, kw_only=True):
+    """A finished login: what the client is told, and the cookie of the session if it is new or renewed."""
+
+    parameters: dict[str, str]
+    sid: str
+    cookie: str | None = None
+
+
+async def commit(
+    provider: Provider,
+    assembled: AssembledRealm,
+    login: AuthenticationSession,
+    *,
+    present: UserSession | None,
+    address: str,
+) -> Committed:
+    """Turn a login into a user session and an authorization code.
+
+    `present` is the session of the browser's cookie, if any. The caller has taken the login, so this runs once for it.
+
+    Raises:
+        OAuthError: to be sent to the login's target; nothing was created.
+
+    """
+    request, client = login.request, assembled.realm.client(login.client_id)
+    assert request is not None
+    if client is None:
+        raise _refused(login, ErrorCode.UNAUTHORIZED_CLIENT, "The client is disabled.", "client disabled")
+    user = await _proven_user(provider, assembled, login)
+    if request.hinted_user_id not in {None, user.id}:
+        # OpenID Connect Core §3.1.2.1: somebody else logged in than the one the client asked about.
+        raise _refused(login, ErrorCode.LOGIN_REQUIRED, "Another user is logged in.", "id_token_hint differs")
+    session, cookie = await _session(provider, login, client, user, present=present, address=address)
+    # A scope for holders of a role is not granted to anybody else, whatever the client asked for.
+    scope = RoleBook(assembled.realm).permitted(user, request.scope)
+    text, code = _code(provider, assembled, login, request, session, scope=scope)
+    recorded = provider.record(
+        "LOGIN",
+        transaction_id=login.transaction_id,
+        user_id=user.id,
+        client_id=client.client_id,
+        sid=session.sid,
+        address=address,
+        detail={"sso": str(login.sso_sid is not None).lower(), "amr": " ".join(amr_of(session.evidence))},
+    )
+    # Both are on the disk before the browser is sent anywhere; in this order they share one flush (see the token
+    # endpoint).
+    await asyncio.gather(recorded, provider.stores.codes.put(digest(text), code))
+    return Committed(parameters={"code": text, "session_state": session.sid}, sid=session.sid, cookie=cookie)
+
+
+async def _proven_user(provider: Provider, assembled: AssembledRealm, login: AuthenticationSession) -> User:
+    user = await may_go_on(provider, login.user_id) if login.user_id is not None else None
+    if user is None:
+        raise _refused(login, ErrorCode.ACCESS_DENIED, "The login was refused.", "user gone, disabled or locked")
+    if not Runner(assembled, users=provider.stores.users).stands(login, user, now=provider.now()):
+        # Not a person's mistake: the login's progress claims more than its evidence shows.
+        raise _refused(login, ErrorCode.SERVER_ERROR, "The login was refused.", "the evidence does not carry the flow")
+    return user
+
+
+async def _session(
+    provider: Provider,
+    login: AuthenticationSession,
+    client: Client,
+    user: User,
+    *,
+    present: UserSession | None,
+    address: str,
+) -> tuple[UserSession, str | None]:
+    assert login.request is not None
+    if login.sso_sid is not None:
+        return await _joined(provider, login, client, present=present), None
+    if present is not None and present.user_id != user.id:
+        # A second user on the same browser gets nothing of the first one's session (CVE-2025-12390).
+        await end_session(provider, present.sid, address=address)
+        present = None
+    share = ClientSession(client_id=client.client_id, started_at=provider.now(), scope=login.request.scope)
+    for _ in range(2):
+        session, secret = _new_session(provider, login, user, share, present=present)
+        expires_at = session_expires_at(session, provider.realm().lifespans)
+        if present is None:
+            await provider.stores.user_sessions.create(session, expires_at=expires_at)
+            return session, f"{session.sid}.{secret}"
+        if await provider.stores.user_sessions.replace(session, expires_at=expires_at):
+            return msgspec.structs.replace(session, revision=session.revision + 1), f"{session.sid}.{secret}"
+        present = None  # it changed under our hands: begin a session of its own
+    raise AssertionError("the second turn always creates")
+
+
+def _new_session(
+    provider: Provider, login: AuthenticationSession, user: User, share: ClientSession, *, present: UserSession | None
+) -> tuple[UserSession, str]:
+    """Make the session of a login. A user who logs in again keeps the `sid`, never the cookie (ASVS 7.2.4)."""
+    now, secret = provider.now(), provider.random_text(32)
+    session = UserSession(
+        sid=present.sid if present is not None else provider.random_text(18),
+        secret_digest=digest(secret),
+        user_id=user.id,
+        transaction_id=login.transaction_id,
+        flow=login.flow,
+        realm_version=login.realm_version,
+        started_at=now,
+        last_seen_at=now,
+        auth_time=now,
+        evidence=login.evidence,
+        level=level_of(login.evidence),
+        clients={**(present.clients if present is not None else {}), share.client_id: share},
+        revision=present.revision if present is not None else 0,
+    )
+    return session, secret
+
+
+async def _joined(
+    provider: Provider, login: AuthenticationSession, client: Client, *, present: UserSession | None
+) -> UserSession:
+    """Give the client its share of the session that answered, if it is still this browser's and alive."""
+    assert login.request is not None
+    if present is None or present.sid != login.sso_sid or present.user_id != login.user_id:
+        raise _refused(login, ErrorCode.LOGIN_REQUIRED, "The session has ended.", "the session that answered is gone")
+    if not await join_session(provider, present, client, login.request.scope):
+        raise _refused(login, ErrorCode.LOGIN_REQUIRED, "The session has ended.", "the session ended meanwhile")
+    return present
+
+
+def _code(
+    provider: Provider,
+    assembled: AssembledRealm,
+    login: AuthenticationSession,
+    request: AuthorizationRequest,
+    session: UserSession,
+    *,
+    scope: tuple[str, ...],
+) -> tuple[str, AuthorizationCode]:
+    """Make a code: what the client is told, and what is kept under its digest."""
+    return provider.random_text(_CODE_BYTES), AuthorizationCode(
+        client_id=request.client_id,
+        redirect_uri=request.redirect_uri,
+        user_id=session.user_id,
+        sid=session.sid,
+        transaction_id=login.transaction_id,
+        scope=scope,
+        nonce=request.nonce,
+        code_challenge=request.code_challenge,
+        auth_time=session.auth_time,
+        acr=acr_of(assembled.realm, session.level),
+        amr=amr_of(session.evidence),
+        expires_at=provider.now() + assembled.realm.lifespans.access_code,
+        family_id=provider.random_text(18),
+    )
+
+
+def _refused(login: AuthenticationSession, code: ErrorCode, description: str, detail: str) -> OAuthError:
+    trace = Trace(transaction_id=login.transaction_id, client_id=login.client_id, user_id=login.user_id)
+    return OAuthError(code, description, detail=detail, event="LOGIN_ERROR", trace=trace)

@@ -1,0 +1,207 @@
+"""`/realms/{realm}/protocol/openid-connect/auth` (RFC 6749 §3.1, OpenID Connect Core §3.1.2), without its HTTP.
+
+An error is told to the target once there is one, and to the person before. A request that an existing session answers
+is committed at once; any other opens a login.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import assert_never
+
+from idp.flows.actions import consent
+from idp.flows.assembly import AssembledRealm
+from idp.flows.runner import Ask, Finished, Refused, Runner, StartOver
+from idp.flows.tabs import Assemblies, Completed, GoOn, Page, Rejected, Tabs
+from idp.model.client import Client
+from idp.model.oauth import AuthorizationRequest
+from idp.model.session import AuthenticationSession, FlowKind
+from idp.model.struct import Frozen
+from idp.oidc.authorization import single_sign_on
+from idp.oidc.authorization.commit import Committed, commit
+from idp.oidc.authorization.request import checked
+from idp.oidc.authorization.target import Target, UnsafeRequestError, find_target, target_of
+from idp.oidc.errors import ErrorCode, OAuthError
+from idp.oidc.provider import Provider
+from idp.oidc.sessions.browser_session import session_of_cookie
+from idp.oidc.sessions.gate import may_go_on
+from idp.oidc.token.tokens import read_id_token_hint
+
+_BY_ERROR = {code.value: code for code in ErrorCode}
+
+
+class Redirect(Frozen, frozen=True, kw_only=True):
+    """Send the browser to the client; `cookie` is the user session's, where it is new or renewed."""
+
+    url: str
+    sid: str | None = None
+    cookie: str | None = None
+
+
+class OpenLogin(Frozen, frozen=True, kw_only=True):
+    """Send the browser to the first page of this login."""
+
+    session: AuthenticationSession
+
+
+class Browser(Frozen, frozen=True, kw_only=True):
+    """What the request's browser brought: the digest of its own cookie, the session cookie, its address."""
+
+    id: str
+    session_cookie: str | None
+    address: str
+
+
+class AuthorizationEndpoint:
+    """Authorization requests of one realm: begun here, finished here when their login is done."""
+
+    def __init__(
+        self,
+        *,
+        provider: Provider,
+        tabs: Tabs,
+        assemblies: Assemblies,
+        current: Callable[[], AssembledRealm],
+    ) -> None:
+        self._provider = provider
+        self._tabs = tabs
+        self._assemblies = assemblies
+        self._current = current
+
+    async def begin(
+        self, parameters: Mapping[str, str], *, browser: Browser, locale: Callable[[tuple[str, ...]], str]
+    ) -> Redirect | OpenLogin:
+        """Answer a request, or open its login. `locale` chooses a language, given the request's `ui_locales`.
+
+        Raises:
+            UnsafeRequestError: the answer is a page of our own.
+
+        """
+        current = self._current()
+        client, target = find_target(current.realm, parameters, issuer=self._provider.issuer)
+        try:
+            request = checked(
+                parameters,
+                client=client,
+                target=target,
+                read_hint=lambda hint: read_id_token_hint(self._provider, hint),
+            )
+            return await self._begin(request, client, target, browser=browser, locale=locale(request.ui_locales))
+        except OAuthError as error:
+            return await self._told(target, error, client_id=client.client_id, browser=browser)
+
+    async def finish(self, login: AuthenticationSession, *, browser: Browser) -> Redirect:
+        """Commit a completed login and answer its request.
+
+        Raises:
+            UnsafeRequestError: the client can no longer be answered at its address.
+
+        """
+        target = self._target(login)
+        try:
+            return await self._committed(login, target, browser=browser)
+        except OAuthError as error:
+            return await self._told(target, error, client_id=login.client_id, browser=browser)
+
+    def rejected(self, login: AuthenticationSession, error: str) -> Redirect:
+        """Tell the client that the login was refused.
+
+        Raises:
+            UnsafeRequestError: there is no request, or the client can no longer be answered at its address.
+
+        """
+        code = _BY_ERROR.get(error, ErrorCode.SERVER_ERROR)
+        answer = {"error": code.value, "error_description": "The login was not completed."}
+        return Redirect(url=self._target(login).url(answer))
+
+    async def _begin(
+        self, request: AuthorizationRequest, client: Client, target: Target, *, browser: Browser, locale: str
+    ) -> Redirect | OpenLogin:
+        login = self._tabs.opened(
+            kind=FlowKind.BROWSER,
+            client_id=client.client_id,
+            browser=browser.id,
+            locale=locale,
+            request=request,
+        )
+        if login is None:
+            raise OAuthError(ErrorCode.SERVER_ERROR, "The realm has no login.", detail="no browser flow is bound")
+        login = await self._with_session(login, client, browser)
+        if "none" in request.prompt:
+            return await self._silently(login, target, browser=browser)
+        view = await self._tabs.begin(login, address=browser.address)
+        match view:
+            case Page() | GoOn():
+                return OpenLogin(session=view.session)
+            case Completed():
+                return await self._committed(view.session, target, browser=browser)
+            case Rejected():
+                raise OAuthError(
+                    _BY_ERROR.get(view.error, ErrorCode.SERVER_ERROR), "The login was refused.", detail=view.reason
+                )
+            case _:
+                raise OAuthError(ErrorCode.SERVER_ERROR, "The login was refused.", detail="nothing to show")
+
+    async def _with_session(
+        self, login: AuthenticationSession, client: Client, browser: Browser
+    ) -> AuthenticationSession:
+        """Let the browser's user session answer for the login, if it may."""
+        session = await session_of_cookie(self._provider, browser.session_cookie)
+        current = self._current()
+        flow = current.flow_for(FlowKind.BROWSER, client)
+        if session is None or flow is None or login.request is None:
+            return login
+        now = self._provider.now()
+        if not single_sign_on.answers(login.request, session, realm=current.realm, flow=flow, now=now):
+            return login
+        # A disabled or locked user's session answers for nobody (T-20), nor does one from before a password change.
+        user = await may_go_on(self._provider, session.user_id)
+        if user is None or session.auth_time < user.not_before:
+            return login
+        return self._tabs.answered_by(login, session)
+
+    async def _silently(self, login: AuthenticationSession, target: Target, *, browser: Browser) -> Redirect:
+        """Answer `prompt=none`: nothing is shown, nothing is stored, no other login is disturbed (T-28)."""
+        if login.sso_sid is None:
+            raise OAuthError(ErrorCode.LOGIN_REQUIRED, "The user is not logged in.")
+        runner = Runner(self._current(), users=self._provider.stores.users)
+        result = await runner.advance(login, now=self._provider.now(), answer=None)
+        match result.turn:
+            case Finished():
+                return await self._committed(result.session, target, browser=browser)
+            case Ask(execution=execution):
+                asks_consent = execution.id == consent.EXECUTION_ID
+                code = ErrorCode.CONSENT_REQUIRED if asks_consent else ErrorCode.INTERACTION_REQUIRED
+                raise OAuthError(code, "The user must do something first.")
+            case Refused() | StartOver():
+                raise OAuthError(ErrorCode.LOGIN_REQUIRED, "The user is not logged in.")
+            case _:
+                assert_never(result.turn)
+
+    async def _committed(self, login: AuthenticationSession, target: Target, *, browser: Browser) -> Redirect:
+        assembled = await self._assemblies(login.realm_version)
+        if assembled is None:
+            raise OAuthError(ErrorCode.SERVER_ERROR, "The login was refused.", detail="unknown realm version")
+        present = await session_of_cookie(self._provider, browser.session_cookie)
+        done: Committed = await commit(self._provider, assembled, login, present=present, address=browser.address)
+        return Redirect(url=target.url(done.parameters), sid=done.sid, cookie=done.cookie)
+
+    async def _told(self, target: Target, error: OAuthError, *, client_id: str, browser: Browser) -> Redirect:
+        trace = error.trace
+        await self._provider.record(
+            error.event or "LOGIN_ERROR",
+            transaction_id=trace.transaction_id or self._provider.random_text(12),
+            user_id=trace.user_id,
+            client_id=trace.client_id or client_id,
+            address=browser.address,
+            error=error.code.value,
+            detail={"reason": error.detail or error.description},
+        )
+        return Redirect(url=target.url({"error": error.code.value, "error_description": error.description}))
+
+    def _target(self, login: AuthenticationSession) -> Target:
+        request = login.request
+        target = target_of(self._current().realm, request, issuer=self._provider.issuer) if request else None
+        if target is None:
+            raise UnsafeRequestError("client_not_found", "the client of the login can no longer be answered")
+        return target

@@ -1,0 +1,146 @@
+"""Raw parameters → a checked authorization request, or the one error that the specification names.
+
+parameters ─ find_target ─▶ (client, target) ─ checked ─▶ AuthorizationRequest
+
+Only what cannot be answered at the target raises `UnsafeRequestError`; everything here is answered there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from idp.crypto.jose import TokenError
+from idp.model.client import Client
+from idp.model.oauth import AuthorizationRequest
+from idp.oidc.authorization.target import Target
+from idp.oidc.errors import ErrorCode, OAuthError
+
+PROMPTS = ("none", "login", "consent", "select_account")
+RESPONSE_MODES = ("query", "fragment")
+_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # a SHA-256 as base64url (RFC 7636 §4.2)
+_LONGEST_HINT = 255
+_LONGEST_NONCE = 1024
+_LONGEST_LIST = 20
+_LONGEST_AGE = 10  # digits: 300 years
+
+HintReader = Callable[[str], Mapping[str, object]]
+"""Verifies an ID token that this provider issued, however old; raises `TokenError`."""
+
+
+def checked(
+    parameters: Mapping[str, str], *, client: Client, target: Target, read_hint: HintReader
+) -> AuthorizationRequest:
+    """Check a request (OpenID Connect Core §3.1.2.2, RFC 6749 §4.1.1, RFC 7636 §4.4.1).
+
+    Raises:
+        OAuthError: to be sent to the target.
+
+    """
+    _refuse_unsupported(parameters)
+    _check_response(parameters, client)
+    return AuthorizationRequest(
+        client_id=client.client_id,
+        redirect_uri=target.redirect_uri,
+        response_mode=target.response_mode,
+        scope=_scope(parameters, client),
+        state=target.state,
+        nonce=_nonce(parameters),
+        code_challenge=_code_challenge(parameters, client),
+        prompt=_prompt(parameters),
+        max_age=_max_age(parameters),
+        hinted_user_id=_hinted_user(parameters, read_hint),
+        login_hint=parameters.get("login_hint", "")[:_LONGEST_HINT],
+        ui_locales=_words(parameters, "ui_locales"),
+        acr_values=_words(parameters, "acr_values") or client.default_acr_values,
+    )
+
+
+def _refuse_unsupported(parameters: Mapping[str, str]) -> None:
+    # OpenID Connect Core §6.1, §6.2.2 and §7.2.1 name these three errors.
+    unsupported = {
+        "request": ErrorCode.REQUEST_NOT_SUPPORTED,
+        "request_uri": ErrorCode.REQUEST_URI_NOT_SUPPORTED,
+        "registration": ErrorCode.REGISTRATION_NOT_SUPPORTED,
+    }
+    for name, code in unsupported.items():
+        if name in parameters:
+            raise OAuthError(code, f"The parameter {name} is not supported.")
+
+
+def _check_response(parameters: Mapping[str, str], client: Client) -> None:
+    response_type = parameters.get("response_type")
+    if response_type is None:
+        raise OAuthError(ErrorCode.INVALID_REQUEST, "The parameter response_type is missing.")
+    if response_type != "code":
+        raise OAuthError(ErrorCode.UNSUPPORTED_RESPONSE_TYPE, "The response_type is not supported.")
+    if not client.standard_flow:
+        raise OAuthError(ErrorCode.UNAUTHORIZED_CLIENT, "The client may not use this response_type.")
+    if parameters.get("response_mode", "query") not in RESPONSE_MODES:
+        raise OAuthError(ErrorCode.INVALID_REQUEST, "The response_mode is not supported.")
+
+
+def _scope(parameters: Mapping[str, str], client: Client) -> tuple[str, ...]:
+    """Return what is granted: what was asked for and may be, and the client's default scopes (Keycloak).
+
+    Unknown values are ignored (OpenID Connect Core §3.1.2.1); the token response says what was granted.
+    """
+    asked = parameters.get("scope", "").split()
+    granted = [scope for scope in asked if scope in client.scopes]
+    return tuple(dict.fromkeys((*granted, *client.default_scopes)))
+
+
+def _nonce(parameters: Mapping[str, str]) -> str | None:
+    nonce = parameters.get("nonce")
+    if nonce is not None and len(nonce) > _LONGEST_NONCE:
+        raise OAuthError(ErrorCode.INVALID_REQUEST, "The nonce is too long.")
+    return nonce
+
+
+def _code_challenge(parameters: Mapping[str, str], client: Client) -> str | None:
+    challenge = parameters.get("code_challenge")
+    if challenge is None:
+        if client.pkce_required:  # RFC 9700 §2.1.1
+            raise OAuthError(ErrorCode.INVALID_REQUEST, "The parameter code_challenge is missing.")
+        if "code_challenge_method" in parameters:
+            raise OAuthError(ErrorCode.INVALID_REQUEST, "The parameter code_challenge is missing.")
+        return None
+    # An absent method means `plain` (RFC 7636 §4.3), which protects nothing that the request can be read with.
+    if parameters.get("code_challenge_method") != "S256":
+        raise OAuthError(ErrorCode.INVALID_REQUEST, "The code_challenge_method must be S256.")
+    if not _CHALLENGE.fullmatch(challenge):
+        raise OAuthError(ErrorCode.INVALID_REQUEST, "The code_challenge is not valid.")
+    return challenge
+
+
+def _prompt(parameters: Mapping[str, str]) -> tuple[str, ...]:
+    prompt = tuple(dict.fromkeys(parameters.get("prompt", "").split()))
+    if any(value not in PROMPTS for value in prompt):
+        raise OAuthError(ErrorCode.INVALID_REQUEST, "The prompt is not supported.")
+    if "none" in prompt and len(prompt) > 1:  # OpenID Connect Core §3.1.2.1
+        raise OAuthError(ErrorCode.INVALID_REQUEST, "The prompt none stands alone.")
+    return prompt
+
+
+def _max_age(parameters: Mapping[str, str]) -> int | None:
+    text = parameters.get("max_age")
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_AGE):
+        raise OAuthError(ErrorCode.INVALID_REQUEST, "The max_age is not a number of seconds.")
+    return int(text)
+
+
+def _hinted_user(parameters: Mapping[str, str], read_hint: HintReader) -> str | None:
+    hint = parameters.get("id_token_hint")
+    if hint is None:
+        return None
+    try:
+        return str(read_hint(hint)["sub"])
+    except TokenError as error:
+        detail = f"id_token_hint: {error}"
+        raise OAuthError(ErrorCode.INVALID_REQUEST, "The id_token_hint is not valid.", detail=detail) from None
+
+
+def _words(parameters: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(parameters.get(name, "").split()[:_LONGEST_LIST])

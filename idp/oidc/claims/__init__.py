@@ -1,0 +1,1 @@
+"""What tokens say about a user: Keycloak's protocol mappers, compiled into plain functions."""

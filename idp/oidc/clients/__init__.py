@@ -1,0 +1,1 @@
+"""Clients: how they prove themselves, and the keys they prove it with."""

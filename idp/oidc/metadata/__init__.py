@@ -1,0 +1,1 @@
+"""What a realm tells about itself: discovery, its public keys."""

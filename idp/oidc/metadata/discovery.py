@@ -1,0 +1,79 @@
+"""Discovery (OpenID Connect Discovery 1.0 §4, RFC 8414): what really works here, under registered names only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from idp.model.client_assertion import PUBLIC_KEY_ALGORITHMS, SECRET_ALGORITHMS
+from idp.model.key_policy import JWKS_LIFETIME
+from idp.model.realm import Realm
+from idp.oidc.claims.book import claims_supported
+from idp.oidc.cors import ANY_ORIGIN
+from idp.oidc.provider import Provider
+from idp.oidc.token.endpoint import GRANTS
+from idp.web.http import JSON, Header, Reply, Request
+
+# Clients may keep it for minutes; a new key is published well before it signs.
+CACHED: Header = (b"cache-control", f"public, max-age={JWKS_LIFETIME}".encode())
+_PROVEN_METHODS = ["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"]
+_ASSERTION_ALGORITHMS = [*PUBLIC_KEY_ALGORITHMS, *SECRET_ALGORITHMS]
+
+
+async def discovery(provider: Provider, _request: Request, _body: bytes) -> Reply:
+    """Answer the realm's metadata."""
+    return provider.derived(_reply)
+
+
+def metadata(provider: Provider) -> dict[str, Any]:
+    """Return the realm's metadata."""
+    realm = provider.realm()
+    document: dict[str, Any] = {
+        "issuer": provider.issuer,
+        "authorization_endpoint": provider.endpoint("auth"),
+        "token_endpoint": provider.endpoint("token"),
+        "userinfo_endpoint": provider.endpoint("userinfo"),
+        "jwks_uri": provider.endpoint("certs"),
+        "end_session_endpoint": provider.endpoint("logout"),
+        "revocation_endpoint": provider.endpoint("revoke"),
+        "introspection_endpoint": provider.endpoint("introspect"),
+        "scopes_supported": _scopes(realm),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query", "fragment"],
+        "grant_types_supported": list(GRANTS),
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": list(provider.keys.algorithms),
+        "token_endpoint_auth_methods_supported": [*_PROVEN_METHODS, "none"],
+        "revocation_endpoint_auth_methods_supported": [*_PROVEN_METHODS, "none"],
+        "introspection_endpoint_auth_methods_supported": _PROVEN_METHODS,
+        # RFC 8414 §2: required where a method signs; one list for each endpoint.
+        "token_endpoint_auth_signing_alg_values_supported": _ASSERTION_ALGORITHMS,
+        "revocation_endpoint_auth_signing_alg_values_supported": _ASSERTION_ALGORITHMS,
+        "introspection_endpoint_auth_signing_alg_values_supported": _ASSERTION_ALGORITHMS,
+        "code_challenge_methods_supported": ["S256"],
+        "claim_types_supported": ["normal"],
+        "claims_supported": _claims(realm),
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "ui_locales_supported": list(realm.locales),
+        "authorization_response_iss_parameter_supported": True,  # RFC 9207 §3
+        "claims_parameter_supported": False,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,  # the default would be true
+    }
+    if realm.acr_levels:
+        document["acr_values_supported"] = sorted(realm.acr_levels, key=lambda acr: (realm.acr_levels[acr], acr))
+    return document
+
+
+def _scopes(realm: Realm) -> list[str]:
+    return ["openid", *(scope.name for scope in realm.client_scopes.values() if scope.in_metadata)]
+
+
+def _claims(realm: Realm) -> list[str]:
+    of_the_login = ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "at_hash", "sid"]
+    return [*of_the_login, *claims_supported(realm)]
+
+
+def _reply(provider: Provider) -> Reply:
+    return Reply(200, msgspec.json.encode(metadata(provider)), (JSON, CACHED, ANY_ORIGIN))

@@ -1,0 +1,69 @@
+"""POST /realms/{realm}/protocol/openid-connect/token (RFC 6749 §3.2)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+from idp.model.client import Client
+from idp.model.struct import Frozen
+from idp.oidc import cors
+from idp.oidc.clients.authentication import authenticate_client
+from idp.oidc.errors import ErrorCode, OAuthError
+from idp.oidc.grants.authorization_code import authorize_code
+from idp.oidc.grants.client_credentials import authorize_client
+from idp.oidc.grants.granted import Granted
+from idp.oidc.grants.refresh_token import authorize_refresh
+from idp.oidc.parameters import form_parameters
+from idp.oidc.provider import Provider
+from idp.oidc.token.tokens import issue
+from idp.web.http import Reply, Request, json_reply
+
+
+class Grant(Frozen, frozen=True, kw_only=True):
+    """A way to earn an authorization, and Keycloak's name for the event; its failure is `<event>_ERROR`."""
+
+    authorize: Callable[[Provider, Client, Mapping[str, str]], Awaitable[Granted]]
+    event: str
+
+
+GRANTS: dict[str, Grant] = {
+    "authorization_code": Grant(authorize=authorize_code, event="CODE_TO_TOKEN"),
+    "refresh_token": Grant(authorize=authorize_refresh, event="REFRESH_TOKEN"),
+    "client_credentials": Grant(authorize=authorize_client, event="CLIENT_LOGIN"),
+}
+
+
+async def token(provider: Provider, request: Request, body: bytes) -> Reply:
+    """Exchange a grant for tokens; raises `OAuthError`."""
+    form = form_parameters(request, body)
+    client = await authenticate_client(provider, request, form)
+    grant = _grant(form)
+    try:
+        granted = await grant.authorize(provider, client, form)
+    except OAuthError as refused:
+        raise refused.during(f"{grant.event}_ERROR", client_id=client.client_id) from refused
+    authorization = granted.authorization
+    answer = issue(provider, client, authorization, granted.user)
+    recorded = provider.record(
+        grant.event,
+        transaction_id=authorization.transaction_id,
+        user_id=authorization.user_id,
+        client_id=client.client_id,
+        sid=authorization.sid,
+        address=request.remote_address,
+        detail={"scope": " ".join(authorization.scope)},
+    )
+    # Both are on the disk before anybody holds a token. The event first: writing its log line lets the store's writer
+    # run, and what was queued before it would be committed alone.
+    await asyncio.gather(recorded, granted.keep())
+    return cors.shared(json_reply(answer), request, client)
+
+
+def _grant(form: Mapping[str, str]) -> Grant:
+    if "grant_type" not in form:
+        raise OAuthError(ErrorCode.INVALID_REQUEST, "Missing parameter: grant_type.")
+    grant = GRANTS.get(form["grant_type"])
+    if grant is None:
+        raise OAuthError(ErrorCode.UNSUPPORTED_GRANT_TYPE, "Unsupported grant_type.")
+    return grant

@@ -1,0 +1,92 @@
+"""POST /realms/{realm}/protocol/openid-connect/token/introspect (RFC 7662)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from idp.crypto.jose import Claims, TokenError
+from idp.model.client import Client
+from idp.model.user import User
+from idp.oidc.claims.book import claim_book
+from idp.oidc.clients.authentication import authenticate_client
+from idp.oidc.errors import ErrorCode, OAuthError
+from idp.oidc.parameters import form_parameters
+from idp.oidc.provider import Provider
+from idp.oidc.token.liveness import LiveToken, facts_of, live_access, live_refresh
+from idp.oidc.token.tokens import read_access_token, read_refresh_token
+from idp.web.http import Reply, Request, json_reply
+
+_EVENT = "INTROSPECT_TOKEN_ERROR"
+_INACTIVE: dict[str, Any] = {"active": False}
+_MEMBERS = ("iss", "sub", "aud", "exp", "iat", "auth_time", "jti", "azp", "client_id", "sid", "acr", "scope")
+
+
+async def introspect(provider: Provider, request: Request, body: bytes) -> Reply:
+    """Tell a confidential client whether a token of its own counts; raises `OAuthError`.
+
+    A success is a debug line of the log and no stored event: a resource server asks at every request of its own.
+    """
+    form = form_parameters(request, body)
+    client = await authenticate_client(provider, request, form)
+    if client.public:
+        # RFC 7662 §2.1: some authorization is required, or anybody could try out tokens here.
+        raise OAuthError(ErrorCode.INVALID_CLIENT, "The client must authenticate.").during(
+            _EVENT, client_id=client.client_id
+        )
+    if "token" not in form:
+        raise OAuthError(ErrorCode.INVALID_REQUEST, "Missing parameter: token.").during(
+            _EVENT, client_id=client.client_id
+        )
+    answer = await _answer(provider, client, form["token"])
+    provider.log.debug("introspected", client_id=client.client_id, active=answer["active"])
+    return json_reply(answer)
+
+
+async def _answer(provider: Provider, client: Client, token: str) -> dict[str, Any]:
+    # The hint (§2.1) saves nothing here: the kind stands in the token's header.
+    access = _read(read_access_token, provider, token)
+    if access is not None:
+        live = await live_access(provider, access) if _may_know(client, access) else None
+        return _INACTIVE if live is None else _active_access(provider, access, live)
+    refresh = _read(read_refresh_token, provider, token)
+    # A refresh token is between its client and us; nobody else has a use for it.
+    user = await live_refresh(provider, refresh) if refresh is not None and refresh["azp"] == client.client_id else None
+    return _INACTIVE if refresh is None or user is None else _active(refresh, user) | {"client_id": refresh["azp"]}
+
+
+def _may_know(client: Client, claims: Claims) -> bool:
+    """The token's own client, or one that the token is meant for (RFC 7662 §4): for others it is not active.
+
+    Keycloak tells any confidential client of the realm about any token; a bank's applications need not trust each
+    other that far.
+    """
+    return client.client_id == claims["client_id"] or client.client_id in _audience(claims)
+
+
+def _active_access(provider: Provider, claims: Claims, live: LiveToken) -> dict[str, Any]:
+    """Answer what the realm's mappers tell a resource server; what the protocol says comes last and wins."""
+    book = provider.derived(claim_book)
+    in_effect = book.in_effect(live.client, claims["scope"], live.granted)
+    released = book.released(live.client, in_effect, live.user, facts_of(claims))
+    answer = {**released.claims("introspection"), **_active(claims, live.user), "token_type": "Bearer"}
+    more = released.audience("introspection")
+    if more:
+        answer["aud"] = list(dict.fromkeys((*_audience(claims), *more)))
+    return answer
+
+
+def _audience(claims: Claims) -> list[str]:
+    return claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
+
+
+def _active(claims: Claims, user: User) -> dict[str, Any]:
+    known = {name: claims[name] for name in _MEMBERS if name in claims}
+    return {"active": True, "username": user.username, **known}
+
+
+def _read(reader: Any, provider: Provider, token: str) -> Claims | None:
+    try:
+        claims: Claims = reader(provider, token)
+    except TokenError:
+        return None
+    return claims

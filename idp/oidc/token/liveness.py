@@ -1,0 +1,78 @@
+"""Whether a well-signed, unexpired token still counts: for UserInfo and introspection alike."""
+
+from __future__ import annotations
+
+from idp.crypto.digest import digest, same
+from idp.crypto.jose import Claims
+from idp.model.client import Client
+from idp.model.struct import Frozen
+from idp.model.user import User
+from idp.oidc.claims.writers import Facts
+from idp.oidc.grants.client_credentials import service_account
+from idp.oidc.provider import Provider
+from idp.oidc.sessions.gate import may_go_on
+from idp.oidc.sessions.user_sessions import live_session
+from idp.oidc.token.tokens import family_of
+
+REVOKED = "revoked-token"
+
+
+class LiveToken(Frozen, frozen=True, kw_only=True):
+    """An access token that counts, with whom it is about, who it was given to and what was granted (all of it).
+
+    A client's own token (client credentials) is about its service account, which is in no store.
+    """
+
+    user: User
+    client: Client
+    granted: tuple[str, ...] = ()
+
+
+async def live_access(provider: Provider, claims: Claims) -> LiveToken | None:
+    """Return whom the token is about, unless it, its grant, its client or its user has been stopped.
+
+    Both levels of revocation count: the token's own and the user's `not_before` (CVE-2026-8922).
+    """
+    client = provider.client(claims["client_id"])
+    if client is None or await provider.stores.first_use.seen(REVOKED, claims["jti"]):
+        return None
+    if "sid" not in claims:  # only the client credentials grant makes such a token
+        account = service_account(provider, client)
+        alive = client.service_account and account.id == claims["sub"]
+        own = tuple(str(claims.get("scope", "")).split())
+        return LiveToken(user=account, client=client, granted=own) if alive else None
+    granted = await _live_grant(provider, claims)
+    if granted is None:
+        return None
+    user = await may_go_on(provider, claims["sub"])
+    if user is None or claims["iat"] < user.not_before:
+        return None
+    return LiveToken(user=user, client=client, granted=granted)
+
+
+def facts_of(claims: Claims) -> Facts:
+    """Return what an access token says about its login."""
+    return Facts(sid=claims.get("sid", ""), auth_time=claims.get("auth_time"), amr=tuple(claims.get("amr", ())))
+
+
+async def live_refresh(provider: Provider, claims: Claims) -> User | None:
+    """Return whom a refresh token is about, if it is the one its family would accept now."""
+    family_id = family_of(claims["jti"])
+    family = None if family_id is None else await provider.stores.refresh_families.get(family_id)
+    if family is None or not same(family.current, digest(claims["jti"])) or provider.client(family.client_id) is None:
+        return None
+    if not family.offline and await live_session(provider, family.sid, family.client_id) is None:
+        return None
+    user = await may_go_on(provider, family.user_id)
+    return None if user is None or claims["iat"] < user.not_before else user
+
+
+async def _live_grant(provider: Provider, claims: Claims) -> tuple[str, ...] | None:
+    """Return the scope of the grant behind the token, or None if the grant has ended."""
+    family_id = family_of(claims["jti"])
+    if family_id is None:
+        session = await live_session(provider, claims["sid"], claims["client_id"])
+        return None if session is None else session.clients[claims["client_id"]].scope
+    # Offline access outlives the session; its family alone decides.
+    family = await provider.stores.refresh_families.get(family_id)
+    return family.scope if family is not None and family.client_id == claims["client_id"] else None

@@ -1,0 +1,171 @@
+"""The one issuer: an `Authorization` in, the token endpoint's answer out.
+
+- Access token: a JWT of RFC 9068. Its audience is the client itself and what the realm's audience mappers name.
+- ID token: OpenID Connect Core §2, with the claims of its scopes as Keycloak has them (applications rely on it),
+  although §5.4 would be content with UserInfo.
+- What the realm's protocol mappers add (`idp.oidc.claims.book`) comes first, so that nothing of it can ever stand in
+  for what the protocol says.
+- Refresh token: JWT-shaped, since `keycloak-js` decodes it, under a symmetric key of our own. What counts is the stored
+  family; the token only says which one (`family_of`) and proves that we made it.
+
+The claim `typ` (Bearer, ID, Refresh) is Keycloak's, whose adapters look at it; *we* look at the header's `typ`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from idp.crypto.jose import Claims, mint, verify
+from idp.crypto.key_pairs import half_hash
+from idp.model.client import Client, SigningAlgorithm
+from idp.model.oauth import Authorization, RefreshFamily
+from idp.model.realm import Realm
+from idp.model.user import User
+from idp.oidc.claims.book import Released, audience_of, claim_book
+from idp.oidc.claims.writers import Facts
+from idp.oidc.provider import Provider
+
+ACCESS_TYPE = "at+jwt"  # RFC 9068 §2.1
+ID_TYPE = "JWT"
+REFRESH_TYPE = "refresh+jwt"
+
+
+def issue(provider: Provider, client: Client, authorization: Authorization, user: User) -> dict[str, Any]:
+    """Mint the tokens an authorization is worth (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3)."""
+    realm, now = provider.realm(), provider.now()
+    lifespan = client.access_token_lifespan or realm.lifespans.access_token
+    book = provider.derived(claim_book)
+    facts = Facts(sid=authorization.sid or "", auth_time=authorization.auth_time, amr=authorization.amr)
+    released = book.released(client, authorization.scope, user, facts)
+    scope = book.said(authorization.scope)
+    access_token = _access_token(
+        provider, realm, client, authorization, released, scope=scope, now=now, lifespan=lifespan
+    )
+    answer: dict[str, Any] = {"access_token": access_token, "expires_in": lifespan, "token_type": "Bearer"}
+    family = authorization.family
+    if family is not None and authorization.refresh_token_id is not None:
+        answer["refresh_expires_in"] = family.expires_at - now
+        answer["refresh_token"] = _refresh_token(provider, family, authorization.refresh_token_id, now=now)
+    if "openid" in authorization.scope:
+        answer["id_token"] = _id_token(
+            provider, realm, client, authorization, released, now=now, lifespan=lifespan, access_token=access_token
+        )
+    # Keycloak's members: the session for `keycloak-js`, and a realm-wide revocation time we do not use.
+    answer |= {"not-before-policy": 0, "scope": scope}
+    if authorization.sid is not None:
+        answer["session_state"] = authorization.sid
+    return answer
+
+
+def read_access_token(provider: Provider, token: str) -> Claims:
+    """Return the claims of an unexpired access token of this realm; raises `TokenError`. Says nothing of liveness."""
+    return verify(token, keys=provider.keys.public, typ=ACCESS_TYPE, issuer=provider.issuer, now=provider.now())
+
+
+def read_refresh_token(provider: Provider, token: str) -> Claims:
+    """Return the claims of an unexpired refresh token of this realm; raises `TokenError`."""
+    return verify(token, keys=provider.keys.refresh, typ=REFRESH_TYPE, issuer=provider.issuer, now=provider.now())
+
+
+def read_id_token_hint(provider: Provider, token: str) -> Claims:
+    """Return the claims of an ID token that we issued, however old (OpenID Connect Core §3.1.2.1); or `TokenError`."""
+    return verify(token, keys=provider.keys.public, typ=ID_TYPE, issuer=provider.issuer, now=None)
+
+
+def new_token_id(provider: Provider, family_id: str | None = None) -> str:
+    """Return a fresh `jti`; one that belongs to a family begins with the family's id."""
+    own = provider.random_text(16)
+    return own if family_id is None else f"{family_id}.{own}"
+
+
+def family_of(token_id: str) -> str | None:
+    """Return the family that a `jti` belongs to."""
+    family_id, dot, _ = token_id.rpartition(".")
+    return family_id if dot else None
+
+
+def _access_token(
+    provider: Provider,
+    realm: Realm,
+    client: Client,
+    authorization: Authorization,
+    released: Released,
+    *,
+    scope: str,
+    now: int,
+    lifespan: int,
+) -> str:
+    # An offline token outlives the session, so its life hangs on its family, which the `jti` names.
+    family = authorization.family
+    family_id = family.id if family is not None and family.offline else None
+    claims: dict[str, Any] = {
+        **released.claims("access"),
+        "exp": now + lifespan,
+        "iat": now,
+        "jti": new_token_id(provider, family_id),
+        "iss": provider.issuer,
+        "aud": audience_of(client, released.audience("access")),
+        "sub": authorization.user_id,
+        "typ": "Bearer",
+        "azp": client.client_id,
+        "client_id": client.client_id,
+        "scope": scope,
+    }
+    if authorization.sid is not None:  # who has logged in, and how; a client's own token says nothing of it
+        claims |= {"auth_time": authorization.auth_time, "sid": authorization.sid, "acr": authorization.acr}
+    key = provider.keys.signer(_algorithm(realm, client.access_token_algorithm))
+    return mint(key, typ=ACCESS_TYPE, claims=claims)
+
+
+def _id_token(
+    provider: Provider,
+    realm: Realm,
+    client: Client,
+    authorization: Authorization,
+    released: Released,
+    *,
+    now: int,
+    lifespan: int,
+    access_token: str,
+) -> str:
+    algorithm = _algorithm(realm, client.id_token_algorithm)
+    claims: dict[str, Any] = {
+        **released.claims("id"),
+        "exp": now + lifespan,
+        "iat": now,
+        "auth_time": authorization.auth_time,
+        "jti": new_token_id(provider),
+        "iss": provider.issuer,
+        "aud": audience_of(client, released.audience("id")),
+        "sub": authorization.user_id,
+        "typ": "ID",
+        "azp": client.client_id,
+        "sid": authorization.sid,
+        "acr": authorization.acr,
+        "amr": authorization.amr,
+        "at_hash": half_hash(access_token, algorithm=algorithm),
+    }
+    if authorization.nonce is not None:
+        claims["nonce"] = authorization.nonce
+    return mint(provider.keys.signer(algorithm), typ=ID_TYPE, claims=claims)
+
+
+def _refresh_token(provider: Provider, family: RefreshFamily, token_id: str, *, now: int) -> str:
+    claims: dict[str, Any] = {
+        "exp": family.expires_at,
+        "iat": now,
+        "jti": token_id,
+        "iss": provider.issuer,
+        "aud": provider.issuer,
+        "sub": family.user_id,
+        "typ": "Offline" if family.offline else "Refresh",
+        "azp": family.client_id,
+        "sid": family.sid,
+        # The whole scope, even if this access token has less (RFC 6749 §6).
+        "scope": " ".join(family.scope),
+    }
+    return mint(provider.keys.refresh_signer, typ=REFRESH_TYPE, claims=claims)
+
+
+def _algorithm(realm: Realm, registered: SigningAlgorithm | None) -> SigningAlgorithm:
+    return registered or realm.default_signature_algorithm

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from idp.model.client_assertion import AssertionRules, ClientAuthenticator
+from idp.model.client_assertion import AssertionRules, ClientAuthenticator, KeySource
 from idp.model.mapper import Mapper, RoleName
 from idp.model.secret import Secret
 from idp.model.struct import Frozen
@@ -27,6 +27,7 @@ class Client(Frozen, frozen=True, kw_only=True):
     secret: Secret | None = None
     authentication: ClientAuthenticator = "client-secret"
     assertion: AssertionRules = AssertionRules()
+    keys: KeySource = KeySource()
     service_account: bool = False
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""How a client proves itself by a signed assertion (RFC 7523): what is registered for it."""
+"""How a client proves itself by a signed assertion (RFC 7523), and where its public keys are."""
 
 from __future__ import annotations
 
@@ -18,18 +18,27 @@ HMAC_SIZE: dict[SecretAlgorithm, int] = {"HS256": 32, "HS384": 48, "HS512": 64}
 
 
 class AssertionRules(Frozen, frozen=True, kw_only=True):
-    """What an assertion of one client must be like, and where its keys are.
-
-    Only one of the three sources of keys is set; none for `client-secret-jwt`, whose key is the secret.
-    """
+    """What an assertion of one client must be like."""
 
     algorithm: PublicKeyAlgorithm | SecretAlgorithm | None = None
     """The only algorithm (`token.endpoint.auth.signing.alg`); None: any that fits the method."""
     longest_life: int = 60
     """Seconds from `iat` to `exp` (`token.endpoint.auth.signing.max.exp`, whose default is Keycloak's)."""
+
+
+class KeySource(Frozen, frozen=True, kw_only=True):
+    """Where a client's public keys are: for its signatures, and for what is encrypted to it. One of the three at most.
+
+    Empty for a client without keys of its own.
+    """
+
     jwks: str = ""
     """A JWK set as JSON text."""
     jwks_url: str = ""
     """The address of a JWK set."""
     certificate: str = ""
     """An X.509 certificate: base64 of its DER, without the lines of PEM."""
+
+    def __bool__(self) -> bool:
+        """Tell whether there is a source."""
+        return bool(self.jwks or self.jwks_url or self.certificate)

@@ -2,15 +2,63 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from idp.model.struct import Frozen
 
 ResponseMode = Literal["query", "fragment"]
 
 
+class ClaimRequest(Frozen, frozen=True, kw_only=True):
+    """What a client says about one claim it asks for (OpenID Connect Core §5.5.1)."""
+
+    essential: bool = False
+    values: tuple[Any, ...] = ()
+
+
+class ClaimsRequest(Frozen, frozen=True, kw_only=True):
+    """The `claims` parameter (OpenID Connect Core §5.5): claims by name, for each place they are to stand in."""
+
+    id_token: dict[str, ClaimRequest] = {}
+    userinfo: dict[str, ClaimRequest] = {}
+
+
+class GrantTerms(Frozen, frozen=True, kw_only=True):
+    """What is granted beside the scope; it travels with the grant, from the request into every token.
+
+    `resources` are the resource servers that were named (RFC 8707), `authorization_details` what may be done there
+    (RFC 9396).
+    """
+
+    claims: ClaimsRequest | None = None
+    resources: tuple[str, ...] = ()
+    authorization_details: tuple[dict[str, Any], ...] = ()
+
+
+NO_TERMS = GrantTerms()
+
+
+class Confirmation(Frozen, frozen=True, kw_only=True):
+    """The key that the holder of a token must prove to have (`cnf`, RFC 7800 §3); neither for a bearer token."""
+
+    jkt: str = ""
+    """RFC 7638 thumbprint of a DPoP key (RFC 9449 §6.1)."""
+    x5t_s256: str = ""
+    """SHA-256 thumbprint of a client certificate (RFC 8705 §3.1)."""
+
+    def __bool__(self) -> bool:
+        """Tell whether there is a key to prove."""
+        return bool(self.jkt or self.x5t_s256)
+
+
+BEARER = Confirmation()
+
+
 class AuthorizationRequest(Frozen, frozen=True, kw_only=True):
-    """A checked authorization request (OpenID Connect Core §3.1.2.1); immutable, so it survives every restart."""
+    """A checked authorization request (OpenID Connect Core §3.1.2.1); immutable, so it survives every restart.
+
+    `dpop_jkt` is the key that the code is bound to (RFC 9449 §10).
+    """
 
     client_id: str
     redirect_uri: str
@@ -25,6 +73,8 @@ class AuthorizationRequest(Frozen, frozen=True, kw_only=True):
     login_hint: str = ""
     ui_locales: tuple[str, ...] = ()
     acr_values: tuple[str, ...] = ()
+    terms: GrantTerms = NO_TERMS
+    dpop_jkt: str = ""
 
 
 class AuthorizationCode(Frozen, frozen=True, kw_only=True):
@@ -43,6 +93,8 @@ class AuthorizationCode(Frozen, frozen=True, kw_only=True):
     amr: tuple[str, ...]
     expires_at: int
     family_id: str
+    terms: GrantTerms = NO_TERMS
+    dpop_jkt: str = ""
 
 
 class RefreshFamily(Frozen, frozen=True, kw_only=True):
@@ -66,6 +118,8 @@ class RefreshFamily(Frozen, frozen=True, kw_only=True):
     last_used_at: int
     expires_at: int
     offline: bool = False
+    terms: GrantTerms = NO_TERMS
+    confirmation: Confirmation = BEARER
 
 
 class Authorization(Frozen, frozen=True, kw_only=True):
@@ -85,3 +139,5 @@ class Authorization(Frozen, frozen=True, kw_only=True):
     nonce: str | None = None
     refresh_token_id: str | None = None  # the `jti` of the refresh token to hand out
     family: RefreshFamily | None = None
+    terms: GrantTerms = NO_TERMS
+    confirmation: Confirmation = BEARER

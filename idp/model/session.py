@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from idp.model.flow import Evidence, Status
-from idp.model.oauth import AuthorizationRequest
+from idp.model.oauth import NO_TERMS, AuthorizationRequest, GrantTerms
 from idp.model.struct import Frozen
 
 
@@ -82,6 +82,7 @@ class ClientSession(Frozen, frozen=True, kw_only=True):
     client_id: str
     started_at: int
     scope: tuple[str, ...] = ()
+    terms: GrantTerms = NO_TERMS
 
 
 class UserSession(Frozen, frozen=True, kw_only=True):

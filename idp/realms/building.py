@@ -18,7 +18,7 @@ from idp.model.session import FlowKind
 from idp.realms import password_policy
 from idp.realms import representation as file
 from idp.realms.access import with_access
-from idp.realms.client_keys import assertion_rules, authenticator
+from idp.realms.client_keys import assertion_rules, authenticator, key_source
 from idp.realms.placeholders import vault_file
 
 LOCALES = ("sq", "en", "it")
@@ -205,6 +205,7 @@ def _client(
         public=client.public_client,
         authentication=authenticator(client, pointer, findings),
         assertion=assertion_rules(client, pointer, findings),
+        keys=key_source(client, pointer, findings),
         service_account=client.service_accounts_enabled and not client.public_client,
         secret=_secret(found.realm, client, f"{pointer}/secret", vault, findings),
         redirect_uris=tuple(_absolute(client, uri) for uri in client.redirect_uris),

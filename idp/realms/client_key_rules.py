@@ -59,27 +59,27 @@ def _secret(client: Client, pointer: str) -> Iterator[Finding]:
 
 
 def _keys(client: Client, place: str) -> Iterator[Finding]:
-    rules = client.assertion
-    if rules.jwks_url:
-        yield from _address(rules.jwks_url, f"{place}/jwks.url")
+    rules, source = client.assertion, client.keys
+    if source.jwks_url:
+        yield from _address(source.jwks_url, f"{place}/jwks.url")
         return
-    source = "jwks.string" if rules.jwks else CERTIFICATE
-    if not rules.jwks and not rules.certificate:
+    attribute = "jwks.string" if source.jwks else CERTIFICATE
+    if not source:
         problem = f"“{client.client_id}” authenticates by private_key_jwt and has no public key."
         repair = "Set use.jwks.url and jwks.url, or use.jwks.string and jwks.string, or import a certificate."
         yield _error("C-JWT-KEYS", place, problem, repair)
         return
     try:
-        keys = read_key_set(rules.jwks.encode()) if rules.jwks else read_certificate(rules.certificate)
+        keys = read_key_set(source.jwks.encode()) if source.jwks else read_certificate(source.certificate)
     except KeyRefusedError as error:
         problem = f"The keys of “{client.client_id}” cannot be used: {error}."
-        yield _error("C-JWT-KEYS", f"{place}/{source}", problem, "Write public keys for signatures.")
+        yield _error("C-JWT-KEYS", f"{place}/{attribute}", problem, "Write public keys for signatures.")
         return
     for reason in keys.refused:
-        yield _warning("C-JWT-KEYS", f"{place}/{source}", f"A key is left out: {reason}.", "Remove or mend it.")
+        yield _warning("C-JWT-KEYS", f"{place}/{attribute}", f"A key is left out: {reason}.", "Remove or mend it.")
     if rules.algorithm is not None and not any(rules.algorithm in key.algorithms for key in keys.keys):
         problem = f"No key of “{client.client_id}” fits {rules.algorithm}."
-        yield _error("C-JWT-KEYS", f"{place}/{source}", problem, "Register a key of that algorithm.")
+        yield _error("C-JWT-KEYS", f"{place}/{attribute}", problem, "Register a key of that algorithm.")
 
 
 def _address(address: str, pointer: str) -> Iterator[Finding]:

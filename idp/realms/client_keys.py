@@ -10,6 +10,7 @@ from idp.model.client_assertion import (
     SECRET_ALGORITHMS,
     AssertionRules,
     ClientAuthenticator,
+    KeySource,
     PublicKeyAlgorithm,
     SecretAlgorithm,
 )
@@ -43,15 +44,17 @@ def assertion_rules(client: file.Client, pointer: str, findings: list[Finding]) 
         return AssertionRules()
     place = f"{pointer}/attributes"
     algorithm, life = _algorithm(client, place, findings), _life(attributes, place, findings)
-    if kind == "client-secret-jwt":
-        return AssertionRules(algorithm=algorithm, longest_life=life)
+    return AssertionRules(algorithm=algorithm, longest_life=life)
+
+
+def key_source(client: file.Client, pointer: str, findings: list[Finding]) -> KeySource:
+    """Return where a client's public keys are; they serve for more than its authentication."""
+    attributes, place = client.attributes, f"{pointer}/attributes"
     by_address, by_value = attributes.get("use.jwks.url") == "true", attributes.get("use.jwks.string") == "true"
     if by_address and by_value:
         problem = "Keys come both by address and by value; only one can count."
         findings.append(_error("C-JWT-KEYS", f"{place}/use.jwks.string", problem, "Set one of the two to false."))
-    return AssertionRules(
-        algorithm=algorithm,
-        longest_life=life,
+    return KeySource(
         jwks_url=attributes.get("jwks.url", "") if by_address else "",
         jwks=attributes.get("jwks.string", "") if by_value and not by_address else "",
         certificate="" if by_address or by_value else attributes.get(CERTIFICATE, ""),

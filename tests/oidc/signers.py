@@ -12,7 +12,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from idp.model.client import Client
-from idp.model.client_assertion import AssertionRules
+from idp.model.client_assertion import KeySource
 from idp.model.secret import Secret
 from tests.oidc.harness import BASE, Bank
 
@@ -32,15 +32,13 @@ ROBOT = Client(
     client_id="robot",
     secret=Secret(SHARED),  # registered, and of no use: a client authenticates by its method only
     authentication="client-jwt",
-    assertion=AssertionRules(jwks=JWKS),
+    keys=KeySource(jwks=JWKS),
     standard_flow=False,
     service_account=True,
     default_scopes=("profile",),
     optional_scopes=("payments",),
 )
-SHARER = msgspec.structs.replace(
-    ROBOT, client_id="sharer", authentication="client-secret-jwt", assertion=AssertionRules()
-)
+SHARER = msgspec.structs.replace(ROBOT, client_id="sharer", authentication="client-secret-jwt", keys=KeySource())
 TWIN = msgspec.structs.replace(ROBOT, client_id="twin")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
-from idp.model.client_assertion import AssertionRules
+from idp.model.client_assertion import AssertionRules, KeySource
 from idp.model.finding import Severity
 from tests.realms.documents import Change, brief, demo, findings, loaded
 
@@ -152,11 +152,15 @@ def rules(change: Change) -> AssertionRules:
     return loaded(demo(change)).realm.clients["internet-banking"].assertion
 
 
+def source(change: Change) -> KeySource:
+    return loaded(demo(change)).realm.clients["internet-banking"].keys
+
+
 def test_keys_have_one_source() -> None:
-    assert rules(client("client-jwt", BY_VALUE)) == AssertionRules(jwks=JWKS)
-    assert rules(client("client-jwt", BY_ADDRESS)) == AssertionRules(jwks_url=BY_ADDRESS["jwks.url"])
+    assert source(client("client-jwt", BY_VALUE)) == KeySource(jwks=JWKS)
+    assert source(client("client-jwt", BY_ADDRESS)) == KeySource(jwks_url=BY_ADDRESS["jwks.url"])
     off = {**BY_ADDRESS, "use.jwks.url": "false", "jwt.credential.certificate": "MIIx"}
-    assert rules(client("client-jwt", off)) == AssertionRules(certificate="MIIx")
+    assert source(client("client-jwt", off)) == KeySource(certificate="MIIx")
 
 
 def test_attributes_of_another_method_have_no_effect() -> None:

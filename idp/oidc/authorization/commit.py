@@ -105,7 +105,9 @@ async def _session(
         # A second user on the same browser gets nothing of the first one's session (CVE-2025-12390).
         await end_session(provider, present.sid, address=address)
         present = None
-    share = ClientSession(client_id=client.client_id, started_at=provider.now(), scope=login.request.scope)
+    share = ClientSession(
+        client_id=client.client_id, started_at=provider.now(), scope=login.request.scope, terms=login.request.terms
+    )
     for _ in range(2):
         session, secret = _new_session(provider, login, user, share, present=present)
         expires_at = session_expires_at(session, provider.realm().lifespans)
@@ -148,7 +150,7 @@ async def _joined(
     assert login.request is not None
     if present is None or present.sid != login.sso_sid or present.user_id != login.user_id:
         raise _refused(login, ErrorCode.LOGIN_REQUIRED, "The session has ended.", "the session that answered is gone")
-    if not await join_session(provider, present, client, login.request.scope):
+    if not await join_session(provider, present, client, login.request.scope, login.request.terms):
         raise _refused(login, ErrorCode.LOGIN_REQUIRED, "The session has ended.", "the session ended meanwhile")
     return present
 
@@ -177,6 +179,8 @@ def _code(
         amr=amr_of(session.evidence),
         expires_at=provider.now() + assembled.realm.lifespans.access_code,
         family_id=provider.random_text(18),
+        terms=request.terms,
+        dpop_jkt=request.dpop_jkt,
     )
 
 

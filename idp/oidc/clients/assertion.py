@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from idp.crypto.digest import digest
 from idp.crypto.foreign import UnprovenToken, proves_by_key, proves_by_secret, read_foreign
 from idp.crypto.jose import Claims, TokenError
-from idp.crypto.public_keys import KeyRefusedError, KeySet, read_certificate, read_key_set
+from idp.crypto.public_keys import KeyRefusedError
 from idp.model.client import Client
 from idp.model.client_assertion import PUBLIC_KEY_ALGORITHMS, SECRET_ALGORITHMS
+from idp.oidc.clients.keys import keys_of
 from idp.oidc.errors import ErrorCode, OAuthError, Trace
 from idp.oidc.provider import Provider
 
@@ -82,18 +83,10 @@ async def _check_signature(provider: Provider, client: Client, token: UnprovenTo
             raise TokenError("the client has no secret")
         right = proves_by_secret(token, client.secret)
     else:
-        right = proves_by_key(token, await _keys(provider, client, token))
+        keys = await keys_of(provider, client, kid=token.kid, algorithm=token.algorithm)
+        right = proves_by_key(token, keys)
     if not right:
         raise TokenError("bad signature")
-
-
-async def _keys(provider: Provider, client: Client, token: UnprovenToken) -> KeySet:
-    rules = client.assertion
-    if rules.jwks_url:
-        return await provider.remote_keys.find(rules.jwks_url, kid=token.kid, algorithm=token.algorithm)
-    if rules.jwks:
-        return read_key_set(rules.jwks.encode())
-    return read_certificate(rules.certificate)
 
 
 async def _check_claims(provider: Provider, client: Client, claims: Claims) -> None:

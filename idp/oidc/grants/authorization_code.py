@@ -7,17 +7,16 @@ is that a request with a wrong verifier spends the code; replay safety beats a r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 
 from idp.crypto.digest import digest
 from idp.model.client import Client
-from idp.model.oauth import Authorization, AuthorizationCode, RefreshFamily
+from idp.model.oauth import Authorization, AuthorizationCode, Confirmation, RefreshFamily
 from idp.model.session import UserSession
 from idp.model.user import User
 from idp.oidc.authorization import pkce
 from idp.oidc.errors import ErrorCode, OAuthError, Trace
-from idp.oidc.grants.granted import Granted, offline_expiry, online_expiry
+from idp.oidc.grants.granted import Granted, TokenRequest, offline_expiry, online_expiry
 from idp.oidc.provider import Provider
 from idp.oidc.sessions.gate import may_go_on
 from idp.oidc.sessions.user_sessions import leave_session, live_session
@@ -27,19 +26,20 @@ from idp.ports import Replayed
 _NOT_VALID = "Code not valid."  # for every reason: unknown, expired, used, another client's
 
 
-async def authorize_code(provider: Provider, client: Client, form: Mapping[str, str]) -> Granted:
+async def authorize_code(provider: Provider, client: Client, asked: TokenRequest) -> Granted:
     """Redeem the code of the form; raises `OAuthError`."""
+    form = asked.form
     if not client.standard_flow:
         raise OAuthError(ErrorCode.UNAUTHORIZED_CLIENT, "The client may not use this grant.")
     if "code" not in form:
         raise OAuthError(ErrorCode.INVALID_REQUEST, "Missing parameter: code.")
     code = await _taken(provider, form["code"])
-    _check(provider, client, code, form)
+    _check(provider, client, code, asked)
     session = await live_session(provider, code.sid, client.client_id)
     user = await may_go_on(provider, code.user_id)
     if session is None or user is None:
         raise _refused(code, "the session ended" if session is None else "the user may not go on")
-    return _granted(provider, client, code, session, user)
+    return _granted(provider, client, code, session, user, asked.confirmation)
 
 
 async def _taken(provider: Provider, presented: str) -> AuthorizationCode:
@@ -60,7 +60,8 @@ async def _revoke(provider: Provider, code: AuthorizationCode) -> None:
     await provider.stores.refresh_families.end(code.family_id)
 
 
-def _check(provider: Provider, client: Client, code: AuthorizationCode, form: Mapping[str, str]) -> None:
+def _check(provider: Provider, client: Client, code: AuthorizationCode, asked: TokenRequest) -> None:
+    form = asked.form
     # CVE-2026-16089: a code is bound to the client it was made for. It is spent now: whoever else holds it stole it.
     if code.client_id != client.client_id:
         raise _refused(code, f"presented by another client: {client.client_id}")
@@ -75,11 +76,18 @@ def _check(provider: Provider, client: Client, code: AuthorizationCode, form: Ma
         raise _refused(code, "PKCE verification failed")
 
 
-def _granted(provider: Provider, client: Client, code: AuthorizationCode, session: UserSession, user: User) -> Granted:
+def _granted(
+    provider: Provider,
+    client: Client,
+    code: AuthorizationCode,
+    session: UserSession,
+    user: User,
+    confirmation: Confirmation,
+) -> Granted:
     family, token_id = None, None
     if client.use_refresh_tokens:
         token_id = new_token_id(provider, code.family_id)
-        family = _family(provider, code, session, token_id)
+        family = _family(provider, code, session, token_id, confirmation)
     authorization = Authorization(
         client_id=client.client_id,
         user_id=code.user_id,
@@ -92,6 +100,8 @@ def _granted(provider: Provider, client: Client, code: AuthorizationCode, sessio
         nonce=code.nonce,
         refresh_token_id=token_id,
         family=family,
+        terms=code.terms,
+        confirmation=confirmation,
     )
     if family is None:
         return Granted(authorization=authorization, user=user)
@@ -106,7 +116,9 @@ async def _keep(provider: Provider, family: RefreshFamily) -> None:
         await provider.stores.refresh_families.end(family.id)
 
 
-def _family(provider: Provider, code: AuthorizationCode, session: UserSession, token_id: str) -> RefreshFamily:
+def _family(
+    provider: Provider, code: AuthorizationCode, session: UserSession, token_id: str, confirmation: Confirmation
+) -> RefreshFamily:
     now, lifespans = provider.now(), provider.realm().lifespans
     offline = "offline_access" in code.scope
     return RefreshFamily(
@@ -125,6 +137,8 @@ def _family(provider: Provider, code: AuthorizationCode, session: UserSession, t
         last_used_at=now,
         expires_at=offline_expiry(now, lifespans, now=now) if offline else online_expiry(session, lifespans, now=now),
         offline=offline,
+        terms=code.terms,
+        confirmation=confirmation,
     )
 
 

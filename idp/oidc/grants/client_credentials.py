@@ -7,13 +7,12 @@ an attribute asks for it). The scopes that are about a person (`openid`, `offlin
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
 
 from idp.model.client import Client
 from idp.model.oauth import Authorization
 from idp.model.user import User
 from idp.oidc.errors import ErrorCode, OAuthError
-from idp.oidc.grants.granted import Granted
+from idp.oidc.grants.granted import Granted, TokenRequest
 from idp.oidc.provider import Provider
 
 _ACCOUNTS = uuid.UUID("6f9f4d0c-6d0e-5c0e-9d3b-2f5b8d3a7c11")
@@ -21,7 +20,7 @@ _ACCOUNTS = uuid.UUID("6f9f4d0c-6d0e-5c0e-9d3b-2f5b8d3a7c11")
 _ABOUT_A_PERSON = frozenset({"openid", "offline_access"})
 
 
-async def authorize_client(provider: Provider, client: Client, form: Mapping[str, str]) -> Granted:
+async def authorize_client(provider: Provider, client: Client, asked: TokenRequest) -> Granted:
     """Grant the client what it may do for itself; raises `OAuthError`."""
     # A public client has proven nothing (§4.4: confidential clients only). A disabled one has not come this far: it
     # does not exist for `authenticate_client` (CVE-2025-64521).
@@ -33,10 +32,11 @@ async def authorize_client(provider: Provider, client: Client, form: Mapping[str
         user_id=account.id,
         sid=None,
         transaction_id=provider.random_text(16),
-        scope=_scope(client, form.get("scope", "").split()),
+        scope=_scope(client, asked.form.get("scope", "").split()),
         auth_time=None,
         acr=None,
         amr=(),
+        confirmation=asked.confirmation,
     )
     return Granted(authorization=authorization, user=account)
 

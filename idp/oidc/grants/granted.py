@@ -1,10 +1,10 @@
-"""What a grant gives back, and how long a refresh family may live."""
+"""What a grant is given and gives back, and how long a refresh family may live."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
-from idp.model.oauth import Authorization
+from idp.model.oauth import BEARER, Authorization, Confirmation
 from idp.model.policy import Lifespans
 from idp.model.session import UserSession
 from idp.model.struct import Frozen
@@ -13,6 +13,20 @@ from idp.model.user import User
 
 async def _nothing() -> None:
     """Everything is kept already."""
+
+
+class TokenRequest(Frozen, frozen=True, kw_only=True):
+    """What a client sent to the token endpoint, and what the request itself proved.
+
+    `form` holds what may stand there once; `resources` (RFC 8707 §2) and `audiences` (RFC 8693 §2.1) may be repeated.
+    `confirmation` is the key that the request was sent with: the tokens are bound to it.
+    """
+
+    form: Mapping[str, str]
+    resources: tuple[str, ...] = ()
+    audiences: tuple[str, ...] = ()
+    confirmation: Confirmation = BEARER
+    address: str | None = None
 
 
 class Granted(Frozen, frozen=True, kw_only=True):

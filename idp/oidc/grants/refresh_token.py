@@ -6,17 +6,15 @@ disabled client) is checked *before* the family is touched, so that it refuses w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from idp.crypto.digest import digest
 from idp.crypto.jose import Claims, TokenError
 from idp.model.client import Client
-from idp.model.oauth import Authorization, RefreshFamily
+from idp.model.oauth import Authorization, Confirmation, RefreshFamily
 from idp.model.session import UserSession
 from idp.model.user import User
 from idp.oidc.claims.book import ClaimBook, claim_book
 from idp.oidc.errors import ErrorCode, OAuthError, Trace
-from idp.oidc.grants.granted import Granted, offline_expiry, online_expiry
+from idp.oidc.grants.granted import Granted, TokenRequest, offline_expiry, online_expiry
 from idp.oidc.provider import Provider
 from idp.oidc.sessions.gate import may_go_on
 from idp.oidc.sessions.user_sessions import leave_session, live_session, touch_session
@@ -27,8 +25,9 @@ _NOT_VALID = "Invalid refresh token."  # for every reason
 _OFFLINE = "offline_access"
 
 
-async def authorize_refresh(provider: Provider, client: Client, form: Mapping[str, str]) -> Granted:
+async def authorize_refresh(provider: Provider, client: Client, asked: TokenRequest) -> Granted:
     """Exchange the refresh token of the form; raises `OAuthError`."""
+    form = asked.form
     if not client.use_refresh_tokens:
         raise OAuthError(ErrorCode.UNAUTHORIZED_CLIENT, "The client may not use this grant.")
     if "refresh_token" not in form:
@@ -41,7 +40,7 @@ async def authorize_refresh(provider: Provider, client: Client, form: Mapping[st
     family, token_id = await _exchanged(provider, client, family, session, presented=claims["jti"])
     if session is not None:
         await touch_session(provider, session)
-    return Granted(authorization=_authorization(family, scope, token_id), user=user)
+    return Granted(authorization=_authorization(family, scope, token_id, asked.confirmation), user=user)
 
 
 def _claims(provider: Provider, token: str) -> Claims:
@@ -133,7 +132,9 @@ async def _winner(provider: Provider, family: RefreshFamily, outcome: Rotated | 
             raise _refused(family, "the family ended meanwhile")
 
 
-def _authorization(family: RefreshFamily, scope: tuple[str, ...], token_id: str) -> Authorization:
+def _authorization(
+    family: RefreshFamily, scope: tuple[str, ...], token_id: str, confirmation: Confirmation
+) -> Authorization:
     """OpenID Connect Core §12.2: the same sub, auth_time and nonce as the ID token of the login."""
     return Authorization(
         client_id=family.client_id,
@@ -147,6 +148,8 @@ def _authorization(family: RefreshFamily, scope: tuple[str, ...], token_id: str)
         nonce=family.nonce,
         refresh_token_id=token_id,
         family=family,
+        terms=family.terms,
+        confirmation=confirmation,
     )
 
 

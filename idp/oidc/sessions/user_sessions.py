@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from idp.model.client import Client
+from idp.model.oauth import GrantTerms
 from idp.model.policy import Lifespans
 from idp.model.session import ClientSession, UserSession
 from idp.oidc.provider import Provider
@@ -37,14 +38,16 @@ async def touch_session(provider: Provider, session: UserSession) -> None:
     await provider.stores.user_sessions.replace(seen, expires_at=session_expires_at(seen, lifespans))
 
 
-async def join_session(provider: Provider, session: UserSession, client: Client, scope: tuple[str, ...]) -> bool:
+async def join_session(
+    provider: Provider, session: UserSession, client: Client, scope: tuple[str, ...], terms: GrantTerms
+) -> bool:
     """Give the client a share in the session; false if the session has ended meanwhile."""
     now, lifespans = provider.now(), provider.realm().lifespans
     current: UserSession | None = session
     for _ in range(_MOST_TRIES):
         if current is None:
             return False
-        share = ClientSession(client_id=client.client_id, started_at=now, scope=scope)
+        share = ClientSession(client_id=client.client_id, started_at=now, scope=scope, terms=terms)
         joined = msgspec.structs.replace(
             current, clients={**current.clients, client.client_id: share}, last_seen_at=max(now, current.last_seen_at)
         )

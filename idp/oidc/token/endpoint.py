@@ -9,12 +9,13 @@ from idp.model.client import Client
 from idp.model.struct import Frozen
 from idp.oidc import cors
 from idp.oidc.clients.authentication import authenticate_client
+from idp.oidc.clients.sender import proven_key
 from idp.oidc.errors import ErrorCode, OAuthError
 from idp.oidc.grants.authorization_code import authorize_code
 from idp.oidc.grants.client_credentials import authorize_client
-from idp.oidc.grants.granted import Granted
+from idp.oidc.grants.granted import Granted, TokenRequest
 from idp.oidc.grants.refresh_token import authorize_refresh
-from idp.oidc.parameters import form_parameters
+from idp.oidc.parameters import form_with_lists
 from idp.oidc.provider import Provider
 from idp.oidc.token.tokens import issue
 from idp.web.http import Reply, Request, json_reply
@@ -23,7 +24,7 @@ from idp.web.http import Reply, Request, json_reply
 class Grant(Frozen, frozen=True, kw_only=True):
     """A way to earn an authorization, and Keycloak's name for the event; its failure is `<event>_ERROR`."""
 
-    authorize: Callable[[Provider, Client, Mapping[str, str]], Awaitable[Granted]]
+    authorize: Callable[[Provider, Client, TokenRequest], Awaitable[Granted]]
     event: str
 
 
@@ -36,11 +37,18 @@ GRANTS: dict[str, Grant] = {
 
 async def token(provider: Provider, request: Request, body: bytes) -> Reply:
     """Exchange a grant for tokens; raises `OAuthError`."""
-    form = form_parameters(request, body)
+    form, lists = form_with_lists(request, body, frozenset({"resource", "audience"}))
     client = await authenticate_client(provider, request, form)
     grant = _grant(form)
     try:
-        granted = await grant.authorize(provider, client, form)
+        asked = TokenRequest(
+            form=form,
+            resources=lists["resource"],
+            audiences=lists["audience"],
+            confirmation=await proven_key(provider, request, client),
+            address=request.remote_address,
+        )
+        granted = await grant.authorize(provider, client, asked)
     except OAuthError as refused:
         raise refused.during(f"{grant.event}_ERROR", client_id=client.client_id) from refused
     authorization = granted.authorization

@@ -5,6 +5,7 @@ from __future__ import annotations
 from idp.crypto.digest import digest, same
 from idp.crypto.jose import Claims
 from idp.model.client import Client
+from idp.model.oauth import NO_TERMS, GrantTerms
 from idp.model.struct import Frozen
 from idp.model.user import User
 from idp.oidc.claims.writers import Facts
@@ -26,6 +27,7 @@ class LiveToken(Frozen, frozen=True, kw_only=True):
     user: User
     client: Client
     granted: tuple[str, ...] = ()
+    terms: GrantTerms = NO_TERMS
 
 
 async def live_access(provider: Provider, claims: Claims) -> LiveToken | None:
@@ -47,7 +49,7 @@ async def live_access(provider: Provider, claims: Claims) -> LiveToken | None:
     user = await may_go_on(provider, claims["sub"])
     if user is None or claims["iat"] < user.not_before:
         return None
-    return LiveToken(user=user, client=client, granted=granted)
+    return LiveToken(user=user, client=client, granted=granted[0], terms=granted[1])
 
 
 def facts_of(claims: Claims) -> Facts:
@@ -67,12 +69,15 @@ async def live_refresh(provider: Provider, claims: Claims) -> User | None:
     return None if user is None or claims["iat"] < user.not_before else user
 
 
-async def _live_grant(provider: Provider, claims: Claims) -> tuple[str, ...] | None:
-    """Return the scope of the grant behind the token, or None if the grant has ended."""
+async def _live_grant(provider: Provider, claims: Claims) -> tuple[tuple[str, ...], GrantTerms] | None:
+    """Return the scope and the terms of the grant behind the token, or None if the grant has ended."""
     family_id = family_of(claims["jti"])
     if family_id is None:
         session = await live_session(provider, claims["sid"], claims["client_id"])
-        return None if session is None else session.clients[claims["client_id"]].scope
+        share = None if session is None else session.clients[claims["client_id"]]
+        return None if share is None else (share.scope, share.terms)
     # Offline access outlives the session; its family alone decides.
     family = await provider.stores.refresh_families.get(family_id)
-    return family.scope if family is not None and family.client_id == claims["client_id"] else None
+    if family is None or family.client_id != claims["client_id"]:
+        return None
+    return family.scope, family.terms

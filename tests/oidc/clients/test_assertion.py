@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from joserfc.jwk import OctKey
 
-from idp.model.client_assertion import AssertionRules
+from idp.model.client_assertion import AssertionRules, KeySource
 from idp.model.secret import Secret
 from tests.fakes import FakeClock
 from tests.oidc.harness import BASE, PATH, SECRET, Bank, payload
@@ -147,7 +147,7 @@ async def test_fapi_2_a_clock_may_be_ten_seconds_ahead_and_not_sixty(
 async def test_the_longest_life_is_the_clients(bank: Bank) -> None:
     now = bank.provider.now()
     await refused(bank, asserting(signed(claims(bank, exp=now + 120))))
-    bank.change_client("robot", assertion=AssertionRules(jwks=JWKS, longest_life=120))
+    bank.change_client("robot", assertion=AssertionRules(longest_life=120))
     await accepted(bank, signed(claims(bank, exp=now + 120)))
     await refused(bank, asserting(signed(claims(bank, exp=now + 121))))
 
@@ -280,7 +280,7 @@ async def test_a_client_authenticates_by_its_registered_method_only(bank: Bank) 
 
 
 async def test_a_registered_algorithm_is_the_only_one(bank: Bank) -> None:
-    bank.change_client("robot", assertion=AssertionRules(jwks=JWKS, algorithm="PS256"))
+    bank.change_client("robot", assertion=AssertionRules(algorithm="PS256"))
     await accepted(bank, signed(claims(bank), "PS256"))
     for other in ("RS256", "ES256"):
         await refused(bank, asserting(signed(claims(bank), other)))
@@ -327,7 +327,7 @@ async def test_refusals_look_alike_and_tell_the_log_why(bank: Bank) -> None:
 
 
 async def test_a_code_is_redeemed_with_an_assertion(bank: Bank) -> None:
-    bank.change_client("app", authentication="client-jwt", assertion=AssertionRules(jwks=JWKS))
+    bank.change_client("app", authentication="client-jwt", keys=KeySource(jwks=JWKS))
     await bank.customer()
     await bank.login()
     proof = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": signed(claims(bank, "app"))}

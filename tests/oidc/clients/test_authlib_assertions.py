@@ -12,7 +12,7 @@ import pytest
 from idp.model.client_assertion import AssertionRules
 from tests.fakes import FakeClock
 from tests.oidc.harness import BASE, PATH, Bank
-from tests.oidc.signers import ISSUER, JWKS, KEYS, SHARED, staff
+from tests.oidc.signers import ISSUER, KEYS, SHARED, staff
 
 with warnings.catch_warnings(record=True):  # Authlib announces httpx2 whenever it is imported
     from authlib.integrations.httpx_client import AsyncOAuth2Client
@@ -26,7 +26,7 @@ AN_HOUR = 3600  # what Authlib's assertions live
 @pytest.fixture
 def bank() -> Bank:
     bank = staff(Bank(FakeClock(time.time())))  # noqa: TID251 - Authlib looks at the real clock
-    bank.change_client("robot", assertion=AssertionRules(jwks=JWKS, longest_life=AN_HOUR))
+    bank.change_client("robot", assertion=AssertionRules(longest_life=AN_HOUR))
     bank.change_client("sharer", assertion=AssertionRules(longest_life=AN_HOUR))
     return bank
 

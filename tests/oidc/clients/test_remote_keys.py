@@ -10,7 +10,7 @@ import pytest
 from joserfc.jwk import ECKey
 
 from idp.crypto.public_keys import KeyRefusedError
-from idp.model.client_assertion import AssertionRules
+from idp.model.client_assertion import KeySource
 from idp.oidc.clients import remote_keys
 from idp.oidc.clients.remote_keys import RemoteKeySets
 from idp.ports import UnfetchableError
@@ -142,7 +142,7 @@ async def test_without_a_way_out_no_address_is_called(clock: FakeClock) -> None:
 async def test_a_client_rotates_its_keys_behind_its_address(site: Site, clock: FakeClock) -> None:
     bank = staff(Bank(clock))
     bank.provider.remote_keys = RemoteKeySets(site, clock)
-    bank.change_client("robot", assertion=AssertionRules(jwks_url=ADDRESS))
+    bank.change_client("robot", keys=KeySource(jwks_url=ADDRESS))
 
     async def present(key: Any) -> int:
         return (await bank.post("token", asserting(signed(claims(bank), key=key)))).status_code

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from idp.model.client_assertion import AssertionRules
+from idp.model.client_assertion import KeySource
 from tests.fakes import FakeClock
 from tests.oidc.harness import SECRET, Bank, payload
 from tests.oidc.signers import JWKS, asserting, claims, signed, staff
@@ -134,7 +134,7 @@ async def test_it_cannot_be_refreshed_or_used_as_a_code(bank: Bank) -> None:
 
 
 async def test_a_client_with_a_key_gets_one_too(bank: Bank) -> None:
-    bank.change_client("app", authentication="client-jwt", assertion=AssertionRules(jwks=JWKS))
+    bank.change_client("app", authentication="client-jwt", keys=KeySource(jwks=JWKS))
     assert (await bank.post("token", FORM)).status_code == 401
     assert (await bank.post("token", asserting(signed(claims(bank, "app"))))).status_code == 200
 

@@ -5,6 +5,7 @@ import asyncio
 import msgspec
 import pytest
 
+from idp.model.oauth import NO_TERMS
 from idp.oidc.sessions.gate import may_go_on
 from idp.oidc.sessions.user_sessions import (
     end_session,
@@ -41,7 +42,7 @@ async def test_a_shortened_lifetime_counts_for_sessions_that_began_before(bank: 
 async def test_clients_that_join_and_leave_at_once_all_succeed(bank: Bank) -> None:
     session = await bank.login(clients=("app",))
     joined = await asyncio.gather(
-        *(join_session(bank.provider, session, CLIENTS[name], ("openid",)) for name in ("spa", "other")),
+        *(join_session(bank.provider, session, CLIENTS[name], ("openid",), NO_TERMS) for name in ("spa", "other")),
         leave_session(bank.provider, "sid-1", "app"),
     )
     assert joined[:2] == [True, True]
@@ -53,7 +54,7 @@ async def test_clients_that_join_and_leave_at_once_all_succeed(bank: Bank) -> No
 async def test_nobody_joins_a_session_that_ended(bank: Bank) -> None:
     session = await bank.login()
     await end_session(bank.provider, "sid-1")
-    assert not await join_session(bank.provider, session, CLIENTS["app"], ())
+    assert not await join_session(bank.provider, session, CLIENTS["app"], (), NO_TERMS)
     await leave_session(bank.provider, "sid-1", "app")
     assert await bank.stores.user_sessions.get("sid-1") is None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from idp.model.built_in_scopes import built_in_scopes
@@ -18,6 +20,8 @@ class Realm(Frozen, frozen=True, kw_only=True):
     `version` is the digest of the file it was read from. `bindings` maps a flow kind (`browser`,
     `soft-token-registration`) to a flow alias. `texts` holds the realm's own words, by locale and key. `roles` maps
     a role to those it is composed of; `groups` are found by path. New users get `default_role` and `default_groups`.
+    `registered` are the clients that registered themselves (RFC 7591): one live table for every version of the realm,
+    since a client that comes or goes makes no new version.
     """
 
     name: str
@@ -41,6 +45,7 @@ class Realm(Frozen, frozen=True, kw_only=True):
     authenticator_config: dict[str, dict[str, str]] = {}
     required_actions: tuple[RequiredActionSetting, ...] = ()
     clients: dict[str, Client] = {}
+    registered: Mapping[str, Client] = {}
     attributes: dict[str, str] = {}
     client_scopes: dict[str, ClientScope] = msgspec.field(default_factory=built_in_scopes)
     roles: dict[RoleName, tuple[RoleName, ...]] = {}
@@ -55,5 +60,5 @@ class Realm(Frozen, frozen=True, kw_only=True):
 
     def client(self, client_id: str) -> Client | None:
         """Return the enabled client of that id."""
-        client = self.clients.get(client_id)
+        client = self.clients.get(client_id) or self.registered.get(client_id)
         return client if client is not None and client.enabled else None

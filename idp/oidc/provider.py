@@ -17,16 +17,38 @@ from idp.oidc.clients.remote_keys import RemoteKeySets
 from idp.ports import Clock, Outbound, RandomBytes, RealmStores
 
 T = TypeVar("T")
-EndpointName = Literal["auth", "token", "userinfo", "certs", "logout", "revoke", "introspect"]
-_SUFFIXES: Mapping[EndpointName, str] = {
-    "auth": "auth",
-    "token": "token",
-    "userinfo": "userinfo",
-    "certs": "certs",
-    "logout": "logout",
-    "revoke": "revoke",
-    "introspect": "token/introspect",
+EndpointName = Literal[
+    "auth",
+    "token",
+    "userinfo",
+    "certs",
+    "logout",
+    "revoke",
+    "introspect",
+    "pushed",
+    "device",
+    "verification",
+    "backchannel",
+    "registration",
+    "check-session",
+]
+_PROTOCOL = "protocol/openid-connect"
+_PATHS: Mapping[EndpointName, str] = {
+    "auth": f"{_PROTOCOL}/auth",
+    "token": f"{_PROTOCOL}/token",
+    "userinfo": f"{_PROTOCOL}/userinfo",
+    "certs": f"{_PROTOCOL}/certs",
+    "logout": f"{_PROTOCOL}/logout",
+    "revoke": f"{_PROTOCOL}/revoke",
+    "introspect": f"{_PROTOCOL}/token/introspect",
+    "pushed": f"{_PROTOCOL}/ext/par/request",
+    "device": f"{_PROTOCOL}/auth/device",
+    "verification": "device",
+    "backchannel": f"{_PROTOCOL}/ext/ciba/auth",
+    "registration": "clients-registrations/openid-connect",
+    "check-session": f"{_PROTOCOL}/login-status-iframe.html",
 }
+"""Keycloak's addresses, below the issuer."""
 
 
 class Provider:
@@ -61,9 +83,7 @@ class Provider:
         self.remote_keys = RemoteKeySets(outbound, clock)
         self.recorder = Recorder(stores.events, log)
         self._derived: dict[Callable[[Provider], Any], tuple[Realm, SigningKeys, Any]] = {}
-        self._endpoints = {
-            endpoint: f"{self.issuer}/protocol/openid-connect/{suffix}" for endpoint, suffix in _SUFFIXES.items()
-        }
+        self._endpoints = {endpoint: f"{self.issuer}/{path}" for endpoint, path in _PATHS.items()}
 
     def endpoint(self, name: EndpointName) -> str:
         """Return an endpoint's address; it is built from configuration, never from the request's host."""

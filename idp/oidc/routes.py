@@ -58,14 +58,15 @@ async def _static(reply: Reply, _provider: Provider, _request: Request, _body: b
 
 
 _DISCOVERY = _Endpoint(methods={"GET": discovery})
-_UNDER_OPENID_CONNECT: dict[str, _Endpoint] = {
-    "token": _Endpoint(methods={"POST": token}, cross_origin=True),
-    "userinfo": _Endpoint(methods={"GET": userinfo, "POST": userinfo}, cross_origin=True),
-    "certs": _Endpoint(methods={"GET": jwks}),
-    "revoke": _Endpoint(methods={"POST": revoke}, cross_origin=True),
-    "token/introspect": _Endpoint(methods={"POST": introspect}),
-    "login-status-iframe.html/init": _Endpoint(methods={"GET": login_status}),
-    **{name: _Endpoint(methods={"GET": partial(_static, reply)}) for name, reply in PAGES.items()},
+_PROTOCOL = "protocol/openid-connect"
+_UNDER_REALM: dict[str, _Endpoint] = {
+    f"{_PROTOCOL}/token": _Endpoint(methods={"POST": token}, cross_origin=True),
+    f"{_PROTOCOL}/userinfo": _Endpoint(methods={"GET": userinfo, "POST": userinfo}, cross_origin=True),
+    f"{_PROTOCOL}/certs": _Endpoint(methods={"GET": jwks}),
+    f"{_PROTOCOL}/revoke": _Endpoint(methods={"POST": revoke}, cross_origin=True),
+    f"{_PROTOCOL}/token/introspect": _Endpoint(methods={"POST": introspect}),
+    f"{_PROTOCOL}/login-status-iframe.html/init": _Endpoint(methods={"GET": login_status}),
+    **{f"{_PROTOCOL}/{name}": _Endpoint(methods={"GET": partial(_static, reply)}) for name, reply in PAGES.items()},
 }
 # OpenID Connect Discovery §4, RFC 8414 §3.1, and the places where Keycloak has both.
 _DISCOVERY_ADDRESSES = (
@@ -78,11 +79,8 @@ _DISCOVERY_ADDRESSES = (
 
 def _addresses() -> dict[str, _Endpoint]:
     """Return every address, with `{realm}` in the place of the name."""
-    protocol = {
-        f"/realms/{{realm}}/protocol/openid-connect/{suffix}": endpoint
-        for suffix, endpoint in _UNDER_OPENID_CONNECT.items()
-    }
-    return protocol | dict.fromkeys(_DISCOVERY_ADDRESSES, _DISCOVERY)
+    under_realm = {f"/realms/{{realm}}/{path}": endpoint for path, endpoint in _UNDER_REALM.items()}
+    return under_realm | dict.fromkeys(_DISCOVERY_ADDRESSES, _DISCOVERY)
 
 
 def hot_endpoints(providers: Mapping[str, Provider]) -> Callable[[Scope], Application | None]:

@@ -8,12 +8,13 @@ import msgspec
 
 from idp.model.built_in_scopes import BUILT_IN_SCOPES, DEFAULT_SCOPES, OPTIONAL_SCOPES
 from idp.model.client import Client
-from idp.model.finding import Finding, Severity
+from idp.model.finding import Finding
 from idp.model.mapper import ClientScope, Group, Mapper, RoleName
 from idp.model.realm import Realm
 from idp.realms import access_representation as part
 from idp.realms import representation as file
 from idp.realms.mappers import Known, mapper_of
+from idp.realms.values import warning
 
 _NEW_USERS_MAY = ("offline_access", "uma_authorization")
 Roles = dict[RoleName, tuple[RoleName, ...]]
@@ -101,7 +102,7 @@ class _Reading:
             group, above, pointer = waiting.pop()
             if "/" in group.name or not group.name:
                 problem = f"A group cannot be called “{group.name}”: its path would mean another."
-                self._findings.append(_warning("R-GROUP", f"{pointer}/name", problem, "Give it a name without a /."))
+                self._findings.append(warning("R-GROUP", f"{pointer}/name", problem, "Give it a name without a /."))
                 continue
             path = f"{above}/{group.name}"
             roles = tuple(self.roles_given(group.realm_roles, group.client_roles, known.roles, pointer))
@@ -142,7 +143,7 @@ class _Reading:
         order = attributes.get("gui.order", "")
         if order and not (order.isascii() and order.isdigit() and len(order) < 10):  # noqa: PLR2004 - digits
             problem, repair = f"gui.order “{order}” is no number.", "Write a number, or nothing."
-            self._findings.append(_warning("C-SCOPE", f"{pointer}/attributes/gui.order", problem, repair))
+            self._findings.append(warning("C-SCOPE", f"{pointer}/attributes/gui.order", problem, repair))
             order = ""
         return ClientScope(
             name=scope.name,
@@ -237,12 +238,8 @@ class _Reading:
         return found
 
     def _unknown(self, rule: str, pointer: str, problem: str) -> None:
-        self._findings.append(_warning(rule, pointer, f"{problem} It has no effect.", "Add it, or remove the name."))
+        self._findings.append(warning(rule, pointer, f"{problem} It has no effect.", "Add it, or remove the name."))
 
 
 def _escaped(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")
-
-
-def _warning(rule: str, pointer: str, problem: str, repair: str) -> Finding:
-    return Finding(rule=rule, severity=Severity.WARNING, pointer=pointer, problem=problem, repair=repair)

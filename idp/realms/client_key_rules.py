@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 from idp.crypto.public_keys import KeyRefusedError, read_certificate, read_key_set
 from idp.model.client import Client
 from idp.model.client_assertion import HMAC_SIZE, SECRET_ALGORITHMS
-from idp.model.finding import Finding, Severity
+from idp.model.finding import Finding
 from idp.realms import representation as file
 from idp.realms.client_keys import CERTIFICATE, LIFE
+from idp.realms.values import error, warning
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _LONG_LIFE = 300  # seconds
@@ -24,7 +25,7 @@ def authentication_findings(written: file.Client, client: Client, pointer: str) 
     place = f"{pointer}/attributes"
     if client.assertion.longest_life > _LONG_LIFE:
         problem = "Assertions may live longer than five minutes; one that leaks is good until it is used or expires."
-        yield _warning("C-JWT-LIFE", f"{place}/{LIFE}", problem, "Set 60.")
+        yield warning("C-JWT-LIFE", f"{place}/{LIFE}", problem, "Set 60.")
     if client.authentication == "client-secret-jwt":
         yield from _secret(client, pointer)
     else:
@@ -35,11 +36,11 @@ def _service_account(written: file.Client, client: Client, pointer: str) -> Iter
     place = f"{pointer}/serviceAccountsEnabled"
     if written.service_accounts_enabled and client.public:
         problem = f"“{client.client_id}” proves nothing, so it has no service account (RFC 6749 §4.4)."
-        yield _error("C-SERVICE-ACCOUNT", place, problem, "Set false, or give the client a way to authenticate.")
+        yield error("C-SERVICE-ACCOUNT", place, problem, "Set false, or give the client a way to authenticate.")
     if client.service_account and written.attributes.get("client_credentials.use_refresh_token") == "true":
         problem = "No refresh token is made for client credentials (RFC 6749 §4.4.3)."
         place = f"{pointer}/attributes/client_credentials.use_refresh_token"
-        yield _warning("C-SERVICE-REFRESH", place, problem, "Set false; the client asks for a new token instead.")
+        yield warning("C-SERVICE-REFRESH", place, problem, "Set false; the client asks for a new token instead.")
 
 
 def _secret(client: Client, pointer: str) -> Iterator[Finding]:
@@ -55,7 +56,7 @@ def _secret(client: Client, pointer: str) -> Iterator[Finding]:
     )
     if len(client.secret.reveal().encode()) < shortest:
         problem = f"The secret of “{client.client_id}” is shorter than the {shortest} bytes of {named} (RFC 7518 §3.2)."
-        yield _error("C-SECRET-SHORT", f"{pointer}/secret", problem, f"Make one of {shortest} random bytes.")
+        yield error("C-SECRET-SHORT", f"{pointer}/secret", problem, f"Make one of {shortest} random bytes.")
 
 
 def _keys(client: Client, place: str) -> Iterator[Finding]:
@@ -67,19 +68,19 @@ def _keys(client: Client, place: str) -> Iterator[Finding]:
     if not source:
         problem = f"“{client.client_id}” authenticates by private_key_jwt and has no public key."
         repair = "Set use.jwks.url and jwks.url, or use.jwks.string and jwks.string, or import a certificate."
-        yield _error("C-JWT-KEYS", place, problem, repair)
+        yield error("C-JWT-KEYS", place, problem, repair)
         return
     try:
         keys = read_key_set(source.jwks.encode()) if source.jwks else read_certificate(source.certificate)
-    except KeyRefusedError as error:
-        problem = f"The keys of “{client.client_id}” cannot be used: {error}."
-        yield _error("C-JWT-KEYS", f"{place}/{attribute}", problem, "Write public keys for signatures.")
+    except KeyRefusedError as refused:
+        problem = f"The keys of “{client.client_id}” cannot be used: {refused}."
+        yield error("C-JWT-KEYS", f"{place}/{attribute}", problem, "Write public keys for signatures.")
         return
     for reason in keys.refused:
-        yield _warning("C-JWT-KEYS", f"{place}/{attribute}", f"A key is left out: {reason}.", "Remove or mend it.")
+        yield warning("C-JWT-KEYS", f"{place}/{attribute}", f"A key is left out: {reason}.", "Remove or mend it.")
     if rules.algorithm is not None and not any(rules.algorithm in key.algorithms for key in keys.keys):
         problem = f"No key of “{client.client_id}” fits {rules.algorithm}."
-        yield _error("C-JWT-KEYS", f"{place}/{attribute}", problem, "Register a key of that algorithm.")
+        yield error("C-JWT-KEYS", f"{place}/{attribute}", problem, "Register a key of that algorithm.")
 
 
 def _address(address: str, pointer: str) -> Iterator[Finding]:
@@ -90,14 +91,6 @@ def _address(address: str, pointer: str) -> Iterator[Finding]:
         parts, known = urlsplit(""), False
     if known and parts.scheme == "http" and parts.hostname in _LOOPBACK:
         problem = "Keys come from a loopback address; it is called only with the test switch outbound.allow_loopback."
-        yield _warning("C-JWT-ADDRESS", pointer, problem, "Use https.")
+        yield warning("C-JWT-ADDRESS", pointer, problem, "Use https.")
     elif not known or parts.scheme != "https":
-        yield _error("C-JWT-ADDRESS", pointer, "Keys are fetched from an https address only.", "Use https.")
-
-
-def _error(rule: str, pointer: str, problem: str, repair: str) -> Finding:
-    return Finding(rule=rule, severity=Severity.ERROR, pointer=pointer, problem=problem, repair=repair)
-
-
-def _warning(rule: str, pointer: str, problem: str, repair: str) -> Finding:
-    return Finding(rule=rule, severity=Severity.WARNING, pointer=pointer, problem=problem, repair=repair)
+        yield error("C-JWT-ADDRESS", pointer, "Keys are fetched from an https address only.", "Use https.")

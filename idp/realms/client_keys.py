@@ -14,8 +14,9 @@ from idp.model.client_assertion import (
     PublicKeyAlgorithm,
     SecretAlgorithm,
 )
-from idp.model.finding import Finding, Severity
+from idp.model.finding import Finding
 from idp.realms import representation as file
+from idp.realms.values import error
 
 AUTHENTICATORS: tuple[ClientAuthenticator, ...] = get_args(ClientAuthenticator)
 ALGORITHM = "token.endpoint.auth.signing.alg"
@@ -33,7 +34,7 @@ def authenticator(client: file.Client, pointer: str, findings: list[Finding]) ->
     if not client.public_client and not client.bearer_only:
         problem = f"“{client.client_authenticator_type}” is not supported here."
         place = f"{pointer}/clientAuthenticatorType"
-        findings.append(_error("C-AUTHENTICATOR", place, problem, f"Use one of: {', '.join(AUTHENTICATORS)}."))
+        findings.append(error("C-AUTHENTICATOR", place, problem, f"Use one of: {', '.join(AUTHENTICATORS)}."))
     return "client-secret"
 
 
@@ -53,7 +54,7 @@ def key_source(client: file.Client, pointer: str, findings: list[Finding]) -> Ke
     by_address, by_value = attributes.get("use.jwks.url") == "true", attributes.get("use.jwks.string") == "true"
     if by_address and by_value:
         problem = "Keys come both by address and by value; only one can count."
-        findings.append(_error("C-JWT-KEYS", f"{place}/use.jwks.string", problem, "Set one of the two to false."))
+        findings.append(error("C-JWT-KEYS", f"{place}/use.jwks.string", problem, "Set one of the two to false."))
     return KeySource(
         jwks_url=attributes.get("jwks.url", "") if by_address else "",
         jwks=attributes.get("jwks.string", "") if by_value and not by_address else "",
@@ -70,7 +71,7 @@ def _algorithm(client: file.Client, place: str, findings: list[Finding]) -> Publ
             return algorithm
     if written and written != "any":
         problem = f"“{written}” cannot sign assertions of the method {client.client_authenticator_type}."
-        findings.append(_error("C-JWT-ALG", f"{place}/{ALGORITHM}", problem, f"Use one of: {', '.join(known)}."))
+        findings.append(error("C-JWT-ALG", f"{place}/{ALGORITHM}", problem, f"Use one of: {', '.join(known)}."))
     return None
 
 
@@ -82,9 +83,5 @@ def _life(attributes: dict[str, str], place: str, findings: list[Finding]) -> in
     if _WHOLE_NUMBER.fullmatch(written) and 1 <= int(written) <= _LONGEST_LIFE:
         return int(written)
     problem = f"{LIFE} is not a number of seconds from 1 to {_LONGEST_LIFE}."
-    findings.append(_error("C-JWT-LIFE", f"{place}/{LIFE}", problem, f"Write {default}."))
+    findings.append(error("C-JWT-LIFE", f"{place}/{LIFE}", problem, f"Write {default}."))
     return default
-
-
-def _error(rule: str, pointer: str, problem: str, repair: str) -> Finding:
-    return Finding(rule=rule, severity=Severity.ERROR, pointer=pointer, problem=problem, repair=repair)

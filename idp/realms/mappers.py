@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import get_args
 
 from idp.model.claim_value import converted
-from idp.model.finding import Finding, Severity
+from idp.model.finding import Finding
 from idp.model.mapper import (
     PROTECTED_CLAIMS,
     Address,
@@ -33,6 +33,7 @@ from idp.model.mapper import (
 )
 from idp.model.struct import Frozen
 from idp.realms.access_representation import ProtocolMapper
+from idp.realms.values import warning
 
 _UNESCAPED_DOT = re.compile(r"(?<!\\)\.")
 _LONGEST_PATH = 16
@@ -144,18 +145,18 @@ def mapper_of(found: ProtocolMapper, known: Known, pointer: str, findings: list[
     reader = _READERS.get(found.protocol_mapper)
     if reader is None:
         problem = f"Mapper “{found.name}”: type “{found.protocol_mapper}” does not exist here; its claim is missing."
-        findings.append(_warning("M-TYPE", f"{pointer}/protocolMapper", problem, "Use another type, or remove it."))
+        findings.append(warning("M-TYPE", f"{pointer}/protocolMapper", problem, "Use another type, or remove it."))
         return None
     try:
         mapper = reader(_Config(found.config, known))
     except _Wrong as wrong:
         key = wrong.key.replace("~", "~0").replace("/", "~1")
         problem = f"Mapper “{found.name}” has no effect: {wrong.problem}"
-        findings.append(_warning("M-CONFIG", f"{pointer}/config/{key}", problem, wrong.repair))
+        findings.append(warning("M-CONFIG", f"{pointer}/config/{key}", problem, wrong.repair))
         return None
     if mapper is not None and _takes_over(mapper):
         problem = f"Mapper “{found.name}” has no effect: “{found.config.get('claim.name')}” is a claim of the protocol."
-        findings.append(_warning("M-PROTECTED", f"{pointer}/config/claim.name", problem, "Choose another claim.name."))
+        findings.append(warning("M-PROTECTED", f"{pointer}/config/claim.name", problem, "Choose another claim.name."))
         return None
     return mapper
 
@@ -268,7 +269,3 @@ _READERS: dict[str, Callable[[_Config], Mapper | None]] = {
         fact="sid", claim=ClaimName(path=("session_state",)), into=config.into()
     ),
 }
-
-
-def _warning(rule: str, pointer: str, problem: str, repair: str) -> Finding:
-    return Finding(rule=rule, severity=Severity.WARNING, pointer=pointer, problem=problem, repair=repair)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from idp.model.client import Client
-from idp.model.finding import Finding, Severity
+from idp.model.finding import Finding
 from idp.model.flow import Flow, Requirement
 from idp.model.realm import Realm
 from idp.realms import representation as file
@@ -19,6 +19,7 @@ from idp.realms.building import LOCALES, SOFT_TOKEN_FLOW_ATTRIBUTE
 from idp.realms.client_key_rules import authentication_findings
 from idp.realms.key_rules import key_findings
 from idp.realms.seeds import UserSeed, delivers_by_sms
+from idp.realms.values import error, warning
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -41,30 +42,30 @@ def realm_findings(found: file.Realm, realm: Realm, users: tuple[UserSeed, ...])
 
 def _settings(found: file.Realm, realm: Realm) -> Iterator[Finding]:
     if not _NAME.fullmatch(found.realm):
-        yield _error(
+        yield error(
             "R-NAME", "/realm", f"“{found.realm}” cannot be part of an address.", "Use letters, digits, - and _."
         )
     if not found.enabled:
-        yield _warning(
+        yield warning(
             "R-DISABLED", "/enabled", "The realm is disabled (Keycloak's meaning of an absent key).", "Set true."
         )
     for position, locale in enumerate(found.supported_locales):
         if locale not in LOCALES:
             known = ", ".join(LOCALES)
-            yield _warning(
+            yield warning(
                 "R-LOCALE", f"/supportedLocales/{position}", f"There are no texts in “{locale}”.", f"Use {known}."
             )
     if found.otp_policy_type != "totp":
-        yield _error("R-OTP", "/otpPolicyType", "Only time-based codes are supported.", "Set totp.")
+        yield error("R-OTP", "/otpPolicyType", "Only time-based codes are supported.", "Set totp.")
     if found.otp_policy_digits not in {6, 8}:
-        yield _error("R-OTP", "/otpPolicyDigits", "A code has 6 or 8 digits (RFC 4226 §5.3).", "Set 6.")
+        yield error("R-OTP", "/otpPolicyDigits", "A code has 6 or 8 digits (RFC 4226 §5.3).", "Set 6.")
     if not 1 <= found.otp_policy_period <= 120:  # noqa: PLR2004 - NIST SP 800-63B-4 §3.1.4: at most two minutes
-        yield _error("R-OTP", "/otpPolicyPeriod", "A time step is 1 to 120 seconds.", "Set 30.")
+        yield error("R-OTP", "/otpPolicyPeriod", "A time step is 1 to 120 seconds.", "Set 30.")
     if found.otp_policy_look_ahead_window > 1:
         problem = "More than one step of tolerance is not granted: the step before counts for its first ten seconds."
-        yield _warning("R-OTP-WINDOW", "/otpPolicyLookAheadWindow", problem, "Set 1, or 0 for none.")
+        yield warning("R-OTP-WINDOW", "/otpPolicyLookAheadWindow", problem, "Set 1, or 0 for none.")
     if found.otp_policy_code_reusable:
-        yield _error("R-OTP-REUSE", "/otpPolicyCodeReusable", "A code is accepted once (RFC 6238 §5.2).", "Set false.")
+        yield error("R-OTP-REUSE", "/otpPolicyCodeReusable", "A code is accepted once (RFC 6238 §5.2).", "Set false.")
     yield from _terms(realm)
 
 
@@ -74,7 +75,7 @@ def _terms(realm: Realm) -> Iterator[Finding]:
             continue
         for locale in realm.locales:
             if not realm.texts.get(locale, {}).get("termsText"):
-                yield _error(
+                yield error(
                     "R-TERMS",
                     f"/localizationTexts/{locale}/termsText",
                     f"TERMS_AND_CONDITIONS is enabled, but there is no text of the terms in “{locale}”.",
@@ -94,75 +95,75 @@ def _duplicates(found: file.Realm) -> Iterator[Finding]:
     for name, keys in lists.items():
         for key, count in Counter(keys).items():
             if count > 1:
-                yield _error("R-DUPLICATE", f"/{name}", f"“{key}” appears {count} times.", "Keep one of them.")
+                yield error("R-DUPLICATE", f"/{name}", f"“{key}” appears {count} times.", "Keep one of them.")
 
 
 def _protection(realm: Realm) -> Iterator[Finding]:
     policy = realm.brute_force
     if not policy.protected:
         problem = "Failures are not counted: guessing never ends (RTS (EU) 2018/389 Art. 4(3)(b))."
-        yield _warning("B-OFF", "/bruteForceProtected", problem, "Set true.")
+        yield warning("B-OFF", "/bruteForceProtected", problem, "Set true.")
     elif policy.failure_factor > _RTS_FAILURES:
         problem = "More than five failures before a lock (RTS (EU) 2018/389 Art. 4(3)(b))."
-        yield _warning("B-FACTOR", "/failureFactor", problem, "Set 5.")
+        yield warning("B-FACTOR", "/failureFactor", problem, "Set 5.")
     if policy.protected and not policy.permanent_lockout:
         problem = "Temporary locks alone do not protect a six-digit code for long."
-        yield _warning("B-TEMPORARY", "/permanentLockout", problem, "Set true, with maxTemporaryLockouts.")
+        yield warning("B-TEMPORARY", "/permanentLockout", problem, "Set true, with maxTemporaryLockouts.")
     if realm.lifespans.access_code > _CODE_LIFESPAN:
         problem = "An authorization code lives longer than 60 seconds (FAPI 2.0 §5.3.2.1)."
-        yield _warning("L-CODE", "/accessCodeLifespan", problem, "Set 60 or less.")
+        yield warning("L-CODE", "/accessCodeLifespan", problem, "Set 60 or less.")
     if realm.lifespans.access_token > _ACCESS_TOKEN_LIFESPAN:
         problem = "An access token lives longer than 15 minutes; one that was stolen is good for as long."
-        yield _warning("L-ACCESS-TOKEN", "/accessTokenLifespan", problem, "Set 300.")
+        yield warning("L-ACCESS-TOKEN", "/accessTokenLifespan", problem, "Set 300.")
     if not any(rule.name == "length" for rule in realm.password_policy):
         problem = "There is no shortest length of a password (NIST SP 800-63B-4 §3.1.1.2: 8 with a second factor)."
-        yield _warning("P-LENGTH", "/passwordPolicy", problem, "Add length(8) or more.")
+        yield warning("P-LENGTH", "/passwordPolicy", problem, "Add length(8) or more.")
 
 
 def _client(written: file.Client, client: Client, pointer: str) -> Iterator[Finding]:
     for position, uri in enumerate(client.redirect_uris):
         yield from _redirect_uri(client, uri, f"{pointer}/redirectUris/{position}")
     if client.standard_flow and client.enabled and not client.redirect_uris:
-        yield _error(
+        yield error(
             "C-REDIRECT", f"{pointer}/redirectUris", f"“{client.client_id}” has nowhere to return to.", "Add one."
         )
     yield from authentication_findings(written, client, pointer)
     by_secret = not client.public and client.authentication != "client-jwt"
     if by_secret and client.secret is None and written.secret is None and client.enabled:
         problem = f"The confidential client “{client.client_id}” has no secret."
-        yield _error("C-SECRET", f"{pointer}/secret", problem, "Put one into the vault and write ${vault.name} here.")
+        yield error("C-SECRET", f"{pointer}/secret", problem, "Put one into the vault and write ${vault.name} here.")
     if client.secret is not None and len(client.secret.reveal()) < _SHORTEST_SECRET:
         problem = f"The secret of “{client.client_id}” is shorter than 16 characters."
-        yield _warning("C-SECRET-SHORT", f"{pointer}/secret", problem, "Make one of 32 random bytes.")
+        yield warning("C-SECRET-SHORT", f"{pointer}/secret", problem, "Make one of 32 random bytes.")
     if "*" in written.web_origins:
         problem = f"“*” lets every site call for “{client.client_id}”; it is not honoured."
-        yield _warning("C-ORIGIN", f"{pointer}/webOrigins", problem, "Name the origins, or write +.")
+        yield warning("C-ORIGIN", f"{pointer}/webOrigins", problem, "Name the origins, or write +.")
     if written.implicit_flow_enabled or written.direct_access_grants_enabled:
         problem = f"“{client.client_id}” enables a grant that RFC 9700 §2.1.2/§2.4 forbids; it is not offered here."
-        yield _warning("C-GRANT", pointer, problem, "Set implicitFlowEnabled and directAccessGrantsEnabled to false.")
+        yield warning("C-GRANT", pointer, problem, "Set implicitFlowEnabled and directAccessGrantsEnabled to false.")
     if client.standard_flow and not client.pkce_required:
         problem = f"“{client.client_id}” may leave out PKCE (RFC 9700 §2.1.1)."
-        yield _warning("C-PKCE", f"{pointer}/attributes", problem, "Set pkce.code.challenge.method to S256.")
+        yield warning("C-PKCE", f"{pointer}/attributes", problem, "Set pkce.code.challenge.method to S256.")
 
 
 def _redirect_uri(client: Client, uri: str, pointer: str) -> Iterator[Finding]:
     try:
         parts = urlsplit(uri)
     except ValueError:
-        yield _error("C-REDIRECT", pointer, f"“{uri}” is not an address.", "Write the whole address.")
+        yield error("C-REDIRECT", pointer, f"“{uri}” is not an address.", "Write the whole address.")
         return
     if not parts.scheme or parts.fragment or (parts.scheme in {"http", "https"} and not parts.netloc):
         problem = f"“{uri}” is not an absolute address without a fragment (RFC 6749 §3.1.2)."
-        yield _error("C-REDIRECT", pointer, problem, "Write the whole address.")
+        yield error("C-REDIRECT", pointer, problem, "Write the whole address.")
         return
     if uri.endswith("*"):
         problem = f"“{uri}” matches every address that begins so; a code could be sent anywhere below it."
-        yield _warning("C-REDIRECT-WILDCARD", pointer, problem, "List the exact addresses.")
+        yield warning("C-REDIRECT-WILDCARD", pointer, problem, "List the exact addresses.")
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         problem = f"“{uri}” of “{client.client_id}” is not https."
-        yield _error("C-REDIRECT-HTTP", pointer, problem, "Use https; http is for loopback addresses only.")
+        yield error("C-REDIRECT-HTTP", pointer, problem, "Use https; http is for loopback addresses only.")
     if parts.scheme in {"javascript", "data"}:
-        yield _error("C-REDIRECT", pointer, f"“{parts.scheme}:” is never a place to return to.", "Remove it.")
+        yield error("C-REDIRECT", pointer, f"“{parts.scheme}:” is never a place to return to.", "Remove it.")
 
 
 def _one_channel(realm: Realm, users: tuple[UserSeed, ...]) -> Iterator[Finding]:
@@ -173,7 +174,7 @@ def _one_channel(realm: Realm, users: tuple[UserSeed, ...]) -> Iterator[Finding]
     alias = realm.attributes.get(SOFT_TOKEN_FLOW_ATTRIBUTE, "")
     steps = _authenticators(realm, alias, frozenset())
     if "sms-otp" in steps and "soft-token-enrolment" in steps and any(delivers_by_sms(users)):
-        yield _error(
+        yield error(
             "F-25-2-c-i",
             realm.flows[alias].pointer,
             "The first password and the code that activates the soft token arrive over one channel, SMS "
@@ -195,11 +196,3 @@ def _authenticators(realm: Realm, alias: str, above: frozenset[str]) -> set[str]
         elif line.authenticator is not None:
             found.add(line.authenticator)
     return found
-
-
-def _error(rule: str, pointer: str, problem: str, repair: str) -> Finding:
-    return Finding(rule=rule, severity=Severity.ERROR, pointer=pointer, problem=problem, repair=repair)
-
-
-def _warning(rule: str, pointer: str, problem: str, repair: str) -> Finding:
-    return Finding(rule=rule, severity=Severity.WARNING, pointer=pointer, problem=problem, repair=repair)

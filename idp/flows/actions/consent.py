@@ -66,10 +66,11 @@ class AskConsent:
 
     async def challenge(self, login: Login) -> Outcome:
         """Show the page."""
-        client = self._realm.clients[login.client_id]
+        client = self._realm.client(login.client_id)
+        title = client.title if client is not None else login.client_id
         return Challenge(
             page="consent.html",
-            fields={"client_title": client.title, "scopes": _words(self._realm, login.requested_scope)},
+            fields={"client_title": title, "scopes": _words(self._realm, login.requested_scope)},
         )
 
     async def verify(self, login: Login, answer: Form) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -27,7 +28,14 @@ async def discovery(provider: Provider, _request: Request, _body: bytes) -> Repl
 
 
 def metadata(provider: Provider) -> dict[str, Any]:
-    """Return the realm's metadata."""
+    """Return the realm's metadata: each part says what it can do, under names that are registered."""
+    document: dict[str, Any] = {}
+    for part in _PARTS:
+        document |= part(provider)
+    return document
+
+
+def _core(provider: Provider) -> dict[str, Any]:
     realm = provider.realm()
     document: dict[str, Any] = {
         "issuer": provider.issuer,
@@ -64,6 +72,9 @@ def metadata(provider: Provider) -> dict[str, Any]:
     if realm.acr_levels:
         document["acr_values_supported"] = sorted(realm.acr_levels, key=lambda acr: (realm.acr_levels[acr], acr))
     return document
+
+
+_PARTS: tuple[Callable[[Provider], dict[str, Any]], ...] = (_core,)
 
 
 def _scopes(realm: Realm) -> list[str]:

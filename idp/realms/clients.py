@@ -1,0 +1,134 @@
+"""Clients of a realm file → model: one function for a client, and its attributes read with one meaning each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import get_args
+from urllib.parse import urlsplit
+
+from idp.model.client import Client, SigningAlgorithm
+from idp.model.finding import Finding
+from idp.model.secret import Secret
+from idp.realms import representation as file
+from idp.realms.client_keys import assertion_rules, authenticator, key_source
+from idp.realms.placeholders import vault_file
+from idp.realms.values import error, one_of, seconds
+
+_PLACEHOLDER = re.compile(r"\$\{vault\.([A-Za-z0-9_.-]+)\}")
+_MASKED = "**********"  # what Keycloak writes instead of a secret in a partial export
+
+
+def client_of(
+    found: file.Realm,
+    client: file.Client,
+    position: int,
+    vault: Callable[[str, str], str | None],
+    findings: list[Finding],
+) -> Client:
+    """Return the client at a position of the file; what cannot be understood is a finding and gets a safe value."""
+    pointer = f"/clients/{position}"
+    attributes = client.attributes
+    algorithms = get_args(SigningAlgorithm)
+    return Client(
+        client_id=client.client_id,
+        name=client.name,
+        enabled=client.enabled and client.protocol == "openid-connect" and not client.bearer_only,
+        public=client.public_client,
+        authentication=authenticator(client, pointer, findings),
+        assertion=assertion_rules(client, pointer, findings),
+        keys=key_source(client, pointer, findings),
+        service_account=client.service_accounts_enabled and not client.public_client,
+        secret=_secret(found.realm, client, f"{pointer}/secret", vault, findings),
+        redirect_uris=tuple(_absolute(client, uri) for uri in client.redirect_uris),
+        post_logout_redirect_uris=_post_logout(client),
+        web_origins=_web_origins(client),
+        base_url=_absolute(client, client.base_url) if client.base_url else client.root_url,
+        standard_flow=client.standard_flow_enabled,
+        consent_required=client.consent_required,
+        # RFC 9700 §2.1.1: public clients must use PKCE; others where the file says so.
+        pkce_required=client.public_client or attributes.get("pkce.code.challenge.method") == "S256",
+        use_refresh_tokens=attributes.get("use.refresh.tokens", "true") == "true",
+        id_token_algorithm=_algorithm(attributes, "id.token.signed.response.alg", algorithms, pointer, findings),
+        access_token_algorithm=_algorithm(
+            attributes, "access.token.signed.response.alg", algorithms, pointer, findings
+        ),
+        access_token_lifespan=seconds(attributes, "access.token.lifespan", pointer, findings),
+        default_acr_values=tuple(v for v in attributes.get("default.acr.values", "").split("##") if v),
+        flow_bindings=_overrides(found, client),
+    )
+
+
+def _secret(
+    realm: str,
+    client: file.Client,
+    pointer: str,
+    vault: Callable[[str, str], str | None],
+    findings: list[Finding],
+) -> Secret | None:
+    # One who signs with a key needs no secret; exports have one for it all the same, often masked.
+    if client.public_client or client.secret is None or client.client_authenticator_type == "client-jwt":
+        return None
+    if client.secret == _MASKED:
+        problem = f"The secret of client “{client.client_id}” is masked in this file."
+        findings.append(error("C-SECRET", pointer, problem, "Put the secret into the vault and write ${vault.name}."))
+        return None
+    placeholder = _PLACEHOLDER.fullmatch(client.secret)
+    if placeholder is None:
+        return Secret(client.secret)
+    value = vault(realm, placeholder.group(1))
+    if value is None:
+        problem = f"The vault has no secret “{placeholder.group(1)}” for realm “{realm}”."
+        repair = f"Put it into the file {vault_file(realm, placeholder.group(1))} of the vault directory."
+        findings.append(error("C-VAULT", pointer, problem, repair))
+        return None
+    return Secret(value)
+
+
+def _absolute(client: file.Client, uri: str) -> str:
+    """Return an address with the client's root in front, where it is relative (Keycloak's rule)."""
+    return client.root_url.rstrip("/") + uri if uri.startswith("/") and client.root_url else uri
+
+
+def _post_logout(client: file.Client) -> tuple[str, ...]:
+    text = client.attributes.get("post.logout.redirect.uris", "")
+    uris: list[str] = []
+    for part in text.split("##"):
+        if part == "+":
+            uris.extend(client.redirect_uris)
+        elif part and part != "-":
+            uris.append(part)
+    return tuple(_absolute(client, uri) for uri in uris)
+
+
+def _web_origins(client: file.Client) -> tuple[str, ...]:
+    """Return exact origins; `+` means those of the redirect addresses, `*` is not honoured (clients.md 1)."""
+    origins: list[str] = []
+    for origin in client.web_origins:
+        if origin == "+":
+            origins.extend(_origin(_absolute(client, uri)) for uri in client.redirect_uris)
+        elif origin != "*":
+            origins.append(origin.rstrip("/"))
+    return tuple(dict.fromkeys(origin for origin in origins if origin))
+
+
+def _origin(uri: str) -> str:
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return ""  # no address at all; the rule about redirect addresses says so
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in {"http", "https"} else ""
+
+
+def _overrides(found: file.Realm, client: file.Client) -> dict[str, str]:
+    """Return flow aliases for the flow *ids* that Keycloak keeps here; an unknown id stays, as a finding."""
+    aliases = {flow.id: flow.alias for flow in found.authentication_flows if flow.id}
+    given = client.authentication_flow_binding_overrides
+    return {kind: aliases.get(flow_id, flow_id) for kind, flow_id in given.items() if flow_id and kind == "browser"}
+
+
+def _algorithm(
+    attributes: dict[str, str], key: str, choices: tuple[SigningAlgorithm, ...], pointer: str, findings: list[Finding]
+) -> SigningAlgorithm | None:
+    value = attributes.get(key)
+    return one_of(value, choices, f"{pointer}/attributes/{key}", findings) if value else None

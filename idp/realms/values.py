@@ -1,0 +1,44 @@
+"""Values of a realm file, read one way everywhere; what is not one of the choices is a finding."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TypeVar
+
+from idp.model.finding import Finding, Severity
+
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,10}")
+T = TypeVar("T", bound=str)
+
+
+def seconds(attributes: Mapping[str, str], key: str, pointer: str, findings: list[Finding]) -> int | None:
+    """Return a client attribute that is a number of seconds; None where there is none (Keycloak writes -1 for it)."""
+    value = attributes.get(key, "")
+    if value in {"", "-1"}:
+        return None
+    if _WHOLE_NUMBER.fullmatch(value):
+        return int(value)
+    findings.append(error("C-ATTRIBUTE", f"{pointer}/attributes/{key}", f"{key} is not a number.", "Write seconds."))
+    return None
+
+
+def one_of(value: str, choices: tuple[T, ...], pointer: str, findings: list[Finding]) -> T | None:
+    """Return the choice that the text names."""
+    for choice in choices:
+        if choice == value:
+            return choice
+    findings.append(
+        error("R-VALUE", pointer, f"“{value}” is not supported here.", f"Use one of: {', '.join(choices)}.")
+    )
+    return None
+
+
+def error(rule: str, pointer: str, problem: str, repair: str) -> Finding:
+    """Return a finding with which the realm does not start."""
+    return Finding(rule=rule, severity=Severity.ERROR, pointer=pointer, problem=problem, repair=repair)
+
+
+def warning(rule: str, pointer: str, problem: str, repair: str) -> Finding:
+    """Return a finding about what is unwise."""
+    return Finding(rule=rule, severity=Severity.WARNING, pointer=pointer, problem=problem, repair=repair)

@@ -276,13 +276,23 @@ class UnfetchableError(Exception):
     """An address of somebody else was not called, or gave no document; the text says why, for the log."""
 
 
-class Outbound(Protocol):
+class Documents(Protocol):
     """A way to read documents at addresses that clients have registered (key sets)."""
 
     async def fetch(self, address: str, *, largest: int) -> bytes:
         """Return the document at an https address, of at most `largest` bytes; or raise `UnfetchableError`.
 
         Never follows a redirect, never calls an address inside (private, loopback, link-local), never waits long.
+        """
+
+
+class Outbound(Documents, Protocol):
+    """A way to call addresses that clients have registered: for documents, and with messages (logouts)."""
+
+    async def post(self, address: str, *, body: bytes, content_type: str, headers: Mapping[str, str] = ...) -> int:
+        """Send a body to an https address and return the status of the answer; or raise `UnfetchableError`.
+
+        Under the same rules as `fetch`; a redirect is a status like any other.
         """
 
 

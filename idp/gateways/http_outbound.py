@@ -1,4 +1,4 @@
-"""Documents at addresses that clients have registered, fetched without becoming their tool (SSRF, CVE-2020-10770).
+"""Calls to addresses that clients have registered, without becoming their tool (SSRF, CVE-2020-10770).
 
 The host is resolved once, every address it has must be a public one, and the connection goes to that very address: a
 name that answers differently a moment later (DNS rebinding) changes nothing. TLS is checked against the name. No
@@ -11,11 +11,13 @@ import asyncio
 import ipaddress
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
+from idp.model.struct import Frozen
 from idp.ports import UnfetchableError
 
 if TYPE_CHECKING:
@@ -27,12 +29,20 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 # Protocol assignments, local NAT64, Teredo and the like, 6to4: never a web site, and "global" to some Pythons.
 _SPECIAL = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "64:ff9b:1::/48", "2001::/23", "2002::/16")))
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+T = TypeVar("T")
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 
 async def _resolve(host: str, port: int) -> list[str]:
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(entry[4][0]) for entry in found]
+
+
+class _Call(Frozen, frozen=True, kw_only=True):
+    method: str
+    headers: dict[str, str]
+    body: bytes | None = None
 
 
 class HttpOutbound:
@@ -55,13 +65,31 @@ class HttpOutbound:
 
     async def fetch(self, address: str, *, largest: int) -> bytes:
         """Return the document; see the port. Its media type is not looked at: servers get it wrong."""
+
+        async def document(response: httpx.Response) -> bytes:
+            return await _document(response, largest)
+
+        return await self._called(address, _Call(method="GET", headers={"accept": "application/json"}), document)
+
+    async def post(
+        self, address: str, *, body: bytes, content_type: str, headers: Mapping[str, str] = _NO_HEADERS
+    ) -> int:
+        """Send the body and return the status; see the port. What is answered beside the status is not read."""
+
+        async def status(response: httpx.Response) -> int:
+            return response.status_code
+
+        call = _Call(method="POST", headers={**headers, "content-type": content_type}, body=body)
+        return await self._called(address, call, status)
+
+    async def _called(self, address: str, call: _Call, read: Callable[[httpx.Response], Awaitable[T]]) -> T:
         import httpx  # noqa: PLC0415 - loaded only where an address is called
 
         parts, port = _split(address)
         try:
             # One bound for all of it: the client's own is for each read, so an answer in drips would never end.
             async with asyncio.timeout(self._timeout):
-                return await self._first(parts, port, await self._targets(parts, port), largest)
+                return await self._first(parts, port, await self._targets(parts, port), call, read)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError, TimeoutError) as error:
             raise UnfetchableError(f"the address cannot be reached: {type(error).__name__}") from None
 
@@ -76,16 +104,23 @@ class HttpOutbound:
             raise UnfetchableError("only https is called")
         return found
 
-    async def _first(self, parts: SplitResult, port: int, targets: list[IpAddress], largest: int) -> bytes:
-        """Ask the first address that can be connected to: one of two families may lead nowhere from here."""
+    async def _first(
+        self,
+        parts: SplitResult,
+        port: int,
+        targets: list[IpAddress],
+        call: _Call,
+        read: Callable[[httpx.Response], Awaitable[T]],
+    ) -> T:
+        """Call the first address that can be connected to: one of two families may lead nowhere from here."""
         import httpx  # noqa: PLC0415 - as above
 
         for target in targets[:-1]:
             try:
-                return await self._get(parts, port, target, largest)
+                return await self._exchanged(parts, port, target, call, read)
             except httpx.ConnectError:
                 continue
-        return await self._get(parts, port, targets[-1], largest)
+        return await self._exchanged(parts, port, targets[-1], call, read)
 
     def _allowed(self, found: IpAddress) -> bool:
         if found.is_loopback:
@@ -93,12 +128,19 @@ class HttpOutbound:
         leads_to = (found, *_inside(found))
         return all(one.is_global and not one.is_multicast and not _special(one) for one in leads_to)
 
-    async def _get(self, parts: SplitResult, port: int, target: IpAddress, largest: int) -> bytes:
+    async def _exchanged(
+        self,
+        parts: SplitResult,
+        port: int,
+        target: IpAddress,
+        call: _Call,
+        read: Callable[[httpx.Response], Awaitable[T]],
+    ) -> T:
         import httpx  # noqa: PLC0415 - as above
 
         host = f"[{target}]" if target.version == 6 else str(target)  # noqa: PLR2004 - IPv6
         url = f"{parts.scheme}://{host}:{port}{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
-        headers = {"host": parts.netloc, "accept": "application/json", "accept-encoding": "identity"}
+        headers = {**call.headers, "host": parts.netloc, "accept-encoding": "identity"}
         async with (
             httpx.AsyncClient(
                 verify=self._tls,
@@ -107,18 +149,15 @@ class HttpOutbound:
                 timeout=self._timeout,
                 transport=self._transport,
             ) as client,
-            client.stream("GET", url, headers=headers, extensions={"sni_hostname": parts.hostname}) as response,
+            client.stream(
+                call.method,
+                url,
+                headers=headers,
+                content=call.body,
+                extensions={"sni_hostname": parts.hostname},
+            ) as response,
         ):
-            if response.status_code != _OK:
-                raise UnfetchableError(f"the address answered {response.status_code}")
-            if "content-encoding" in response.headers:  # asked for none; a small body could become a huge one
-                raise UnfetchableError("the document is compressed")
-            document = b""
-            async for piece in response.aiter_raw():
-                document += piece
-                if len(document) > largest:
-                    raise UnfetchableError("the document is too large")
-            return document
+            return await read(response)
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
@@ -129,6 +168,19 @@ class HttpOutbound:
         if self._ca_bundle is not None:
             context.load_verify_locations(self._ca_bundle)
         return context
+
+
+async def _document(response: httpx.Response, largest: int) -> bytes:
+    if response.status_code != _OK:
+        raise UnfetchableError(f"the address answered {response.status_code}")
+    if "content-encoding" in response.headers:  # asked for none; a small body could become a huge one
+        raise UnfetchableError("the document is compressed")
+    document = b""
+    async for piece in response.aiter_raw():
+        document += piece
+        if len(document) > largest:
+            raise UnfetchableError("the document is too large")
+    return document
 
 
 def _split(address: str) -> tuple[SplitResult, int]:

@@ -32,16 +32,21 @@ class Answering:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, dict[str, str]]] = []
+        self.bodies: list[bytes] = []
 
     @contextlib.contextmanager
     def serving(self, respond: Respond, tls: ssl.SSLContext | None = None) -> Iterator[int]:
-        asked = self.asked
+        asked, bodies = self.asked, self.bodies
 
         class Answer(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 asked.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
                 with contextlib.suppress(OSError):
                     respond(self)
+
+            def do_POST(self) -> None:
+                bodies.append(self.rfile.read(int(self.headers["content-length"])))
+                self.do_GET()
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
                 del format, args
@@ -186,6 +191,52 @@ async def test_cve_2020_10770_no_address_inside_is_called(inside: str) -> None:
             await fetched(
                 outbound(*names, allow_loopback=False, transport=counting(calls)), "https://keys.example/jwks"
             )
+    assert calls == []
+
+
+async def test_a_body_is_posted_and_the_status_comes_back(answering: Answering) -> None:
+    with answering.serving(ok(b"x" * 1_000_000, 204)) as port:
+        gateway = outbound("127.0.0.1")
+        status = await gateway.post(
+            f"http://rp.example:{port}/out?a=b",
+            body=b"logout_token=x",
+            content_type="application/x-www-form-urlencoded",
+            headers={"authorization": "Bearer t"},
+        )
+    (path, headers), (body,) = answering.asked[0], answering.bodies
+    assert (status, path, body) == (204, "/out?a=b", b"logout_token=x")
+    assert headers["host"] == f"rp.example:{port}"
+    assert headers["content-type"] == "application/x-www-form-urlencoded"
+    assert headers["authorization"] == "Bearer t"
+    assert not {"cookie", "referer"} & set(headers)
+
+
+async def test_a_post_follows_no_redirect(answering: Answering) -> None:
+    with answering.serving(ok(status=307, Location="/other")) as port:
+        gateway = outbound("127.0.0.1")
+        assert await gateway.post(f"http://rp.example:{port}/out", body=b"x", content_type="text/plain") == 307
+    assert [path for path, _ in answering.asked] == ["/out"]
+
+
+async def test_a_post_is_not_waited_for_for_ever(answering: Answering) -> None:
+    stop = threading.Event()
+
+    def silent(_answer: BaseHTTPRequestHandler) -> None:
+        stop.wait()
+
+    with answering.serving(silent) as port:
+        gateway = outbound("127.0.0.1", timeout=0.2)
+        with pytest.raises(UnfetchableError, match="TimeoutError"):
+            await gateway.post(f"http://rp.example:{port}/out", body=b"x", content_type="text/plain")
+        stop.set()
+
+
+@pytest.mark.parametrize("inside", INSIDE)
+async def test_cve_2020_10770_nothing_is_posted_to_an_address_inside(inside: str) -> None:
+    calls: list[httpx.Request] = []
+    gateway = outbound(inside, allow_loopback=False, transport=counting(calls))
+    with pytest.raises(UnfetchableError, match="not called"):
+        await gateway.post("https://rp.example/out", body=b"x", content_type="text/plain")
     assert calls == []
 
 

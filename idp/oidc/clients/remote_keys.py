@@ -11,7 +11,7 @@ import asyncio
 from collections import OrderedDict
 
 from idp.crypto.public_keys import LARGEST_SET, KeyRefusedError, KeySet, read_key_set
-from idp.ports import Clock, Outbound, UnfetchableError
+from idp.ports import Clock, Documents, UnfetchableError
 
 _KEPT = 300.0  # seconds: how long a key that its owner has withdrawn may still count
 _PAUSE = 10.0  # seconds
@@ -31,7 +31,7 @@ class _Kept:
 class RemoteKeySets:
     """The key sets of one realm's clients, by address."""
 
-    def __init__(self, outbound: Outbound | None, clock: Clock) -> None:
+    def __init__(self, outbound: Documents | None, clock: Clock) -> None:
         self._outbound = outbound
         self._clock = clock
         self._sets: OrderedDict[str, _Kept] = OrderedDict()

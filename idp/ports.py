@@ -18,6 +18,7 @@ from idp.model.event import Event
 from idp.model.lockout import Attempt, Locks
 from idp.model.oauth import AuthorizationCode, RefreshFamily
 from idp.model.policy import BruteForcePolicy
+from idp.model.request_object import PushedRequest
 from idp.model.session import AuthenticationSession, UserSession
 from idp.model.struct import Frozen
 from idp.model.user import User
@@ -99,6 +100,19 @@ class AuthorizationCodes(Protocol):
 
     async def take(self, key: str) -> Taken[AuthorizationCode] | Replayed[AuthorizationCode] | None:
         """Take a code: one winner among any number of callers; the others see `Replayed`."""
+
+
+class PushedRequests(Protocol):
+    """Pushed authorization requests by digest. One may be looked at often, and is taken once."""
+
+    async def put(self, key: str, request: PushedRequest, *, kept_until: int) -> None:
+        """Keep a request; it can be found and taken until `kept_until`."""
+
+    async def get(self, key: str) -> PushedRequest | None:
+        """Return a request that nobody has taken."""
+
+    async def take(self, key: str) -> PushedRequest | None:
+        """Remove and return a request: one winner among any number of callers."""
 
 
 class RefreshFamilies(Protocol):
@@ -236,6 +250,7 @@ class RealmStores(Protocol):
     authentication_sessions: AuthenticationSessions
     user_sessions: UserSessions
     codes: AuthorizationCodes
+    pushed_requests: PushedRequests
     refresh_families: RefreshFamilies
     users: Users
     attempts: Attempts

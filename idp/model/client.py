@@ -6,6 +6,7 @@ from typing import Literal
 
 from idp.model.client_assertion import AssertionRules, ClientAuthenticator, KeySource
 from idp.model.mapper import Mapper, RoleName
+from idp.model.request_object import RequestObjectRules
 from idp.model.secret import Secret
 from idp.model.struct import Frozen
 
@@ -18,6 +19,7 @@ class Client(Frozen, frozen=True, kw_only=True):
     `redirect_uris` are compared exactly; an entry that ends in `*` (Keycloak's only wildcard) matches by prefix and
     is reported as a finding. `flow_bindings` maps `browser` to the alias of a flow of the client's own. Without
     `full_scope_allowed`, its tokens carry only roles of its own, of `scope_roles` and of its scopes.
+    As a resource server it is named by its `resources` (RFC 8707). A login for it weaker than `minimum_acr` is refused.
     """
 
     client_id: str
@@ -36,6 +38,11 @@ class Client(Frozen, frozen=True, kw_only=True):
     standard_flow: bool = True
     consent_required: bool = False
     pkce_required: bool = True
+    pushed_requests_required: bool = False
+    request_objects: RequestObjectRules = RequestObjectRules()
+    resources: tuple[str, ...] = ()
+    authorization_details_types: tuple[str, ...] = ()
+    minimum_acr: str = ""
     use_refresh_tokens: bool = True
     default_scopes: tuple[str, ...] = ()
     optional_scopes: tuple[str, ...] = ()

@@ -57,7 +57,8 @@ BEARER = Confirmation()
 class AuthorizationRequest(Frozen, frozen=True, kw_only=True):
     """A checked authorization request (OpenID Connect Core §3.1.2.1); immutable, so it survives every restart.
 
-    `dpop_jkt` is the key that the code is bound to (RFC 9449 §10).
+    `dpop_jkt` is the key that the code is bound to (RFC 9449 §10). `pushed` is the digest of the reference by which the
+    request was made, if it was pushed: answering the request takes it (RFC 9126 §4).
     """
 
     client_id: str
@@ -75,6 +76,7 @@ class AuthorizationRequest(Frozen, frozen=True, kw_only=True):
     acr_values: tuple[str, ...] = ()
     terms: GrantTerms = NO_TERMS
     dpop_jkt: str = ""
+    pushed: str = ""
 
 
 class AuthorizationCode(Frozen, frozen=True, kw_only=True):

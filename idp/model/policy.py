@@ -43,6 +43,7 @@ class Lifespans(Frozen, frozen=True, kw_only=True):
 
     access_token: int = 300
     access_code: int = 60
+    pushed_request: int = 60
     login: int = 1800
     user_action: int = 300
     sso_idle: int = 1800

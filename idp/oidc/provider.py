@@ -80,6 +80,7 @@ class Provider:
         self.random = random
         self.realm = realm
         self.log: FilteringBoundLogger = log.bind(realm=name)
+        self.outbound = outbound
         self.remote_keys = RemoteKeySets(outbound, clock)
         self.recorder = Recorder(stores.events, log)
         self._derived: dict[Callable[[Provider], Any], tuple[Realm, SigningKeys, Any]] = {}

@@ -1,4 +1,4 @@
-"""Authorization codes and refresh families, over a kernel: what a client may exchange, and exchange once."""
+"""Codes, pushed requests and refresh families, over a kernel: what a client may exchange, and exchange once."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import hmac
 import msgspec
 
 from idp.model.oauth import AuthorizationCode, RefreshFamily
+from idp.model.request_object import PushedRequest
 from idp.model.struct import Frozen
 from idp.ports import Replayed, Reused, Rotated, Taken
 from idp.stores.kernel import Kernel, Transaction
@@ -50,6 +51,31 @@ class KernelAuthorizationCodes:
             tombstone = StoredCode(code=stored.code, taken=True)
             self._shelf.put(tx, key, tombstone, expires_at=stored.code.expires_at + TOMBSTONE)
             return Taken(value=stored.code)
+
+        return await self._kernel.transact(work)
+
+
+class KernelPushedRequests:
+    """Implements `idp.ports.PushedRequests`."""
+
+    def __init__(self, kernel: Kernel, realm: str) -> None:
+        self._kernel = kernel
+        self._shelf = Shelf("pushed-request", realm, PushedRequest)
+
+    async def put(self, key: str, request: PushedRequest, *, kept_until: int) -> None:
+        """Keep a request until `kept_until`."""
+        await self._kernel.transact(lambda tx: self._shelf.create(tx, key, request, expires_at=kept_until))
+
+    async def get(self, key: str) -> PushedRequest | None:
+        """Return a request that nobody has taken."""
+        return self._shelf.get(self._kernel, key)
+
+    async def take(self, key: str) -> PushedRequest | None:
+        """Remove and return a request; one winner."""
+
+        def work(tx: Transaction) -> PushedRequest | None:
+            request = self._shelf.get(tx, key)
+            return request if request is not None and self._shelf.delete(tx, key) else None
 
         return await self._kernel.transact(work)
 

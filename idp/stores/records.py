@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from idp import ports
-from idp.stores.grants import KernelAuthorizationCodes, KernelRefreshFamilies
+from idp.stores.grants import KernelAuthorizationCodes, KernelPushedRequests, KernelRefreshFamilies
 from idp.stores.kernel import Kernel, Transaction
 from idp.stores.ledger import KernelEvents, KernelRealmVersions, KernelSecrets
 from idp.stores.limits import KernelAttempts, KernelThrottle
@@ -25,6 +25,7 @@ class KernelRealmStores:
         self.authentication_sessions: ports.AuthenticationSessions = KernelAuthenticationSessions(kernel, realm)
         self.user_sessions: ports.UserSessions = KernelUserSessions(kernel, realm)
         self.codes: ports.AuthorizationCodes = KernelAuthorizationCodes(kernel, realm)
+        self.pushed_requests: ports.PushedRequests = KernelPushedRequests(kernel, realm)
         self.refresh_families: ports.RefreshFamilies = KernelRefreshFamilies(kernel, realm)
         self.users: ports.Users = KernelUsers(kernel, realm)
         self.attempts: ports.Attempts = KernelAttempts(kernel, realm)

@@ -8,7 +8,7 @@ import pytest
 from idp.ports import RealmStores, Replayed, Reused, Rotated, Taken
 from idp.stores.grants import TOMBSTONE
 from tests.contracts.store_contract import RACERS, race
-from tests.contracts.values import NOW, a_code, a_family
+from tests.contracts.values import NOW, a_code, a_family, a_pushed_request
 from tests.fakes import FakeClock
 
 pytestmark = pytest.mark.anyio
@@ -145,3 +145,38 @@ async def test_a_new_family_never_takes_the_place_of_another(realm: RealmStores)
     with pytest.raises(ValueError, match="existing"):
         await realm.refresh_families.create(a_family(current="jti-9"))
     assert await realm.refresh_families.get("family-1") == a_family()
+
+
+async def test_a_pushed_request_is_looked_at_often_and_taken_once(realm: RealmStores) -> None:
+    await realm.pushed_requests.put("digest", a_pushed_request(), kept_until=NOW + 600)
+    assert await realm.pushed_requests.get("digest") == a_pushed_request()
+    assert await realm.pushed_requests.get("digest") == a_pushed_request()
+    assert await realm.pushed_requests.take("digest") == a_pushed_request()
+    assert await realm.pushed_requests.take("digest") is None
+    assert await realm.pushed_requests.get("digest") is None
+
+
+async def test_a_pushed_request_is_taken_once_by_many_racers(realm: RealmStores, rounds: int) -> None:
+    for number in range(rounds):
+        key = f"digest-{number}"
+        await realm.pushed_requests.put(key, a_pushed_request(), kept_until=NOW + 600)
+        results = await race(partial(realm.pushed_requests.take, key))
+        assert results.count(a_pushed_request()) == 1
+        assert results.count(None) == RACERS - 1
+
+
+async def test_a_pushed_request_is_gone_in_the_second_it_is_no_longer_kept(
+    realm: RealmStores, clock: FakeClock
+) -> None:
+    await realm.pushed_requests.put("digest", a_pushed_request(), kept_until=NOW + 60)
+    clock.advance(59)
+    assert await realm.pushed_requests.get("digest") is not None
+    clock.advance(1)
+    assert await realm.pushed_requests.get("digest") is None
+    assert await realm.pushed_requests.take("digest") is None
+
+
+async def test_a_pushed_request_is_not_put_in_the_place_of_another(realm: RealmStores) -> None:
+    await realm.pushed_requests.put("digest", a_pushed_request(), kept_until=NOW + 60)
+    with pytest.raises(ValueError, match="existing"):
+        await realm.pushed_requests.put("digest", a_pushed_request(), kept_until=NOW + 60)

@@ -8,7 +8,7 @@ from idp.model.lockout import Locks
 from idp.model.policy import BruteForcePolicy
 from idp.ports import RealmStores
 from idp.stores.kernel import Kernel, Transaction
-from tests.contracts.values import NOW, a_code, a_family, a_login, a_session, a_user, an_event
+from tests.contracts.values import NOW, a_code, a_family, a_login, a_pushed_request, a_session, a_user, an_event
 
 pytestmark = pytest.mark.anyio
 
@@ -20,6 +20,7 @@ async def fill(realm: RealmStores, key: str) -> None:
     await realm.authentication_sessions.create(a_login(key))
     await realm.user_sessions.create(a_session(key, user_id=key), expires_at=NOW + 600)
     await realm.codes.put(key, a_code())
+    await realm.pushed_requests.put(key, a_pushed_request(), kept_until=NOW + 600)
     await realm.refresh_families.create(a_family(key, current=key))
     await realm.users.create(a_user(key, username=key, email=key))
     await realm.attempts.hit(key, "password", policy=POLICY, now=NOW)
@@ -40,6 +41,8 @@ async def assert_empty(realm: RealmStores, key: str) -> None:
     assert await realm.user_sessions.of_user(key) == []
     assert await realm.user_sessions.end(key) is None
     assert await realm.codes.take(key) is None
+    assert await realm.pushed_requests.get(key) is None
+    assert await realm.pushed_requests.take(key) is None
     assert await realm.refresh_families.get(key) is None
     assert await realm.refresh_families.touch(key, presented=key, now=NOW, expires_at=NOW + 600) is None
     assert not await realm.refresh_families.end(key)

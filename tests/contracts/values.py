@@ -5,6 +5,7 @@ from __future__ import annotations
 from idp.model.event import Event
 from idp.model.flow import Category, Evidence, Status
 from idp.model.oauth import AuthorizationCode, AuthorizationRequest, RefreshFamily
+from idp.model.request_object import PushedRequest
 from idp.model.session import AuthenticationSession, ClientSession, FlowKind, Outstanding, UserSession
 from idp.model.user import Consent, OtpCredential, PasswordCredential, TermsAcceptance, User
 
@@ -99,6 +100,19 @@ def a_family(family_id: str = "family-1", *, current: str = "jti-1", expires_at:
         created_at=NOW,
         last_used_at=NOW,
         expires_at=expires_at,
+    )
+
+
+def a_pushed_request() -> PushedRequest:
+    return PushedRequest(
+        client_id="internet-banking",
+        parameters={
+            "client_id": "internet-banking",
+            "redirect_uri": "https://bank.example/callback",
+            "scope": "openid",
+        },
+        resources=("https://api.bank.example/accounts",),
+        expires_at=NOW + 60,
     )
 
 

@@ -23,6 +23,7 @@ check: $(VENV)/development ## linter, types, architecture, texts, realm files
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	cd examples/internet-banking && ../../$(VENV)/bin/mypy --config-file ../../pyproject.toml .
+	cd examples/accounts-api && ../../$(VENV)/bin/mypy --config-file ../../pyproject.toml .
 	$(VENV)/bin/lint-imports
 	$(RUN) scripts/extract_texts.py --check
 	$(RUN) -m idp realm check realms/*.json

@@ -22,11 +22,11 @@ from idp.crypto.key_ring import KeptKey, KeyRefusedError, Ring
 from idp.crypto.sealing import MasterKeyError
 from idp.model.client import SigningAlgorithm
 from idp.model.event import Event
-from idp.model.key_policy import KeyAlgorithm
+from idp.model.key_policy import ENCRYPTION_FAMILIES, KeyAlgorithm
 from idp.ports import RealmStores, StoreUnavailableError
 from idp.settings import Settings, SettingsError, load
 
-ALGORITHMS: tuple[KeyAlgorithm, ...] = (*get_args(SigningAlgorithm), "HS256")
+ALGORITHMS: tuple[KeyAlgorithm, ...] = (*get_args(SigningAlgorithm), *ENCRYPTION_FAMILIES, "HS256")
 _TABLE_WIDTH = 150  # columns of a terminal
 _STYLES = {"active": "bold green", "passive": "yellow", "disabled": "dim"}
 

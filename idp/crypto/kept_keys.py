@@ -6,15 +6,18 @@ wins and the others look again, and a process killed anywhere leaves the old doc
 
 from __future__ import annotations
 
+import asyncio
 import math
+from typing import get_args
 
 import msgspec
 
 from idp.crypto import key_pairs, key_ring
+from idp.crypto.decryption_keys import DecryptionKey
 from idp.crypto.key_ring import KeptKey, KeyRefusedError, Ring
 from idp.crypto.signing_keys import SYMMETRIC_SIZE, SigningKey, SigningKeys, SymmetricKey
 from idp.model.client import SigningAlgorithm
-from idp.model.key_policy import KeyAlgorithm, KeyPolicy
+from idp.model.key_policy import ENCRYPTION_FAMILIES, EncryptionFamily, KeyAlgorithm, KeyPolicy
 from idp.model.struct import Frozen
 from idp.ports import Clock, KeptSecrets, RandomBytes, Sealer
 
@@ -26,6 +29,7 @@ _CODE_KEY = "code-1"
 _FORMER = "signing-keys"
 _FORMER_REFRESH_KEY = "refresh-1"
 
+_SIGNING: tuple[SigningAlgorithm, ...] = get_args(SigningAlgorithm)
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Ring).decode
 
@@ -120,8 +124,11 @@ class KeptKeys:
             ring = await self._former() if sealed is None else self._opened(sealed)
             now = self._now()
             changed = key_ring.tidied(self._under(ring, policy), now=now)
-            for algorithm in key_ring.due(changed, now=now):
-                made[algorithm] = made.get(algorithm) or await self._made(algorithm)
+            due = key_ring.due(changed, now=now)
+            # Together: each RSA key is looked for in a thread of its own.
+            missing = [algorithm for algorithm in due if algorithm not in made]
+            made |= zip(missing, await asyncio.gather(*map(self._made, missing)), strict=True)
+            for algorithm in due:
                 changed = key_ring.added(changed, made[algorithm], now=now, at_once=False)
             if sealed is not None and changed == ring:
                 return ring, revision
@@ -142,7 +149,12 @@ class KeptKeys:
             [
                 SigningKey(key.algorithm, key_pairs.loaded(key.private), created_at=key.created_at, signs=signs)
                 for key, signs in living
-                if key.algorithm != "HS256"
+                if key.algorithm in _SIGNING
+            ],
+            decryption=[
+                DecryptionKey(key.algorithm, key_pairs.loaded(key.private), published=current)
+                for key, current in living
+                if key.algorithm in ENCRYPTION_FAMILIES
             ],
             refresh_key=refresh.private,
             other_refresh_keys=[key.private for key, signs in living if key.algorithm == "HS256" and not signs],
@@ -207,7 +219,7 @@ class KeptKeys:
         return int(self._clock())
 
 
-def _pair(algorithm: SigningAlgorithm, pkcs8: bytes, *, at: int) -> KeptKey:
+def _pair(algorithm: SigningAlgorithm | EncryptionFamily, pkcs8: bytes, *, at: int) -> KeptKey:
     public = key_pairs.public_members(key_pairs.loaded(pkcs8))
     kid = key_pairs.thumbprint(public)
     return KeptKey(kid=kid, algorithm=algorithm, private=pkcs8, public=public, created_at=at, signs_from=at)

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from idp.crypto.base64url import base64url
 from idp.model.client import SigningAlgorithm
+from idp.model.key_policy import EncryptionFamily
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 Sign = Callable[[bytes], bytes]
@@ -24,21 +25,21 @@ _RSA_BITS = 2048
 _SHA256 = hashes.SHA256()
 _PKCS1 = padding.PKCS1v15()
 _PSS = padding.PSS(padding.MGF1(_SHA256), salt_length=_SHA256.digest_size)  # RFC 7518 §3.5: as long as the digest
-_CURVES = {"ES256": "secp256r1", "ES384": "secp384r1"}
+_CURVES = {"ES256": "secp256r1", "ES384": "secp384r1", "ECDH-ES": "secp256r1"}
 _NAMES = {"secp256r1": "P-256", "secp384r1": "P-384"}
 _HASHES = {"ES384": "sha384", "EdDSA": "sha512"}
 
 
-async def generated(algorithm: SigningAlgorithm) -> PrivateKey:
+async def generated(algorithm: SigningAlgorithm | EncryptionFamily) -> PrivateKey:
     """Make a key pair; RSA's primes are looked for off the event loop."""
     match algorithm:
-        case "ES256":
+        case "ES256" | "ECDH-ES":
             return ec.generate_private_key(ec.SECP256R1())
         case "ES384":
             return ec.generate_private_key(ec.SECP384R1())
         case "EdDSA":
             return ed25519.Ed25519PrivateKey.generate()
-        case "RS256" | "PS256":
+        case "RS256" | "PS256" | "RSA-OAEP":
             return await asyncio.to_thread(rsa.generate_private_key, public_exponent=65537, key_size=_RSA_BITS)
         case _:
             assert_never(algorithm)
@@ -60,11 +61,11 @@ def loaded(document: bytes) -> PrivateKey:
     return key
 
 
-def check_kind(algorithm: SigningAlgorithm, key: PrivateKey) -> None:
+def check_kind(algorithm: SigningAlgorithm | EncryptionFamily, key: PrivateKey) -> None:
     """Raise `ValueError` if the algorithm is not one of this kind of key (RFC 8725 §3.1)."""
     match key:
         case rsa.RSAPrivateKey():
-            fits = algorithm in {"RS256", "PS256"}
+            fits = algorithm in {"RS256", "PS256", "RSA-OAEP"}
         case ed25519.Ed25519PrivateKey():
             fits = algorithm == "EdDSA"
         case _:

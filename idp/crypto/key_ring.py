@@ -78,8 +78,7 @@ def algorithms(ring: Ring) -> tuple[KeyAlgorithm, ...]:
 
 def due(ring: Ring, *, now: int) -> tuple[KeyAlgorithm, ...]:
     """Return the algorithms that need a new key: those in use without any, and those whose rotation has come."""
-    needed: tuple[KeyAlgorithm, ...] = (*ring.policy.algorithms, "HS256")
-    missing = [algorithm for algorithm in needed if not _line(ring, algorithm)]
+    missing = [algorithm for algorithm in ring.policy.needed if not _line(ring, algorithm)]
     return (*missing, *(a for a in algorithms(ring) if _rotation_at(ring, a) <= now))
 
 
@@ -108,7 +107,7 @@ def disabled(ring: Ring, kid: str, *, now: int) -> Ring:
         raise KeyRefusedError(f"The key {kid} is disabled already.")
     if active(ring, key.algorithm, now=now) is not key:
         return _with(ring, key, _ended(key, now))
-    if key.algorithm in (*ring.policy.algorithms, "HS256"):
+    if key.algorithm in ring.policy.needed:
         raise KeyRefusedError(
             f"The key {kid} is the last active one of {key.algorithm}, which this realm uses. "
             f"Let another one sign first: idp keys rotate --algorithm {key.algorithm} --now"

@@ -14,6 +14,7 @@ from typing import get_args
 import msgspec
 
 from idp.crypto.base64url import base64url
+from idp.crypto.decryption_keys import DecryptionKey, DecryptionKeys
 from idp.crypto.key_pairs import PrivateKey, check_kind, public_members, signing, thumbprint, verifying
 from idp.model.client import SigningAlgorithm
 
@@ -77,7 +78,18 @@ class SymmetricKey:
 class SigningKeys:
     """The keys of one realm at work, at one moment. `code_key` is the realm's for as long as it lives."""
 
-    __slots__ = ("_by_kid", "_current", "_jwks", "_refresh", "algorithms", "code_key", "refresh_key", "refresh_signer")
+    __slots__ = (
+        "_by_kid",
+        "_current",
+        "_decryption",
+        "_jwks",
+        "_refresh",
+        "algorithms",
+        "code_key",
+        "decrypts",
+        "refresh_key",
+        "refresh_signer",
+    )
 
     def __init__(
         self,
@@ -86,12 +98,15 @@ class SigningKeys:
         refresh_key: bytes,
         code_key: bytes,
         other_refresh_keys: Iterable[bytes] = (),
+        decryption: Iterable[DecryptionKey] = (),
     ) -> None:
         oldest_first = sorted(keys, key=lambda key: (key.created_at, key.kid))
         self._by_kid = {key.kid: key for key in oldest_first}
         # The newest of each algorithm signs.
         self._current = {key.algorithm: key for key in oldest_first if key.signs}
-        self._jwks = msgspec.json.encode({"keys": [key.jwk for key in reversed(oldest_first)]})
+        self._decryption = DecryptionKeys(decryption)
+        self.decrypts = self._decryption.algorithms
+        self._jwks = msgspec.json.encode({"keys": [key.jwk for key in reversed(oldest_first)] + self._decryption.jwks})
         known: tuple[SigningAlgorithm, ...] = get_args(SigningAlgorithm)
         self.algorithms = tuple(algorithm for algorithm in known if algorithm in self._current)
         self.refresh_key = refresh_key
@@ -111,6 +126,10 @@ class SigningKeys:
     def public(self, kid: str) -> SigningKey | None:
         """Find a published key; refresh and code keys are never found here."""
         return self._by_kid.get(kid)
+
+    def decryptor(self, kid: str | None, algorithm: str) -> DecryptionKey | None:
+        """Find the key that something is encrypted to; `decrypts` are the algorithms that there is one of."""
+        return self._decryption.find(kid, algorithm)
 
     def refresh(self, kid: str) -> SymmetricKey | None:
         """Find a key of refresh tokens."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, get_args
 
 from idp.model.client import SigningAlgorithm
 from idp.model.realm import Realm
 from idp.model.struct import Frozen
 
-KeyAlgorithm = SigningAlgorithm | Literal["HS256"]
+EncryptionFamily = Literal["RSA-OAEP", "ECDH-ES"]
+"""What a key that others encrypt to is for, named after the simplest key management of its kind."""
+KeyAlgorithm = SigningAlgorithm | EncryptionFamily | Literal["HS256"]
 """What a key of ours is used with; HS256 is for refresh tokens, which only we read."""
+ENCRYPTION_FAMILIES: tuple[EncryptionFamily, ...] = get_args(EncryptionFamily)
 
 ROTATION_ATTRIBUTE = "hyrja.keyRotationDays"
 OVERLAP_ATTRIBUTE = "hyrja.keyOverlapDays"
@@ -28,8 +31,14 @@ class KeyPolicy(Frozen, frozen=True, kw_only=True):
     """What a realm demands of its keys. Times in seconds; `rotation=None` means by hand only."""
 
     algorithms: tuple[SigningAlgorithm, ...] = _ALWAYS
+    encryption: tuple[EncryptionFamily, ...] = ()
     rotation: int | None = None
     overlap: int = 30 * _DAY
+
+    @property
+    def needed(self) -> tuple[KeyAlgorithm, ...]:
+        """Every algorithm that the realm must have a key of at work."""
+        return (*self.algorithms, *self.encryption, "HS256")
 
 
 def key_policy(realm: Realm) -> KeyPolicy:
@@ -37,6 +46,7 @@ def key_policy(realm: Realm) -> KeyPolicy:
     rotation, overlap = days(realm.attributes, ROTATION_ATTRIBUTE), days(realm.attributes, OVERLAP_ATTRIBUTE)
     return KeyPolicy(
         algorithms=_algorithms(realm),
+        encryption=ENCRYPTION_FAMILIES,
         rotation=None if rotation is None else rotation * _DAY,
         overlap=max((overlap or 0) * _DAY, longest_life(realm)),
     )

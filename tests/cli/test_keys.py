@@ -75,7 +75,7 @@ def in_state(keys: list[dict[str, Any]], state: str, algorithm: str = "ES256") -
 async def published(deployment: Deployment) -> set[str]:
     async with httpx.AsyncClient(timeout=PATIENCE) as http:
         keys = (await http.get(f"{deployment.origin}{ISSUER}/certs")).json()["keys"]
-    return {key["kid"] for key in keys}
+    return {key["kid"] for key in keys if key["use"] == "sig"}
 
 
 async def until(deployment: Deployment, holds: Callable[[set[str]], bool]) -> set[str]:
@@ -139,9 +139,9 @@ async def test_a_rotation_killed_anywhere_leaves_a_server_that_serves(tmp_path: 
             rotating.kill()
             rotating.wait()
             keys = await operator.keys("list")
-            for algorithm in ("ES256", "RS256", "HS256"):
+            for algorithm in ("ES256", "RS256", "RSA-OAEP", "ECDH-ES", "HS256"):
                 assert len(in_state(keys, "active", algorithm)) == 1
-            expected = {key["kid"] for key in keys if key["algorithm"] != "HS256"}
+            expected = {key["kid"] for key in keys if key["algorithm"] in {"ES256", "RS256"}}
             assert await until(deployment, expected.__eq__) == expected
 
 
@@ -155,7 +155,8 @@ async def test_the_keys_are_a_table_for_people_and_nothing_in_it_is_secret(tmp_p
     for key in await operator.keys("list"):
         assert set(key) == {"kid", "algorithm", "state", "created_at", "signs_from", "disabled_at"}
         assert key["kid"] in done.stdout, "whole, whatever the terminal's width"
-    assert [key["algorithm"] for key in await operator.keys("list")] == ["ES256", "RS256", "HS256"]
+    every = ["ES256", "RS256", "RSA-OAEP", "ECDH-ES", "HS256"]
+    assert [key["algorithm"] for key in await operator.keys("list")] == every
     assert [key["algorithm"] for key in await operator.keys("list", "--algorithm", "HS256")] == ["HS256"]
 
 
@@ -164,7 +165,7 @@ async def test_without_an_algorithm_every_key_is_rotated(tmp_path: Path) -> None
     with deployment.serving():
         pass
     keys = await Operator(deployment).keys("rotate")
-    for algorithm in ("ES256", "RS256", "HS256"):
+    for algorithm in ("ES256", "RS256", "RSA-OAEP", "ECDH-ES", "HS256"):
         assert len(in_state(keys, "passive", algorithm)) == len(in_state(keys, "active", algorithm)) == 1
 
 

@@ -16,7 +16,9 @@ from idp.crypto.key_pairs import pkcs8
 from idp.crypto.key_ring import KeyRefusedError
 from idp.crypto.sealing import AesGcmSealer
 from idp.crypto.signing_keys import SigningKey, SigningKeys, SymmetricKey
-from idp.model.key_policy import ANNOUNCED, KeyAlgorithm, KeyPolicy
+from idp.model.key_policy import ANNOUNCED, KeyAlgorithm, KeyPolicy, key_policy
+from idp.model.protection import KEY_MANAGEMENT
+from idp.model.realm import Realm
 from tests.fakes import FakeClock
 
 pytestmark = pytest.mark.anyio
@@ -283,3 +285,39 @@ async def test_what_is_kept_shows_no_private_key(kept: Kept, clock: FakeClock) -
         for value in values.values():
             assert key.private not in value
             assert key.kid.encode() not in value
+
+
+async def test_a_realm_that_has_no_encryption_keys_yet_gets_them_at_start(kept: Kept, clock: FakeClock) -> None:
+    before = await node(kept, clock).open(BY_HAND)
+    assert (before.decrypts, before.decryptor(None, "ECDH-ES")) == ((), None)
+    after = await node(kept, clock).open(key_policy(Realm(name="bank", version="1")))
+    assert set(after.decrypts) == set(KEY_MANAGEMENT)
+    assert after.signer("ES256").kid == before.signer("ES256").kid
+    for_encryption = [key for key in json.loads(after.jwks())["keys"] if key["use"] == "enc"]
+    assert [(key["kty"], "alg" in key, "d" in key) for key in for_encryption] == [
+        ("RSA", False, False),
+        ("EC", False, False),
+    ]
+    for key in for_encryption:
+        assert after.public(key["kid"]) is None, "it verifies nothing"
+
+
+async def test_a_former_encryption_key_still_decrypts_for_the_overlap_and_is_published_no_more(
+    kept: Kept, clock: FakeClock
+) -> None:
+    policy = msgspec.structs.replace(BY_HAND, encryption=("ECDH-ES",))
+    server = node(kept, clock)
+    opened = await server.open(policy)
+    old = opened.decryptor(None, "ECDH-ES")
+    assert old is not None
+    new = await node(kept, clock).rotate("ECDH-ES", at_once=True)
+    rotated = await server.tended(policy)
+    assert rotated is not None
+    assert (old.kid in kids(rotated), new.kid in kids(rotated)) == (False, True)
+    assert rotated.decryptor(old.kid, "ECDH-ES+A128KW") is not None
+    clock.advance(OVERLAP)
+    ended = await server.tended(policy)
+    assert ended is not None
+    assert ended.decryptor(old.kid, "ECDH-ES+A128KW") is None
+    with pytest.raises(KeyRefusedError, match="last active one of ECDH-ES"):
+        await node(kept, clock).disable(new.kid)

@@ -16,6 +16,7 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from idp.crypto.base64url import base64url
+from idp.crypto.decryption_keys import DecryptionKey
 from idp.crypto.digest import digest
 from idp.crypto.signing_keys import SigningKey, SigningKeys
 from idp.model.client import Client
@@ -94,12 +95,16 @@ ANA = User(
 
 @cache
 def signing_keys() -> SigningKeys:
-    """Made once for all tests: an RSA key takes 40 ms."""
+    """Made once for all tests: an RSA key takes 60 ms."""
     keys = [
         SigningKey("ES256", ec.generate_private_key(ec.SECP256R1()), created_at=1),
         SigningKey("RS256", rsa.generate_private_key(public_exponent=65537, key_size=2048), created_at=1),
     ]
-    return SigningKeys(keys, refresh_key=b"r" * 32, code_key=b"c" * 32)
+    decryption = [
+        DecryptionKey("RSA-OAEP", rsa.generate_private_key(public_exponent=65537, key_size=2048), published=True),
+        DecryptionKey("ECDH-ES", ec.generate_private_key(ec.SECP256R1()), published=True),
+    ]
+    return SigningKeys(keys, refresh_key=b"r" * 32, code_key=b"c" * 32, decryption=decryption)
 
 
 class Bank:

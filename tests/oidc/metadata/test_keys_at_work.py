@@ -53,7 +53,7 @@ class Keyed:
 
     async def published(self) -> dict[str, str]:
         keys = (await self.bank.http.get(PATH + "certs")).json()["keys"]
-        return {key["kid"]: key["alg"] for key in keys}
+        return {key["kid"]: key["alg"] for key in keys if key["use"] == "sig"}
 
     def hint_is_believed(self, id_token: str) -> bool:
         """Tell whether a logout or an authorization request takes the hint."""

@@ -152,6 +152,8 @@ async def open_site(
         StartError, SettingsError, MasterKeyError, StoreUnavailableError: with what to do.
 
     """
+    for switch in settings.test_switches:
+        log.warning("test switch is on", setting=switch)
     surroundings = Surroundings(vault=file_vault(Path(settings.secrets.vault)), environment=outside.environment)
     realms = load_realms(settings, surroundings)
     sealer = _sealer(settings)
@@ -237,7 +239,7 @@ class _Opening:
         self._passwords = passwords
         self._pages = pages
         self._surroundings = surroundings
-        self._outbound = _outbound(settings, log)
+        self._outbound = _outbound(settings)
         self._services: dict[str, StepServices] = {}
         self.keys: dict[str, KeptKeys] = {}
 
@@ -389,10 +391,8 @@ def _sms(
     return gateway, gateway.close
 
 
-def _outbound(settings: configuration.Settings, log: FilteringBoundLogger) -> HttpOutbound:
+def _outbound(settings: configuration.Settings) -> HttpOutbound:
     outbound = settings.outbound
-    if outbound.allow_loopback:
-        log.warning("test switch is on", setting="outbound.allow_loopback")
     if outbound.ca_bundle:
         try:
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(outbound.ca_bundle)

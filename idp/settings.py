@@ -101,6 +101,17 @@ class Outbound(Table, frozen=True, kw_only=True):
     timeout_seconds: Annotated[float, Meta(gt=0, le=60)] = 3.0
 
 
+class Conformance(Table, frozen=True, kw_only=True):
+    """Test switches: what an examiner outside needs. Refused in production, and named in the log at every start."""
+
+    key_rotation: bool = False
+    """`POST /realms/{realm}/dev/rotate-keys` gives the realm new signing keys at once."""
+    ciba_decisions: bool = False
+    """`POST /realms/{realm}/dev/ciba?auth_req_id=…&action=allow|deny` decides for the customer."""
+    resource_api: str = ""
+    """The folder of an example resource server, served by this process under `/accounts-api`."""
+
+
 class Log(Table, frozen=True, kw_only=True):
     """Structured JSON, a line an event."""
 
@@ -120,12 +131,24 @@ class Settings(Table, frozen=True, kw_only=True):
     sms: Sms
     hashing: Hashing = Hashing()
     outbound: Outbound = Outbound()
+    conformance: Conformance = Conformance()
     log: Log = Log()
 
     @property
     def https(self) -> bool:
         """Tell whether the public address is https."""
         return self.server.base_url.startswith("https://")
+
+    @property
+    def test_switches(self) -> tuple[str, ...]:
+        """The settings that are on and must be off wherever customers are: a start names them, production refuses."""
+        on = {
+            "outbound.allow_loopback": self.outbound.allow_loopback,
+            "conformance.key_rotation": self.conformance.key_rotation,
+            "conformance.ciba_decisions": self.conformance.ciba_decisions,
+            "conformance.resource_api": bool(self.conformance.resource_api),
+        }
+        return tuple(name for name, value in on.items() if value)
 
 
 def load(path: Path, *, environment: Mapping[str, str], overrides: Mapping[str, Mapping[str, Any]] = {}) -> Settings:
@@ -211,7 +234,7 @@ def _development_switches(settings: Settings) -> Iterator[str]:
         yield "server.base_url must be https in production."
     if settings.sms.gateway == "outbox":
         yield "sms.gateway = outbox shows every code on a page; it is for development only."
-    if settings.outbound.allow_loopback:
-        yield "outbound.allow_loopback must be false in production: clients could reach what only this machine can."
+    for name in settings.test_switches:
+        yield f"{name} is a test switch and must be off in production (docs/operators.md says what it opens)."
     if settings.secrets.create_master_key:
         yield "secrets.create_master_key must be false in production: a new key opens nothing that an old one sealed."

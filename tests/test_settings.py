@@ -106,6 +106,9 @@ def test_an_unknown_variable_of_ours_is_refused(name: str) -> None:
         pytest.param('"https://login.bank.example"', '"http://localhost"', "must be https in", id="loopback"),
         pytest.param('gateway = "http"', 'gateway = "outbox"', "sms.gateway = outbox", id="outbox"),
         pytest.param("allow_loopback = false", "allow_loopback = true", "outbound.allow_loopback", id="loopback"),
+        pytest.param("[log]", "[conformance]\nkey_rotation = true\n[log]", "conformance.key_rotation", id="rotation"),
+        pytest.param("[log]", "[conformance]\nciba_decisions = true\n[log]", "conformance.ciba_decisions", id="ciba"),
+        pytest.param("[log]", '[conformance]\nresource_api = "x"\n[log]', "conformance.resource_api", id="resource"),
         pytest.param("create_master_key = false", "create_master_key = true", "create_master_key must be", id="key"),
     ],
 )

@@ -10,16 +10,19 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, assert_never
 
+import msgspec
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 
+from idp.crypto.base64url import base64url
 from idp.crypto.jose import TokenError, decoded_segment, json_object
 from idp.model.struct import Frozen
 
@@ -113,7 +116,7 @@ def read_key_set(document: bytes) -> KeySet:
     refused: list[str] = []
     for position, jwk in enumerate(members):
         try:
-            usable.append(_key(jwk))
+            usable.append(read_public_key(jwk))
         except KeyRefusedError as error:
             refused.append(f"key {position}: {error}")
     if not usable:
@@ -139,7 +142,8 @@ def read_certificate(text: str) -> KeySet:
             raise KeyRefusedError("it has a key of a type that is not supported")
 
 
-def _key(jwk: Any) -> ForeignKey:
+def read_public_key(jwk: Any) -> ForeignKey:
+    """Read one JWK that verifies signatures; raises `KeyRefusedError`."""
     if not isinstance(jwk, dict):
         raise KeyRefusedError("it is not an object")
     if _PRIVATE_MEMBERS & jwk.keys():
@@ -159,6 +163,28 @@ def _key(jwk: Any) -> ForeignKey:
     if kid is not None and not isinstance(kid, str):
         raise KeyRefusedError("its kid is not text")
     return ForeignKey(public=public, algorithms=algorithms if named is None else (named,), kid=kid)
+
+
+def thumbprint(public: PublicKey) -> str:
+    """Return the RFC 7638 thumbprint of a key: of the key, not of how somebody has spelled it."""
+    members: dict[str, str]
+    match public:
+        case rsa.RSAPublicKey():
+            numbers = public.public_numbers()
+            members = {"e": _spelled(numbers.e), "kty": "RSA", "n": _spelled(numbers.n)}
+        case ec.EllipticCurvePublicKey():
+            point, size = public.public_numbers(), (public.key_size + 7) // 8
+            x, y = _spelled(point.x, size), _spelled(point.y, size)
+            members = {"crv": f"P-{public.key_size}", "kty": "EC", "x": x, "y": y}
+        case ed25519.Ed25519PublicKey():
+            members = {"crv": "Ed25519", "kty": "OKP", "x": base64url(public.public_bytes_raw())}
+        case _:
+            assert_never(public)
+    return base64url(hashlib.sha256(msgspec.json.encode(members)).digest())  # §3.3: in this order, without spaces
+
+
+def _spelled(number: int, size: int | None = None) -> str:
+    return base64url(number.to_bytes(size or (number.bit_length() + 7) // 8))
 
 
 def _algorithms(public: PublicKey) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from idp.model.client_assertion import AssertionRules, ClientAuthenticator, KeyS
 from idp.model.mapper import Mapper, RoleName
 from idp.model.request_object import RequestObjectRules
 from idp.model.secret import Secret
+from idp.model.sender import CertificateRules, SenderRules
 from idp.model.struct import Frozen
 
 SigningAlgorithm = Literal["ES256", "RS256", "PS256", "ES384", "EdDSA"]
@@ -30,6 +31,8 @@ class Client(Frozen, frozen=True, kw_only=True):
     authentication: ClientAuthenticator = "client-secret"
     assertion: AssertionRules = AssertionRules()
     keys: KeySource = KeySource()
+    certificate: CertificateRules = CertificateRules()
+    sender: SenderRules = SenderRules()
     service_account: bool = False
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()

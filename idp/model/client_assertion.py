@@ -6,8 +6,9 @@ from typing import Literal, get_args
 
 from idp.model.struct import Frozen
 
-ClientAuthenticator = Literal["client-secret", "client-jwt", "client-secret-jwt"]
-"""Keycloak's `clientAuthenticatorType`. `client-secret` is client_secret_basic and client_secret_post alike."""
+ClientAuthenticator = Literal["client-secret", "client-jwt", "client-secret-jwt", "client-x509"]
+"""Keycloak's `clientAuthenticatorType`. `client-secret` is client_secret_basic and client_secret_post alike;
+`client-x509` is tls_client_auth, or self_signed_tls_client_auth where the client's `CertificateRules` say so."""
 
 PublicKeyAlgorithm = Literal["ES256", "ES384", "PS256", "RS256", "EdDSA"]
 SecretAlgorithm = Literal["HS256", "HS384", "HS512"]

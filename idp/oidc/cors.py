@@ -11,7 +11,7 @@ from idp.web.http import Header, Reply, Request
 
 _PREFLIGHT: tuple[Header, ...] = (
     (b"access-control-allow-methods", b"GET, POST, OPTIONS"),
-    (b"access-control-allow-headers", b"Authorization, Content-Type, Accept, X-Requested-With"),
+    (b"access-control-allow-headers", b"Authorization, Content-Type, Accept, X-Requested-With, DPoP"),
     (b"access-control-max-age", b"3600"),
 )
 _VARY: Header = (b"vary", b"Origin")
@@ -90,4 +90,6 @@ def _allow(origin: str) -> tuple[Header, ...]:
     return (
         (b"access-control-allow-origin", origin.encode("latin-1")),
         (b"access-control-allow-credentials", b"true"),
+        # A page must be able to see which nonce its next proof needs (RFC 9449 §8), and why a token is refused.
+        (b"access-control-expose-headers", b"DPoP-Nonce, WWW-Authenticate"),
     )

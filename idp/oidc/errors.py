@@ -34,6 +34,9 @@ class ErrorCode(StrEnum):
     # RFC 6750 §3.1
     INVALID_TOKEN = "invalid_token"  # noqa: S105 - an error code, not a secret
     INSUFFICIENT_SCOPE = "insufficient_scope"
+    # RFC 9449 §12.2
+    INVALID_DPOP_PROOF = "invalid_dpop_proof"
+    USE_DPOP_NONCE = "use_dpop_nonce"
 
 
 class Trace(Frozen, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeVar
+from urllib.parse import quote, urlsplit
 
 from structlog.typing import FilteringBoundLogger
 
@@ -15,6 +16,7 @@ from idp.model.event import Event
 from idp.model.realm import Realm
 from idp.oidc.clients.remote_keys import RemoteKeySets
 from idp.ports import Clock, Outbound, RandomBytes, RealmStores
+from idp.web.http import Request
 
 T = TypeVar("T")
 EndpointName = Literal[
@@ -70,9 +72,12 @@ class Provider:
         realm: Callable[[], Realm],
         log: FilteringBoundLogger,
         outbound: Outbound | None = None,
+        mutual_tls_url: str = "",
     ) -> None:
         self.name = name
         self.base_url = base_url.rstrip("/")
+        self.mutual_tls_url = mutual_tls_url.rstrip("/")
+        """Where clients are asked for a certificate (RFC 8705 §5); empty if nowhere else than at `base_url`."""
         self.issuer = f"{self.base_url}/realms/{name}"
         self.stores = stores
         self.keys = keys  # replaced as a whole by `key_watch`; ask once for each signature
@@ -89,6 +94,13 @@ class Provider:
     def endpoint(self, name: EndpointName) -> str:
         """Return an endpoint's address; it is built from configuration, never from the request's host."""
         return self._endpoints[name]
+
+    def address_of(self, request: Request) -> str:
+        """Return the address that a request was sent to: of our two origins, the one that its `Host` names."""
+        host = (request.header("host") or "").lower()
+        asked_for_certificate = bool(self.mutual_tls_url) and host == urlsplit(self.mutual_tls_url).netloc.lower()
+        origin = self.mutual_tls_url if asked_for_certificate else self.base_url
+        return f"{origin}{quote(request.path)}"
 
     def now(self) -> int:
         """Return the time in whole epoch seconds, as tokens and stores have it."""

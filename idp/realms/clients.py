@@ -12,6 +12,7 @@ from idp.model.finding import Finding
 from idp.model.secret import Secret
 from idp.realms import representation as file
 from idp.realms.client_keys import assertion_rules, authenticator, key_source
+from idp.realms.client_sender import sender_rules
 from idp.realms.placeholders import vault_file
 from idp.realms.values import error, one_of, seconds
 
@@ -38,6 +39,7 @@ def client_of(
         authentication=authenticator(client, pointer, findings),
         assertion=assertion_rules(client, pointer, findings),
         keys=key_source(client, pointer, findings),
+        sender=sender_rules(client),
         service_account=client.service_accounts_enabled and not client.public_client,
         secret=_secret(found.realm, client, f"{pointer}/secret", vault, findings),
         redirect_uris=tuple(_absolute(client, uri) for uri in client.redirect_uris),

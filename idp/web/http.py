@@ -6,6 +6,7 @@ the token endpoint does not.
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
@@ -38,13 +39,14 @@ class ClientGoneError(Exception):
 class Request:
     """A read-only view of an HTTP request, decoded only where somebody looks."""
 
-    __slots__ = ("_headers", "method", "path", "query", "remote_address")
+    __slots__ = ("_headers", "_scope", "method", "path", "query", "remote_address")
 
     def __init__(self, scope: Mapping[str, Any]) -> None:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.query: bytes = scope.get("query_string", b"")
         self._headers: list[Header] = scope["headers"]
+        self._scope = scope
         client = scope.get("client")
         self.remote_address: str | None = client[0] if client else None
 
@@ -64,6 +66,22 @@ class Request:
                 if found == name:
                     return value
         return None
+
+    @property
+    def client_certificates(self) -> tuple[bytes, ...]:
+        """The DER of the certificate that the sender proved to hold the key of, and of those it sent to vouch for it.
+
+        Nothing else is known of it: anybody can make a certificate. It comes from the TLS connection or from a trusted
+        proxy; the scope has it as the ASGI TLS extension says, as PEM.
+        """
+        extensions: Mapping[str, Any] = self._scope.get("extensions") or {}
+        chain = (extensions.get("tls") or {}).get("client_cert_chain") or ()
+        return tuple(ssl.PEM_cert_to_DER_cert(text) for text in chain)
+
+    @property
+    def client_certificate(self) -> bytes | None:
+        """The DER of the sender's own certificate, if there is one."""
+        return next(iter(self.client_certificates), None)
 
     @property
     def has_form(self) -> bool:

@@ -53,6 +53,7 @@ def checked(
         login_hint=parameters.get("login_hint", "")[:_LONGEST_HINT],
         ui_locales=_words(parameters, "ui_locales"),
         acr_values=_words(parameters, "acr_values") or client.default_acr_values,
+        dpop_jkt=_dpop_jkt(parameters),
     )
 
 
@@ -111,6 +112,13 @@ def _code_challenge(parameters: Mapping[str, str], client: Client) -> str | None
     if not _CHALLENGE.fullmatch(challenge):
         raise OAuthError(ErrorCode.INVALID_REQUEST, "The code_challenge is not valid.")
     return challenge
+
+
+def _dpop_jkt(parameters: Mapping[str, str]) -> str:
+    thumbprint = parameters.get("dpop_jkt", "")
+    if thumbprint and not _CHALLENGE.fullmatch(thumbprint):  # RFC 9449 §10: a SHA-256 too
+        raise OAuthError(ErrorCode.INVALID_REQUEST, "The dpop_jkt is not valid.")
+    return thumbprint
 
 
 def _prompt(parameters: Mapping[str, str]) -> tuple[str, ...]:

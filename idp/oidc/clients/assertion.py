@@ -64,7 +64,7 @@ def _named(provider: Provider, claims: Claims, form: Mapping[str, str]) -> Clien
     """Return the enabled client that the assertion says it is; RFC 7523 §3 (2): `sub` is the `client_id`."""
     name = claims.get("sub")
     client = provider.client(name) if isinstance(name, str) else None
-    if client is None or client.public or client.authentication == "client-secret":
+    if client is None or client.public or client.authentication not in {"client-jwt", "client-secret-jwt"}:
         raise TokenError("no such enabled client that proves itself by assertion")
     if form.get("client_id", name) != name:  # RFC 7521 §4.2
         raise TokenError("client_id names another client")

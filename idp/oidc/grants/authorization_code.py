@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from idp.crypto.digest import digest
+from idp.crypto.digest import digest, same
 from idp.model.client import Client
 from idp.model.oauth import Authorization, AuthorizationCode, Confirmation, RefreshFamily
 from idp.model.session import UserSession
@@ -74,6 +74,9 @@ def _check(provider: Provider, client: Client, code: AuthorizationCode, asked: T
         raise _refused(code, "the client must use PKCE, and the code has no challenge")
     if not pkce.verifies(code.code_challenge, form.get("code_verifier")):
         raise _refused(code, "PKCE verification failed")
+    # RFC 9449 §10: whoever has stolen code and verifier cannot redeem them under a key of their own.
+    if code.dpop_jkt and not same(code.dpop_jkt, asked.confirmation.jkt):
+        raise _refused(code, "another DPoP key than the code is bound to")
 
 
 def _granted(

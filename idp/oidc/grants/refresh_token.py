@@ -34,6 +34,7 @@ async def authorize_refresh(provider: Provider, client: Client, asked: TokenRequ
         raise OAuthError(ErrorCode.INVALID_REQUEST, "Missing parameter: refresh_token.")
     claims = _claims(provider, form["refresh_token"])
     family = await _family(provider, client, claims)
+    _check_key(client, family, asked.confirmation)
     session = await _session(provider, family)
     user = await _user(provider, client, family, issued_at=claims["iat"])
     scope = _scope(provider.derived(claim_book), client, family, user, form.get("scope"))
@@ -59,6 +60,19 @@ async def _family(provider: Provider, client: Client, claims: Claims) -> Refresh
         # Not a reason to end the family: any client could then end another's by a token it saw and cannot use.
         raise _refused(family, f"presented by another client: {client.client_id}")
     return family
+
+
+def _check_key(client: Client, family: RefreshFamily, proven: Confirmation) -> None:
+    """Check that the token is used by who may use it (RFC 9449 §5, RFC 8705 §4).
+
+    A public client has nothing but the key. Of a confidential one, which has proven itself, the new access token is
+    bound to whatever key it proves; but a grant that was bound never turns into bearer tokens.
+    """
+    bound = family.confirmation
+    if client.public and bound and proven != bound:
+        raise _refused(family, "another key than the refresh token is bound to")
+    if (bound.jkt and not proven.jkt) or (bound.x5t_s256 and not proven.x5t_s256):
+        raise _refused(family, "no key is proven, and the grant is bound to one")
 
 
 async def _session(provider: Provider, family: RefreshFamily) -> UserSession | None:

@@ -12,6 +12,7 @@ from idp.model.key_policy import JWKS_LIFETIME
 from idp.model.realm import Realm
 from idp.oidc.claims.book import claims_supported
 from idp.oidc.cors import ANY_ORIGIN
+from idp.oidc.possession import metadata as possession
 from idp.oidc.provider import Provider
 from idp.oidc.token.endpoint import GRANTS
 from idp.web.http import JSON, Header, Reply, Request
@@ -74,7 +75,7 @@ def _core(provider: Provider) -> dict[str, Any]:
     return document
 
 
-_PARTS: tuple[Callable[[Provider], dict[str, Any]], ...] = (_core,)
+_PARTS: tuple[Callable[[Provider], dict[str, Any]], ...] = (_core, possession.metadata)
 
 
 def _scopes(realm: Realm) -> list[str]:

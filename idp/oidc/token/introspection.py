@@ -11,6 +11,7 @@ from idp.oidc.claims.book import claim_book
 from idp.oidc.clients.authentication import authenticate_client
 from idp.oidc.errors import ErrorCode, OAuthError
 from idp.oidc.parameters import form_parameters
+from idp.oidc.possession.resource import confirmation_of, token_type_of
 from idp.oidc.provider import Provider
 from idp.oidc.token.liveness import LiveToken, facts_of, live_access, live_refresh
 from idp.oidc.token.tokens import read_access_token, read_refresh_token
@@ -18,7 +19,7 @@ from idp.web.http import Reply, Request, json_reply
 
 _EVENT = "INTROSPECT_TOKEN_ERROR"
 _INACTIVE: dict[str, Any] = {"active": False}
-_MEMBERS = ("iss", "sub", "aud", "exp", "iat", "auth_time", "jti", "azp", "client_id", "sid", "acr", "scope")
+_MEMBERS = ("iss", "sub", "aud", "exp", "iat", "auth_time", "jti", "azp", "client_id", "sid", "acr", "scope", "cnf")
 
 
 async def introspect(provider: Provider, request: Request, body: bytes) -> Reply:
@@ -68,7 +69,8 @@ def _active_access(provider: Provider, claims: Claims, live: LiveToken) -> dict[
     book = provider.derived(claim_book)
     in_effect = book.in_effect(live.client, claims["scope"], live.granted)
     released = book.released(live.client, in_effect, live.user, facts_of(claims))
-    answer = {**released.claims("introspection"), **_active(claims, live.user), "token_type": "Bearer"}
+    kind = token_type_of(confirmation_of(claims))  # RFC 9449 §6.2, RFC 8705 §3.2
+    answer = {**released.claims("introspection"), **_active(claims, live.user), "token_type": kind}
     more = released.audience("introspection")
     if more:
         answer["aud"] = list(dict.fromkeys((*_audience(claims), *more)))

@@ -8,7 +8,7 @@
 - Refresh token: JWT-shaped, since `keycloak-js` decodes it, under a symmetric key of our own. What counts is the stored
   family; the token only says which one (`family_of`) and proves that we made it.
 
-The claim `typ` (Bearer, ID, Refresh) is Keycloak's, whose adapters look at it; *we* look at the header's `typ`.
+The claim `typ` (Bearer, DPoP, ID, Refresh) is Keycloak's, whose adapters look at it; *we* look at the header's `typ`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from idp.model.realm import Realm
 from idp.model.user import User
 from idp.oidc.claims.book import Released, audience_of, claim_book
 from idp.oidc.claims.writers import Facts
+from idp.oidc.possession.resource import confirmed_by, token_type_of
 from idp.oidc.provider import Provider
 
 ACCESS_TYPE = "at+jwt"  # RFC 9068 §2.1
@@ -41,7 +42,8 @@ def issue(provider: Provider, client: Client, authorization: Authorization, user
     access_token = _access_token(
         provider, realm, client, authorization, released, scope=scope, now=now, lifespan=lifespan
     )
-    answer: dict[str, Any] = {"access_token": access_token, "expires_in": lifespan, "token_type": "Bearer"}
+    token_type = token_type_of(authorization.confirmation)
+    answer: dict[str, Any] = {"access_token": access_token, "expires_in": lifespan, "token_type": token_type}
     family = authorization.family
     if family is not None and authorization.refresh_token_id is not None:
         answer["refresh_expires_in"] = family.expires_at - now
@@ -106,13 +108,15 @@ def _access_token(
         "iss": provider.issuer,
         "aud": audience_of(client, released.audience("access")),
         "sub": authorization.user_id,
-        "typ": "Bearer",
+        "typ": token_type_of(authorization.confirmation),
         "azp": client.client_id,
         "client_id": client.client_id,
         "scope": scope,
     }
     if authorization.sid is not None:  # who has logged in, and how; a client's own token says nothing of it
         claims |= {"auth_time": authorization.auth_time, "sid": authorization.sid, "acr": authorization.acr}
+    if authorization.confirmation:
+        claims["cnf"] = confirmed_by(authorization.confirmation)
     key = provider.keys.signer(_algorithm(realm, client.access_token_algorithm))
     return mint(key, typ=ACCESS_TYPE, claims=claims)
 

@@ -1,4 +1,4 @@
-"""GET and POST /realms/{realm}/protocol/openid-connect/userinfo (OpenID Connect Core §5.3, RFC 6750)."""
+"""GET and POST /realms/{realm}/protocol/openid-connect/userinfo (OpenID Connect Core §5.3, RFC 6750, RFC 9449 §7)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from idp.oidc import cors
 from idp.oidc.claims.book import claim_book
 from idp.oidc.errors import ErrorCode, OAuthError, Trace
 from idp.oidc.parameters import form_parameters
+from idp.oidc.possession.resource import PresentedToken, challenge, invalid_token, proof_of_possession
 from idp.oidc.provider import Provider
 from idp.oidc.token.liveness import facts_of, live_access
 from idp.oidc.token.tokens import read_access_token
 from idp.web.http import Reply, Request, json_reply
 
 _EVENT = "USER_INFO_REQUEST_ERROR"
+_SCHEMES = frozenset({"bearer", "dpop"})
 
 
 async def userinfo(provider: Provider, request: Request, body: bytes) -> Reply:
@@ -21,15 +23,16 @@ async def userinfo(provider: Provider, request: Request, body: bytes) -> Reply:
     A success is a debug line of the log and no stored event: an application asks at every page, says nothing new, and
     would bury what an auditor looks for.
     """
-    claims = _claims(provider, _token(provider, request, body))
+    token = _token(provider, request, body)
+    claims = await _claims(provider, request, token)
     # The audience is not looked at: this endpoint serves every access token of the realm (clients.md 5).
     live = await live_access(provider, claims)
     trace = Trace(client_id=claims["client_id"], user_id=claims["sub"], sid=claims.get("sid"))
     if live is None:
-        raise _invalid(provider, "the grant, its client or its user was stopped", trace=trace)
+        raise _refused(provider, token, "the grant, its client or its user was stopped", trace=trace)
     scope = claims["scope"].split()
     if "openid" not in scope:
-        raise _insufficient(provider, trace)
+        raise _insufficient(provider, token, trace)
     provider.log.debug("userinfo", client_id=live.client.client_id, user_id=live.user.id)
     book = provider.derived(claim_book)
     in_effect = book.in_effect(live.client, claims["scope"], live.granted)
@@ -37,54 +40,52 @@ async def userinfo(provider: Provider, request: Request, body: bytes) -> Reply:
     return cors.shared(json_reply({**released.claims("userinfo"), "sub": live.user.id}), request, live.client)
 
 
-def _token(provider: Provider, request: Request, body: bytes) -> str:
+def _token(provider: Provider, request: Request, body: bytes) -> PresentedToken:
     """Return the token of the header or of the form, never of the address (RFC 6750 §2.3, RFC 9700 §4.3.2)."""
     header = request.header("authorization")
     form = form_parameters(request, body) if request.method == "POST" and request.has_form else {}
     if header is None:
         if "access_token" not in form:
-            # RFC 6750 §3.1: who sent no token is told no error.
-            raise OAuthError(
-                ErrorCode.INVALID_TOKEN, "A token is required.", status=401, headers=(_challenge(provider),)
-            )
-        return form["access_token"]
+            raise _missing(provider)
+        return PresentedToken(text=form["access_token"])
     if "access_token" in form:
         raise OAuthError(ErrorCode.INVALID_REQUEST, "The token was sent in more than one way.")
     # The scheme is case-insensitive, and keycloak-js writes it in lower case (clients.md 2).
     scheme, _, token = header.strip().partition(" ")
-    if scheme.lower() != "bearer":
-        raise OAuthError(ErrorCode.INVALID_TOKEN, "A token is required.", status=401, headers=(_challenge(provider),))
-    return token.strip()
+    if scheme.lower() not in _SCHEMES:
+        raise _missing(provider)
+    return PresentedToken(text=token.strip(), dpop=scheme.lower() == "dpop")
 
 
-def _claims(provider: Provider, token: str) -> Claims:
+async def _claims(provider: Provider, request: Request, token: PresentedToken) -> Claims:
     try:
-        return read_access_token(provider, token)
+        claims = read_access_token(provider, token.text)
     except TokenError as error:
-        raise _invalid(provider, str(error)) from None
+        raise _refused(provider, token, str(error)) from None
+    try:
+        await proof_of_possession(provider, request, token, claims)
+    except OAuthError as refused:
+        # The token is ours: who it was stolen from should be found in the events.
+        raise refused.during(_EVENT, client_id=claims["client_id"]) from refused
+    return claims
 
 
-def _invalid(provider: Provider, detail: str, *, trace: Trace | None = None) -> OAuthError:
-    description = "The token is invalid, expired or revoked."
-    challenge = _challenge(provider, error="invalid_token", error_description=description)
-    return OAuthError(
-        ErrorCode.INVALID_TOKEN, description, detail=detail, status=401, headers=(challenge,), event=_EVENT, trace=trace
-    )
+def _missing(provider: Provider) -> OAuthError:
+    # RFC 6750 §3.1: who sent no token is told no error.
+    return OAuthError(ErrorCode.INVALID_TOKEN, "A token is required.", status=401, headers=challenge(provider))
 
 
-def _insufficient(provider: Provider, trace: Trace) -> OAuthError:
-    challenge = _challenge(provider, error="insufficient_scope", scope="openid")
+def _refused(provider: Provider, token: PresentedToken, detail: str, *, trace: Trace | None = None) -> OAuthError:
+    refused = invalid_token(provider, token, detail, trace=trace)
+    return refused if trace is None else refused.during(_EVENT, client_id=trace.client_id or "")
+
+
+def _insufficient(provider: Provider, token: PresentedToken, trace: Trace) -> OAuthError:
     return OAuthError(
         ErrorCode.INSUFFICIENT_SCOPE,
         "The token has no scope openid.",
         status=403,
-        headers=(challenge,),
+        headers=challenge(provider, token, error="insufficient_scope", scope="openid"),
         event=_EVENT,
         trace=trace,
     )
-
-
-def _challenge(provider: Provider, **members: str) -> tuple[bytes, bytes]:
-    """RFC 6750 §3; every value here is ours, so none needs escaping."""
-    parts = [f'{name}="{value}"' for name, value in {"realm": provider.name, **members}.items()]
-    return b"www-authenticate", f"Bearer {', '.join(parts)}".encode()

@@ -142,6 +142,16 @@ def test_pkce_may_be_left_out_only_by_a_client_that_need_not_use_it_and_then_who
     assert refused(free, code_challenge_method=None) == "invalid_request"
 
 
+def test_the_key_that_a_code_is_bound_to_is_kept() -> None:
+    assert check(dpop_jkt="k" * 43).dpop_jkt == "k" * 43
+    assert not check().dpop_jkt
+
+
+@pytest.mark.parametrize("thumbprint", ["k" * 42, "k" * 44, "k" * 42 + "=", "k" * 42 + " "])
+def test_a_key_that_is_no_thumbprint_is_refused(thumbprint: str) -> None:
+    assert refused(dpop_jkt=thumbprint) == "invalid_request"
+
+
 @pytest.mark.parametrize("prompt", ["none login", "none consent", "login none", "create", "Login", "none none x"])
 def test_a_prompt_is_known_and_none_stands_alone(prompt: str) -> None:
     assert refused(prompt=prompt) == "invalid_request"

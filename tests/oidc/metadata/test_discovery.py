@@ -48,6 +48,7 @@ REGISTERED = {
     "claims_parameter_supported",
     "request_parameter_supported",
     "request_uri_parameter_supported",
+    "dpop_signing_alg_values_supported",
 }
 
 

@@ -177,7 +177,7 @@ async def test_each_claim_is_required_and_of_its_type(bank: Bank, name: str, val
         pytest.param({"htu": "nonsense"}, id="no address"),
     ],
 )
-async def test_a_proof_for_another_request_is_refused(bank: Bank, changes: dict[str, str]) -> None:
+async def test_a_proof_for_another_request_is_refused(bank: Bank, changes: dict[str, Any]) -> None:
     await refused(bank, proof(bank, **changes))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from idp.model.client_assertion import AssertionRules, ClientAuthenticator, KeySource
+from idp.model.client_rules import NO_RULES, ClientRules
 from idp.model.mapper import Mapper, RoleName
 from idp.model.request_object import RequestObjectRules
 from idp.model.secret import Secret
@@ -21,6 +22,7 @@ class Client(Frozen, frozen=True, kw_only=True):
     is reported as a finding. `flow_bindings` maps `browser` to the alias of a flow of the client's own. Without
     `full_scope_allowed`, its tokens carry only roles of its own, of `scope_roles` and of its scopes.
     As a resource server it is named by its `resources` (RFC 8707). A login for it weaker than `minimum_acr` is refused.
+    `rules` are the demands of client policies that no other field can say.
     """
 
     client_id: str
@@ -58,6 +60,7 @@ class Client(Frozen, frozen=True, kw_only=True):
     full_scope_allowed: bool = True
     scope_roles: tuple[RoleName, ...] = ()
     lightweight_access_token: bool = False
+    rules: ClientRules = NO_RULES
 
     @property
     def title(self) -> str:

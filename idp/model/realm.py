@@ -8,6 +8,7 @@ import msgspec
 
 from idp.model.built_in_scopes import built_in_scopes
 from idp.model.client import Client, SigningAlgorithm
+from idp.model.client_policy import ClientPolicy
 from idp.model.flow import Flow, RequiredActionSetting
 from idp.model.mapper import ClientScope, Group, RoleName
 from idp.model.policy import BruteForcePolicy, Lifespans, OtpPolicy, PasswordRule
@@ -45,6 +46,7 @@ class Realm(Frozen, frozen=True, kw_only=True):
     authenticator_config: dict[str, dict[str, str]] = {}
     required_actions: tuple[RequiredActionSetting, ...] = ()
     clients: dict[str, Client] = {}
+    client_policies: tuple[ClientPolicy, ...] = ()
     registered: Mapping[str, Client] = {}
     attributes: dict[str, str] = {}
     client_scopes: dict[str, ClientScope] = msgspec.field(default_factory=built_in_scopes)

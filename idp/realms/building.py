@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Literal, get_args
 
 from idp.model.client import SigningAlgorithm
+from idp.model.client_rules import NO_RULES
 from idp.model.finding import Finding
 from idp.model.flow import Flow, FlowExecution, RequiredActionSetting, Requirement
 from idp.model.policy import BruteForcePolicy, Lifespans, OtpAlgorithm, OtpPolicy
@@ -16,6 +17,9 @@ from idp.realms import password_policy
 from idp.realms import representation as file
 from idp.realms.access import with_access
 from idp.realms.clients import client_of
+from idp.realms.policies.compiling import policies_of
+from idp.realms.policies.governing import governed_of_file
+from idp.realms.policies.tightening import tightened
 from idp.realms.values import error, one_of
 
 LOCALES = ("sq", "en", "it")
@@ -32,6 +36,8 @@ def realm_of(
     flows = {flow.alias: _flow(flow, position) for position, flow in enumerate(found.authentication_flows)}
     if not flows:
         flows = _built_in_flows()
+    policies = policies_of(found, findings)
+    found, demands = governed_of_file(found, policies, findings)
     realm = Realm(
         name=found.realm,
         version=version,
@@ -63,9 +69,12 @@ def realm_of(
         authenticator_config={config.alias: config.config for config in found.authenticator_config},
         required_actions=tuple(_action(action, position) for position, action in enumerate(found.required_actions)),
         clients={
-            client.client_id: client_of(found, client, position, vault, findings)
+            client.client_id: tightened(
+                client_of(found, client, position, vault, findings), demands.get(client.client_id, NO_RULES)
+            )
             for position, client in enumerate(found.clients)
         },
+        client_policies=policies,
         attributes=found.attributes,
     )
     return with_access(realm, found, findings)

@@ -16,6 +16,7 @@ from idp.realms.access_representation import (
     Roles,
     ScopeMapping,
 )
+from idp.realms.policy_representation import ClientPolicies, ClientProfiles
 
 
 class Representation(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -203,5 +204,8 @@ class Realm(Representation, frozen=True, kw_only=True, rename="camel"):
     default_groups: tuple[str, ...] = ()
     scope_mappings: tuple[ScopeMapping, ...] = ()
     client_scope_mappings: dict[str, tuple[ScopeMapping, ...]] = {}
+
+    client_profiles: ClientProfiles = ClientProfiles()
+    client_policies: ClientPolicies = ClientPolicies()
 
     attributes: dict[str, str] = {}

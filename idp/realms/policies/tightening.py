@@ -1,0 +1,28 @@
+"""A client under rules → the same client, where fields of its own can say what the rules demand."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from idp.model.client import Client
+from idp.model.client_rules import ClientRules
+from idp.model.request_object import RequestObjectRules
+
+
+def tightened(client: Client, rules: ClientRules) -> Client:
+    """Return the client with its rules, and with what they say of its request objects."""
+    if not rules.policies:
+        return client
+    return replace(client, rules=rules, request_objects=_request_objects(client.request_objects, rules))
+
+
+def _request_objects(own: RequestObjectRules, rules: ClientRules) -> RequestObjectRules:
+    signed = tuple(algorithm for algorithm in own.algorithms if rules.permits(algorithm))
+    if rules.longest_request is None:
+        return replace(own, algorithms=signed)
+    return replace(
+        own,
+        algorithms=tuple(algorithm for algorithm in signed if algorithm != "none"),
+        dated=True,
+        encrypted=own.encrypted or rules.encrypted_requests,
+    )

@@ -1,4 +1,4 @@
-"""The strict door for tokens that others sign: client assertions (RFC 7515, RFC 7519, RFC 8725).
+"""The strict door for tokens that others sign: client assertions, request objects (RFC 7515, RFC 7519, RFC 8725).
 
 Compact form only; the header holds `alg`, `typ` and `kid` and nothing else, so `crit`, `b64`, `jwk`, `jku`, `x5u`,
 `x5c`, `zip` and `enc` all end here; JSON without duplicate members; base64url in its one spelling. Reading says nothing
@@ -34,9 +34,9 @@ class UnprovenToken(Frozen, frozen=True, kw_only=True):
     signature: bytes
 
 
-def read_foreign(token: str) -> UnprovenToken:
-    """Take a token apart; raises `TokenError` and nothing else, whatever the text is."""
-    if len(token) > LARGEST_FOREIGN_TOKEN or not token.isascii():
+def read_foreign(token: str, *, largest: int = LARGEST_FOREIGN_TOKEN) -> UnprovenToken:
+    """Take a token apart; raises `TokenError` and nothing else, whatever the text is. `largest` is in characters."""
+    if len(token) > largest or not token.isascii():
         raise TokenError("too long or not ASCII")
     segments = token.encode().split(b".")
     if len(segments) != _SEGMENTS:

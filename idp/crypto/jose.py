@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NoReturn, Protocol
@@ -159,15 +160,20 @@ def decoded_segment(segment: bytes) -> bytes:
 
 def json_object(raw: bytes) -> Claims:
     """Return the members of a JSON object, each of which stands there once; raises `TokenError`."""
+    value = json_value(raw)
+    if not isinstance(value, dict):
+        raise TokenError("not a JSON object")
+    return value
+
+
+def json_value(raw: bytes) -> Any:
+    """Return any JSON value in whose objects each member stands once; raises `TokenError`."""
     try:
-        value = _strict_json.decode(raw.decode())
+        return _strict_json.decode(raw.decode())
     except TokenError:
         raise
     except (ValueError, RecursionError):
         raise TokenError("not JSON") from None
-    if not isinstance(value, dict):
-        raise TokenError("not a JSON object")
-    return value
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> Claims:
@@ -182,4 +188,11 @@ def _no_constant(_: str) -> NoReturn:
     raise TokenError("NaN and Infinity are not JSON")
 
 
-_strict_json = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise TokenError("a number is too large")  # it would be written again as null: not what was signed
+    return number
+
+
+_strict_json = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)

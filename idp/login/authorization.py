@@ -12,7 +12,8 @@ from idp.login.errors import error_page
 from idp.login.login_actions import address_of, sent_to_client
 from idp.oidc.authorization.endpoint import OpenLogin
 from idp.oidc.authorization.target import UnsafeRequestError
-from idp.web.forms import FormError, single_values
+from idp.oidc.requests.asked import REPEATABLE, Asked
+from idp.web.forms import FormError, values_with_lists
 
 _SEE_OTHER = 303
 
@@ -24,14 +25,19 @@ async def authorize(visit: Visit) -> Response:
     try:
         # RFC 6749 §3.1: a parameter without a value counts as omitted; a repeated one is refused before anything else,
         # and on a page of our own, since nothing of such a request can be trusted.
-        parameters = {name: value for name, value in single_values(encoded).items() if value}
+        values, lists = values_with_lists(encoded, REPEATABLE)
     except FormError as error:
         return await error_page(visit, "invalid_request", detail=str(error))
+    given = Asked(
+        parameters={name: value for name, value in values.items() if value},
+        resources=tuple(filter(None, lists["resource"])),
+    )
     if request.method == "POST" and visit.is_new:
         # A form of another site brings no SameSite=Lax cookie: the same request by GET does, and single sign-on works.
-        return redirect(f"{visit.desk.provider.endpoint('auth')}?{urlencode(parameters)}")
+        query = urlencode([*given.parameters.items(), *(("resource", one) for one in given.resources)])
+        return redirect(f"{visit.desk.provider.endpoint('auth')}?{query}")
     try:
-        answer = await visit.desk.authorization.begin(parameters, browser=visit.browser, locale=visit.locale)
+        answer = await visit.desk.authorization.begin(given, browser=visit.browser, locale=visit.locale)
     except UnsafeRequestError as unsafe:
         client = unsafe.client
         links = {"back_to_application": client.base_url} if client is not None and client.base_url else {}

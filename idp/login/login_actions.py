@@ -139,7 +139,7 @@ async def language_chosen(visit: Visit, response: Response) -> Response:
 async def _rejected(visit: Visit, view: Rejected) -> Response:
     if view.session.request is None:
         return await error_page(visit, "access_denied", status=403, reference=view.session.transaction_id)
-    return sent_to_client(visit, visit.desk.authorization.rejected(view.session, view.error))
+    return sent_to_client(visit, await visit.desk.authorization.rejected(view.session, view.error))
 
 
 async def _registered(visit: Visit, session: AuthenticationSession) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -22,7 +23,7 @@ class Realm(Frozen, frozen=True, kw_only=True):
     `soft-token-registration`) to a flow alias. `texts` holds the realm's own words, by locale and key. `roles` maps
     a role to those it is composed of; `groups` are found by path. New users get `default_role` and `default_groups`.
     `registered` are the clients that registered themselves (RFC 7591): one live table for every version of the realm,
-    since a client that comes or goes makes no new version.
+    since a client that comes or goes makes no new version. `authorization_details_types` are JSON Schemas by type.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Realm(Frozen, frozen=True, kw_only=True):
     client_policies: tuple[ClientPolicy, ...] = ()
     registered: Mapping[str, Client] = {}
     attributes: dict[str, str] = {}
+    authorization_details_types: dict[str, dict[str, Any]] = {}
     client_scopes: dict[str, ClientScope] = msgspec.field(default_factory=built_in_scopes)
     roles: dict[RoleName, tuple[RoleName, ...]] = {}
     default_role: RoleName | None = None

@@ -28,7 +28,13 @@ class ErrorCode(StrEnum):
     CONSENT_REQUIRED = "consent_required"
     REQUEST_NOT_SUPPORTED = "request_not_supported"
     REQUEST_URI_NOT_SUPPORTED = "request_uri_not_supported"
+    # OpenID Connect Core §3.1.2.6 and RFC 9101 §7
+    INVALID_REQUEST_URI = "invalid_request_uri"
+    INVALID_REQUEST_OBJECT = "invalid_request_object"
     REGISTRATION_NOT_SUPPORTED = "registration_not_supported"
+    # RFC 8707 §2, RFC 9396 §5
+    INVALID_TARGET = "invalid_target"
+    INVALID_AUTHORIZATION_DETAILS = "invalid_authorization_details"
     # OpenID Connect Unmet Authentication Requirements 1.0 §2
     UNMET_AUTHENTICATION_REQUIREMENTS = "unmet_authentication_requirements"
     # RFC 6750 §3.1

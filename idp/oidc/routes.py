@@ -11,6 +11,7 @@ from idp.oidc.errors import ErrorCode, OAuthError
 from idp.oidc.metadata.discovery import discovery
 from idp.oidc.metadata.jwks import jwks
 from idp.oidc.provider import Provider
+from idp.oidc.requests.pushed import push
 from idp.oidc.sessions.session_pages import PAGES, login_status
 from idp.oidc.token.endpoint import token
 from idp.oidc.token.introspection import introspect
@@ -64,6 +65,7 @@ _UNDER_REALM: dict[str, _Endpoint] = {
     f"{_PROTOCOL}/userinfo": _Endpoint(methods={"GET": userinfo, "POST": userinfo}, cross_origin=True),
     f"{_PROTOCOL}/certs": _Endpoint(methods={"GET": jwks}),
     f"{_PROTOCOL}/revoke": _Endpoint(methods={"POST": revoke}, cross_origin=True),
+    f"{_PROTOCOL}/ext/par/request": _Endpoint(methods={"POST": push}, cross_origin=True),
     f"{_PROTOCOL}/token/introspect": _Endpoint(methods={"POST": introspect}),
     f"{_PROTOCOL}/login-status-iframe.html/init": _Endpoint(methods={"GET": login_status}),
     **{f"{_PROTOCOL}/{name}": _Endpoint(methods={"GET": partial(_static, reply)}) for name, reply in PAGES.items()},

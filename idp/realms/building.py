@@ -16,11 +16,12 @@ from idp.model.session import FlowKind
 from idp.realms import password_policy
 from idp.realms import representation as file
 from idp.realms.access import with_access
+from idp.realms.authorization_details import authorization_details_types
 from idp.realms.clients import client_of
 from idp.realms.policies.compiling import policies_of
 from idp.realms.policies.governing import governed_of_file
 from idp.realms.policies.tightening import tightened
-from idp.realms.values import error, one_of
+from idp.realms.values import error, one_of, seconds
 
 LOCALES = ("sq", "en", "it")
 SOFT_TOKEN_FLOW_ATTRIBUTE = "hyrja.softTokenRegistrationFlow"  # noqa: S105 - the name of an attribute, not a secret
@@ -53,7 +54,7 @@ def realm_of(
         or "ES256",
         rotate_refresh_tokens=found.revoke_refresh_token,
         refresh_token_max_reuse=found.refresh_token_max_reuse,
-        lifespans=_lifespans(found),
+        lifespans=_lifespans(found, findings),
         password_policy=rules,
         otp_policy=OtpPolicy(
             algorithm=one_of(found.otp_policy_algorithm, get_args(OtpAlgorithm), "/otpPolicyAlgorithm", findings)
@@ -76,6 +77,7 @@ def realm_of(
         },
         client_policies=policies,
         attributes=found.attributes,
+        authorization_details_types=authorization_details_types(found.attributes, findings),
     )
     return with_access(realm, found, findings)
 
@@ -84,10 +86,11 @@ def _default_locale(found: file.Realm) -> str:
     return found.default_locale if found.default_locale in LOCALES else LOCALES[0]
 
 
-def _lifespans(found: file.Realm) -> Lifespans:
+def _lifespans(found: file.Realm, findings: list[Finding]) -> Lifespans:
     return Lifespans(
         access_token=found.access_token_lifespan,
         access_code=found.access_code_lifespan,
+        pushed_request=_pushed_request(found, findings),
         login=found.access_code_lifespan_login,
         user_action=found.access_code_lifespan_user_action,
         sso_idle=found.sso_session_idle_timeout,
@@ -95,6 +98,14 @@ def _lifespans(found: file.Realm) -> Lifespans:
         offline_idle=found.offline_session_idle_timeout,
         offline_max=found.offline_session_max_lifespan if found.offline_session_max_lifespan_enabled else None,
     )
+
+
+def _pushed_request(found: file.Realm, findings: list[Finding]) -> int:
+    """Read Keycloak's `parRequestUriLifespan`, an attribute."""
+    key = "parRequestUriLifespan"
+    written = seconds(found.attributes, key, "", findings)
+    default = Lifespans().pushed_request
+    return default if written is None else max(1, written)
 
 
 def _brute_force(found: file.Realm, findings: list[Finding]) -> BruteForcePolicy:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from idp.model.client import Client, SigningAlgorithm
 from idp.model.finding import Finding
 from idp.model.secret import Secret
+from idp.realms import client_requests
 from idp.realms import representation as file
 from idp.realms.client_keys import assertion_rules, authenticator, key_source
 from idp.realms.client_sender import sender_rules
@@ -50,6 +51,11 @@ def client_of(
         consent_required=client.consent_required,
         # RFC 9700 §2.1.1: public clients must use PKCE; others where the file says so.
         pkce_required=client.public_client or attributes.get("pkce.code.challenge.method") == "S256",
+        pushed_requests_required=attributes.get("require.pushed.authorization.requests") == "true",
+        request_objects=client_requests.request_object_rules(client, pointer, findings),
+        resources=client_requests.resources(client),
+        authorization_details_types=client_requests.details_types(client),
+        minimum_acr=attributes.get("minimum.acr.value", ""),
         use_refresh_tokens=attributes.get("use.refresh.tokens", "true") == "true",
         id_token_algorithm=_algorithm(attributes, "id.token.signed.response.alg", algorithms, pointer, findings),
         access_token_algorithm=_algorithm(

@@ -105,6 +105,8 @@ MESSAGES: dict[str, Text] = {
     "client_not_found": _("The application that sent you here is not known."),
     "client_disabled": _("The application that sent you here is switched off."),
     "invalid_redirect_uri": _("Invalid parameter: redirect_uri"),
+    "invalid_request_uri": _("Invalid parameter: request_uri"),
+    "invalid_request_object": _("Invalid parameter: request"),
     "invalid_parameter": _("Invalid parameter: %(name)s"),
     "missing_parameter": _("Missing parameter: %(name)s"),
     "invalid_request": _("The application sent a request that we cannot answer."),

@@ -75,8 +75,8 @@ AT_THE_CLIENT: list[tuple[dict[str, str | None], str]] = [
     ({"max_age": "9" * 5000}, "invalid_request"),
     ({"id_token_hint": "not.a.token"}, "invalid_request"),
     ({"nonce": "n" * 1025}, "invalid_request"),
-    ({"request": "eyJ.eyJ."}, "request_not_supported"),
-    ({"request_uri": "https://evil.example/r"}, "request_uri_not_supported"),
+    ({"request": "eyJ.eyJ."}, "invalid_request_object"),
+    ({"request_uri": "https://evil.example/r"}, "invalid_request_uri"),
     ({"registration": "{}"}, "registration_not_supported"),
 ]
 

@@ -60,6 +60,9 @@ async def commit(
     if request.hinted_user_id not in {None, user.id}:
         # OpenID Connect Core §3.1.2.1: somebody else logged in than the one the client asked about.
         raise _refused(login, ErrorCode.LOGIN_REQUIRED, "Another user is logged in.", "id_token_hint differs")
+    if request.pushed and await provider.stores.pushed_requests.take(request.pushed) is None:
+        # RFC 9126 §4: once, and here, where an answer is made. Of two tabs with the same request one gets it.
+        raise _refused(login, ErrorCode.INVALID_REQUEST_URI, "The request was used before.", "pushed request used")
     session, cookie = await _session(provider, login, client, user, present=present, address=address)
     # A scope for holders of a role is not granted to anybody else, whatever the client asked for.
     scope = RoleBook(assembled.realm).permitted(user, request.scope)

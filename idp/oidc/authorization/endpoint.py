@@ -6,7 +6,7 @@ is committed at once; any other opens a login.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import assert_never
 
 from idp.flows.actions import consent
@@ -15,19 +15,26 @@ from idp.flows.runner import Ask, Finished, Refused, Runner, StartOver
 from idp.flows.tabs import Assemblies, Completed, GoOn, Page, Rejected, Tabs
 from idp.model.client import Client
 from idp.model.oauth import AuthorizationRequest
+from idp.model.realm import Realm
 from idp.model.session import AuthenticationSession, FlowKind
 from idp.model.struct import Frozen
 from idp.oidc.authorization import single_sign_on
 from idp.oidc.authorization.commit import Committed, commit
-from idp.oidc.authorization.request import checked
 from idp.oidc.authorization.target import Target, UnsafeRequestError, find_target, target_of
 from idp.oidc.errors import ErrorCode, OAuthError
 from idp.oidc.provider import Provider
+from idp.oidc.requests.asked import Asked, checked_request
+from idp.oidc.requests.resolved import resolved
 from idp.oidc.sessions.browser_session import session_of_cookie
 from idp.oidc.sessions.gate import may_go_on
-from idp.oidc.token.tokens import read_id_token_hint
 
 _BY_ERROR = {code.value: code for code in ErrorCode}
+_PAGES = {
+    ErrorCode.INVALID_REQUEST_OBJECT: "invalid_request_object",
+    ErrorCode.INVALID_REQUEST_URI: "invalid_request_uri",
+    ErrorCode.REQUEST_URI_NOT_SUPPORTED: "invalid_request_uri",
+}
+"""What a page of our own says where nobody can be told: it names the parameter."""
 
 
 class Redirect(Frozen, frozen=True, kw_only=True):
@@ -69,26 +76,27 @@ class AuthorizationEndpoint:
         self._current = current
 
     async def begin(
-        self, parameters: Mapping[str, str], *, browser: Browser, locale: Callable[[tuple[str, ...]], str]
+        self, given: Asked, *, browser: Browser, locale: Callable[[tuple[str, ...]], str]
     ) -> Redirect | OpenLogin:
         """Answer a request, or open its login. `locale` chooses a language, given the request's `ui_locales`.
+
+        `given` is what stands in the request itself; what it asks for may stand elsewhere.
 
         Raises:
             UnsafeRequestError: the answer is a page of our own.
 
         """
         current = self._current()
-        client, target = find_target(current.realm, parameters, issuer=self._provider.issuer)
         try:
-            request = checked(
-                parameters,
-                client=client,
-                target=target,
-                read_hint=lambda hint: read_id_token_hint(self._provider, hint),
-            )
+            asked = await resolved(self._provider, given)
+        except OAuthError as error:
+            return await self._unresolved(current.realm, given, error, browser=browser)
+        client, target = find_target(current.realm, asked.parameters, issuer=self._provider.issuer)
+        try:
+            request = checked_request(self._provider, client, target, asked)
             return await self._begin(request, client, target, browser=browser, locale=locale(request.ui_locales))
         except OAuthError as error:
-            return await self._told(target, error, client_id=client.client_id, browser=browser)
+            return await self._told(target, error, client_id=client.client_id, browser=browser, pushed=asked.pushed)
 
     async def finish(self, login: AuthenticationSession, *, browser: Browser) -> Redirect:
         """Commit a completed login and answer its request.
@@ -101,9 +109,9 @@ class AuthorizationEndpoint:
         try:
             return await self._committed(login, target, browser=browser)
         except OAuthError as error:
-            return await self._told(target, error, client_id=login.client_id, browser=browser)
+            return await self._told(target, error, client_id=login.client_id, browser=browser, pushed=_pushed_of(login))
 
-    def rejected(self, login: AuthenticationSession, error: str) -> Redirect:
+    async def rejected(self, login: AuthenticationSession, error: str) -> Redirect:
         """Tell the client that the login was refused.
 
         Raises:
@@ -112,7 +120,9 @@ class AuthorizationEndpoint:
         """
         code = _BY_ERROR.get(error, ErrorCode.SERVER_ERROR)
         answer = {"error": code.value, "error_description": "The login was not completed."}
-        return Redirect(url=self._target(login).url(answer))
+        target = self._target(login)
+        await self._answered(_pushed_of(login))
+        return Redirect(url=target.url(answer))
 
     async def _begin(
         self, request: AuthorizationRequest, client: Client, target: Target, *, browser: Browser, locale: str
@@ -186,7 +196,24 @@ class AuthorizationEndpoint:
         done: Committed = await commit(self._provider, assembled, login, present=present, address=browser.address)
         return Redirect(url=target.url(done.parameters), sid=done.sid, cookie=done.cookie)
 
-    async def _told(self, target: Target, error: OAuthError, *, client_id: str, browser: Browser) -> Redirect:
+    async def _unresolved(self, realm: Realm, given: Asked, error: OAuthError, *, browser: Browser) -> Redirect:
+        """Tell of a request that cannot be read: at the target, if what stands outside of it proves one."""
+        try:
+            client, target = find_target(realm, given.parameters, issuer=self._provider.issuer)
+        except UnsafeRequestError:
+            key = _PAGES.get(error.code, "invalid_request")
+            raise UnsafeRequestError(key, error.detail or error.description) from error
+        return await self._told(target, error, client_id=client.client_id, browser=browser)
+
+    async def _answered(self, pushed: str) -> None:
+        """Use a pushed request up (RFC 9126 §4): an error is an answer, too."""
+        if pushed:
+            await self._provider.stores.pushed_requests.take(pushed)
+
+    async def _told(
+        self, target: Target, error: OAuthError, *, client_id: str, browser: Browser, pushed: str = ""
+    ) -> Redirect:
+        await self._answered(pushed)
         trace = error.trace
         await self._provider.record(
             error.event or "LOGIN_ERROR",
@@ -205,3 +232,7 @@ class AuthorizationEndpoint:
         if target is None:
             raise UnsafeRequestError("client_not_found", "the client of the login can no longer be answered")
         return target
+
+
+def _pushed_of(login: AuthenticationSession) -> str:
+    return login.request.pushed if login.request is not None else ""

@@ -58,15 +58,8 @@ def checked(
 
 
 def _refuse_unsupported(parameters: Mapping[str, str]) -> None:
-    # OpenID Connect Core §6.1, §6.2.2 and §7.2.1 name these three errors.
-    unsupported = {
-        "request": ErrorCode.REQUEST_NOT_SUPPORTED,
-        "request_uri": ErrorCode.REQUEST_URI_NOT_SUPPORTED,
-        "registration": ErrorCode.REGISTRATION_NOT_SUPPORTED,
-    }
-    for name, code in unsupported.items():
-        if name in parameters:
-            raise OAuthError(code, f"The parameter {name} is not supported.")
+    if "registration" in parameters:  # OpenID Connect Core §7.2.1
+        raise OAuthError(ErrorCode.REGISTRATION_NOT_SUPPORTED, "The parameter registration is not supported.")
 
 
 def _check_response(parameters: Mapping[str, str], client: Client) -> None:

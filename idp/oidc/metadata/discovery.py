@@ -12,6 +12,7 @@ from idp.model.key_policy import JWKS_LIFETIME
 from idp.model.realm import Realm
 from idp.oidc.claims.book import claims_supported
 from idp.oidc.cors import ANY_ORIGIN
+from idp.oidc.metadata import authorization_requests
 from idp.oidc.possession import metadata as possession
 from idp.oidc.provider import Provider
 from idp.oidc.token.endpoint import GRANTS
@@ -67,15 +68,17 @@ def _core(provider: Provider) -> dict[str, Any]:
         "ui_locales_supported": list(realm.locales),
         "authorization_response_iss_parameter_supported": True,  # RFC 9207 §3
         "claims_parameter_supported": False,
-        "request_parameter_supported": False,
-        "request_uri_parameter_supported": False,  # the default would be true
     }
     if realm.acr_levels:
         document["acr_values_supported"] = sorted(realm.acr_levels, key=lambda acr: (realm.acr_levels[acr], acr))
     return document
 
 
-_PARTS: tuple[Callable[[Provider], dict[str, Any]], ...] = (_core, possession.metadata)
+_PARTS: tuple[Callable[[Provider], dict[str, Any]], ...] = (
+    _core,
+    authorization_requests.metadata,
+    possession.metadata,
+)
 
 
 def _scopes(realm: Realm) -> list[str]:

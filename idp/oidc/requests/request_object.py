@@ -1,0 +1,144 @@
+"""Request objects: a client's authorization request as a JWT of its own (RFC 9101, OpenID Connect Core §6).
+
+A request object is signed with the same key as the client's assertions. So neither may pass for the other (RFC 9101
+§10.8): an object has no `sub` of the client and the type of an object, if any; an assertion has no `client_id`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from idp.crypto.foreign import UnprovenToken, proves_by_key, proves_by_secret, read_foreign
+from idp.crypto.jose import Claims, TokenError
+from idp.crypto.public_keys import KeyRefusedError
+from idp.model.client import Client
+from idp.model.client_assertion import SECRET_ALGORITHMS
+from idp.oidc.clients.keys import keys_of
+from idp.oidc.errors import ErrorCode, OAuthError
+from idp.oidc.provider import Provider
+from idp.oidc.requests.asked import REPEATABLE, Asked
+
+LARGEST_OBJECT = 48 * 1024  # characters; it comes in a form or a URL, which are bounded as well
+_TYPES = frozenset({"oauth-authz-req+jwt", "jwt", None})  # RFC 9101 §4; libraries older than it write `JWT`, or nothing
+_ABOUT_THE_TOKEN = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti"})
+_AS_JSON = frozenset({"claims", "authorization_details"})  # Core §5.5, RFC 9396 §3: JSON by themselves
+_AHEAD = 30  # seconds that a client's clock may be ahead: FAPI 2.0 accepts 10 and refuses more than 60
+_HOUR = 3600  # seconds: FAPI 1.0 Advanced §5.2.2 (13), (17); FAPI 2.0 Message Signing §5.3.1
+
+
+async def read_request_object(provider: Provider, client: Client, text: str) -> Asked:
+    """Return the parameters of an object that is proven to be the client's.
+
+    Raises:
+        OAuthError: `invalid_request_object`.
+
+    """
+    try:
+        token = _read(text)
+        await _check_signature(provider, client, token)
+        _check_claims(provider, client, token.claims)
+        return parameters_of(token.claims)
+    except (TokenError, KeyRefusedError) as error:
+        raise OAuthError(
+            ErrorCode.INVALID_REQUEST_OBJECT, "The request object is not valid.", detail=f"request object: {error}"
+        ) from None
+
+
+def _read(text: str) -> UnprovenToken:
+    token = read_foreign(text, largest=LARGEST_OBJECT)
+    if token.typ not in _TYPES:
+        raise TokenError("wrong typ")
+    return token
+
+
+def parameters_of(claims: Claims) -> Asked:
+    """Return claims as the parameters they stand for (RFC 9101 §4); raises `TokenError`."""
+    if "request" in claims or "request_uri" in claims:
+        raise TokenError("an object inside the object")
+    resources: tuple[str, ...] = ()
+    parameters: dict[str, str] = {}
+    for name, value in claims.items():
+        if name in _ABOUT_THE_TOKEN:
+            continue
+        if name in REPEATABLE:
+            resources = tuple(_text(name, one) for one in (value if isinstance(value, list) else [value]))
+        elif found := _json(name, value) if name in _AS_JSON else _text(name, value):
+            parameters[name] = found  # one without a value counts as omitted (RFC 6749 §3.1)
+    return Asked(parameters=parameters, resources=resources)
+
+
+async def _check_signature(provider: Provider, client: Client, token: UnprovenToken) -> None:
+    # The registration says which algorithms there are (RFC 8725 §3.1); `none` is one of them only by its own name.
+    if token.algorithm not in client.request_objects.algorithms:
+        raise TokenError("the algorithm is not the client's")
+    if token.algorithm == "none":
+        right = not token.signature
+    elif token.algorithm in SECRET_ALGORITHMS:
+        if client.secret is None:
+            raise TokenError("the client has no secret")
+        right = proves_by_secret(token, client.secret)
+    else:
+        keys = await keys_of(provider, client, kid=token.kid, algorithm=token.algorithm)
+        right = proves_by_key(token, keys)
+    if not right:
+        raise TokenError("bad signature")
+
+
+def _check_claims(provider: Provider, client: Client, claims: Claims) -> None:
+    if claims.get("iss", client.client_id) != client.client_id:
+        raise TokenError("iss is not the client")
+    # RFC 9101 §10.8: with this `sub` it could be used as a client assertion, wherever it leaks.
+    if claims.get("sub") == client.client_id:
+        raise TokenError("sub is the client")
+    dated = client.request_objects.dated
+    if dated or "aud" in claims:
+        audience = claims.get("aud")
+        # RFC 9101 §4: the issuer, alone or among others. A request is no credential, so a list does no harm here.
+        if provider.issuer not in (audience if isinstance(audience, list) else [audience]):
+            raise TokenError("aud is not the issuer")
+    _check_times(claims, now=provider.now(), dated=dated)
+
+
+def _check_times(claims: Claims, *, now: int, dated: bool) -> None:
+    expires_at, not_before, issued_at = (_seconds(claims, name) for name in ("exp", "nbf", "iat"))
+    if expires_at is not None and now >= expires_at:
+        raise TokenError("expired")
+    if max(not_before or 0, issued_at or 0) > now + _AHEAD:
+        raise TokenError("not valid yet")
+    if not dated:
+        return
+    if expires_at is None or not_before is None:
+        raise TokenError("exp or nbf is missing")
+    if expires_at - not_before > _HOUR or now - not_before > _HOUR:
+        raise TokenError("it is good for more than an hour, or older than one")
+
+
+def _seconds(claims: Claims, name: str) -> int | None:
+    value = claims.get(name)
+    if name in claims and type(value) is not int:
+        raise TokenError(f"{name} is not a number of seconds")
+    return value
+
+
+def _text(name: str, value: Any) -> str:
+    """Return a parameter's text. Numbers are numbers in JSON (RFC 9101 §4): `max_age`."""
+    if type(value) is int:
+        return str(value)
+    if not isinstance(value, str):
+        raise TokenError(f"{name} is neither text nor a number")
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair, which JSON can spell and nothing can store
+        raise TokenError(f"{name} is not text") from None
+    return value
+
+
+def _json(name: str, value: Any) -> str:
+    if isinstance(value, str):
+        return _text(name, value)
+    try:
+        return msgspec.json.encode(value).decode()
+    except (ValueError, OverflowError, RecursionError):
+        raise TokenError(f"{name} is not JSON that could be written again") from None

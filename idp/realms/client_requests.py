@@ -1,0 +1,55 @@
+"""What a client of a realm file says about its authorization requests: Keycloak's attributes → model."""
+
+from __future__ import annotations
+
+from idp.model.client_assertion import PUBLIC_KEY_ALGORITHMS, SECRET_ALGORITHMS
+from idp.model.finding import Finding
+from idp.model.request_object import REQUEST_OBJECT_DEMANDS, RequestObjectAlgorithm, RequestObjectRules
+from idp.realms import representation as file
+from idp.realms.values import one_of
+
+ALGORITHM = "request.object.signature.alg"
+URIS = "request.uris"
+RESOURCES = "hyrja.resources"
+DETAILS_TYPES = "authorization.details.types"
+_ALGORITHMS: tuple[RequestObjectAlgorithm, ...] = (*PUBLIC_KEY_ALGORITHMS, *SECRET_ALGORITHMS, "none")
+_ANY = frozenset({"", "any"})
+
+
+def request_object_rules(client: file.Client, pointer: str, findings: list[Finding]) -> RequestObjectRules:
+    """Return what is registered about a client's request objects.
+
+    Keycloak takes an unsigned object from every client that has registered nothing (or `any`); here `none` has to be
+    registered by its name.
+    """
+    attributes, place = client.attributes, f"{pointer}/attributes"
+    written = attributes.get(ALGORITHM, "")
+    named = None if written in _ANY else one_of(written, _ALGORITHMS, f"{place}/{ALGORITHM}", findings)
+    demand = attributes.get("request.object.required") or "not required"
+    encryption, content = (_any(attributes.get(f"request.object.encryption.{name}", "")) for name in ("alg", "enc"))
+    return RequestObjectRules(
+        algorithms=PUBLIC_KEY_ALGORITHMS if named is None else (named,),
+        demand=one_of(demand, REQUEST_OBJECT_DEMANDS, f"{place}/request.object.required", findings)
+        or "request or request_uri",
+        encryption=encryption,
+        content_encryption=content,
+        uris=_list(attributes.get(URIS, ""), "##"),
+    )
+
+
+def resources(client: file.Client) -> tuple[str, ...]:
+    """Return the names that a resource server has beside its client id (RFC 8707)."""
+    return _list(client.attributes.get(RESOURCES, ""), "##")
+
+
+def details_types(client: file.Client) -> tuple[str, ...]:
+    """Return the types of authorization details that the client may ask for (RFC 9396 §10)."""
+    return _list(client.attributes.get(DETAILS_TYPES, ""), ",")
+
+
+def _list(text: str, separator: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(separator) if part.strip())
+
+
+def _any(written: str) -> str:
+    return "" if written in _ANY else written

@@ -6,12 +6,11 @@ import msgspec
 
 from idp.crypto.digest import digest
 from idp.model.client import Client
-from idp.model.oauth import Confirmation
 from idp.model.request_object import PushedRequest
 from idp.oidc import cors
 from idp.oidc.authorization.target import UnsafeRequestError, find_target
 from idp.oidc.clients.authentication import authenticate_client
-from idp.oidc.clients.sender import proven_key
+from idp.oidc.clients.sender import JKT_PARAMETER, pushed_key
 from idp.oidc.errors import ErrorCode, OAuthError
 from idp.oidc.parameters import form_with_lists
 from idp.oidc.provider import Provider
@@ -31,10 +30,9 @@ async def push(provider: Provider, request: Request, body: bytes) -> Reply:
     form, lists = form_with_lists(request, body, REPEATABLE)
     client = await authenticate_client(provider, request, form)
     try:
-        confirmation = await proven_key(provider, request, client)
         given = {name: value for name, value in form.items() if name not in _CREDENTIALS}
         given["client_id"] = client.client_id  # the one that was proven; whoever names another was refused
-        asked = await _checked(provider, client, Asked(parameters=given, resources=lists["resource"]), confirmation)
+        asked = await _checked(provider, request, client, Asked(parameters=given, resources=lists["resource"]))
     except OAuthError as refused:
         raise refused.during(f"{_EVENT}_ERROR", client_id=client.client_id) from refused
     lifespan = provider.realm().lifespans.pushed_request
@@ -51,11 +49,14 @@ async def push(provider: Provider, request: Request, body: bytes) -> Reply:
     return cors.shared(json_reply({"request_uri": reference, "expires_in": lifespan}, _CREATED), request, client)
 
 
-async def _checked(provider: Provider, client: Client, given: Asked, confirmation: Confirmation) -> Asked:
+async def _checked(provider: Provider, request: Request, client: Client, given: Asked) -> Asked:
     """Return what is asked for, if the authorization endpoint would accept it (RFC 9126 §2.1)."""
     if "request_uri" in given.parameters:
         raise OAuthError(ErrorCode.INVALID_REQUEST, "A pushed request has no request_uri.")
-    asked = _bound(await with_object(provider, client, given, is_pushed=True), confirmation)
+    asked = await with_object(provider, client, given, is_pushed=True)
+    key = await pushed_key(provider, request, client, asked.parameters)
+    if key:
+        asked = msgspec.structs.replace(asked, parameters={**asked.parameters, JKT_PARAMETER: key})
     try:
         found, target = find_target(provider.realm(), asked.parameters, issuer=provider.issuer)
     except UnsafeRequestError as unsafe:
@@ -63,12 +64,3 @@ async def _checked(provider: Provider, client: Client, given: Asked, confirmatio
         raise OAuthError(ErrorCode.INVALID_REQUEST, "The redirect_uri is not valid.", detail=unsafe.detail) from None
     checked_request(provider, found, target, asked)
     return asked
-
-
-def _bound(asked: Asked, confirmation: Confirmation) -> Asked:
-    """Bind the code to the key that the push was sent with (RFC 9449 §10.1)."""
-    if not confirmation.jkt:
-        return asked
-    if asked.parameters.get("dpop_jkt", confirmation.jkt) != confirmation.jkt:
-        raise OAuthError(ErrorCode.INVALID_REQUEST, "The dpop_jkt is not the key of the DPoP proof.")
-    return msgspec.structs.replace(asked, parameters={**asked.parameters, "dpop_jkt": confirmation.jkt})

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from rich.console import Console
@@ -17,15 +19,18 @@ from benchmarks.accounting import NotMeasurableError, cpu_by_thread, memory
 from benchmarks.bank import PASSWORD, Bank
 from benchmarks.deployment import REALM, Deployment, customers, deploy, free_port, inhabited
 from benchmarks.measuring import Bench, Plan, measured
+from benchmarks.peer import PEER_SCENARIOS, missing, peer
 from benchmarks.quiet import Patience
 from benchmarks.report import FLOOR, AtRest, Report, as_json, show
-from benchmarks.scenarios import DISCOVERY, DISCOVERY_PATH, SCENARIOS, customers_needed
+from benchmarks.scenarios import DISCOVERY, DISCOVERY_PATH, SCENARIOS, Scenario, customers_needed
 from benchmarks.server import StartFailedError, floor, provider
 from benchmarks.wire import Connection, UnexpectedAnswerError, expect, get
 from idp.crypto.passwords import Argon2Passwords
 
-THOROUGH = Plan(rounds=7, journeys=120, logins=20, warm_up=8, starts=3, rest=2.0, patience=60.0)
-QUICK = Plan(rounds=1, journeys=16, logins=4, warm_up=4, starts=1, rest=0.5, patience=1.0, widths=(1, 4))
+THOROUGH = Plan(rounds=7, journeys=120, logins=20, warm_up=8, peer_warm_up=1500, starts=3, rest=2.0, patience=60.0)
+QUICK = Plan(
+    rounds=1, journeys=16, logins=4, warm_up=4, peer_warm_up=400, starts=1, rest=0.5, patience=1.0, widths=(1, 4)
+)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -56,13 +61,28 @@ def run(plan: Plan, folder: Path, *, progress: Callable[[str], None]) -> Report:
     deployment = deploy(folder / "load", realms=(REALM,), edit=inhabited(people, hashed=asyncio.run(_hashed())))
     bank = Bank(deployment, people)
     progress(f"letting {len(people)} customers in")
-    with provider(deployment) as server, floor(free_port(), _discovery(folder, deployment)) as least:
+    absent = missing()
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(provider(deployment))
+        least = stack.enter_context(floor(free_port(), _discovery(folder, deployment)))
         bench = Bench(server, bank, warm_up=plan.warm_up)
-        bench.log_in()
+        bench.log_in(bank.first_login())
         lowest = (Bench(least, bank, warm_up=plan.warm_up), msgspec.structs.replace(DISCOVERY, name=FLOOR))
-        contestants = [*((bench, scenario) for scenario in SCENARIOS), lowest]
+        contestants: list[tuple[Bench[Any], Scenario[Any]]] = [*((bench, scenario) for scenario in SCENARIOS), lowest]
+        if absent is None:
+            other, asks = stack.enter_context(peer())
+            compared = Bench(other, asks, warm_up=plan.warm_up)
+            for scenario in PEER_SCENARIOS:  # its just-in-time compiler needs many requests before it is at its best
+                compared.settle(scenario.prepare(asks, compared.settle, plan.peer_warm_up))
+            contestants += ((compared, scenario) for scenario in PEER_SCENARIOS)
         rows, reference = measured(plan, contestants, patience=patience, progress=progress)
-    return Report(reference=reference, at_rest=rest, rows=tuple(rows), disturbed=patience.disturbed / patience.asked)
+    return Report(
+        reference=reference,
+        at_rest=rest,
+        rows=tuple(rows),
+        disturbed=patience.disturbed / patience.asked,
+        no_peer=absent,
+    )
 
 
 def _at_rest(plan: Plan, folder: Path, patience: Patience) -> AtRest:

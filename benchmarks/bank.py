@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, quote_plus, urlencode, urlsplit
 
 import pyotp
 
-from benchmarks.deployment import REALM, Customer, Deployment
+from benchmarks.deployment import REALM, ROBOTS, Customer, Deployment
 from benchmarks.wire import Answer, Journey, UnexpectedAnswerError, expect, get, post
 from idp.model.struct import Frozen
 
@@ -74,7 +74,7 @@ class Bank:
         self.known = Browser(self.host)
         """A browser that has logged in (once `first_login` was driven): single sign-on answers it."""
         self._people = iter(people)
-        self._secrets = {client: deployment.client_secret(client) for client in _CALLBACKS}
+        self._secrets = {client: deployment.client_secret(client) for client in (*_CALLBACKS, *ROBOTS.values())}
 
     def someone(self) -> Customer:
         """Return a customer who has not logged in yet: a code of a soft token is accepted once."""
@@ -150,12 +150,18 @@ class Bank:
         if not json.loads(expect(answer, 200).body)["active"]:
             raise UnexpectedAnswerError("The token is not active.")
 
+    def own_token(self, algorithm: str) -> Journey:
+        """Get an application's own token."""
+        client = ROBOTS[algorithm]
+        answer = yield self._back_channel("token", {"grant_type": "client_credentials"}, client)
+        expect(answer, 200)
+
     def fetched(self, path: str) -> Journey:
         """Get a public document."""
         expect((yield get(self.host, path)), 200)
 
-    def _back_channel(self, suffix: str, form: dict[str, str]) -> bytes:
-        credentials = f"{quote_plus(BANKING)}:{quote_plus(self._secrets[BANKING])}"
+    def _back_channel(self, suffix: str, form: dict[str, str], client: str = BANKING) -> bytes:
+        credentials = f"{quote_plus(client)}:{quote_plus(self._secrets[client])}"
         basic = base64.b64encode(credentials.encode()).decode()
         return post(self.host, f"{PROTOCOL}/{suffix}", form, {"authorization": f"Basic {basic}"})
 

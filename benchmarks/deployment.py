@@ -18,7 +18,9 @@ from idp.model.struct import Frozen
 ROOT = Path(__file__).parents[1]
 REALM = "small-business"
 DEMO = (REALM, "sme-corporate")
-_CLIENTS = ("internet-banking", "cards")
+ROBOTS = {"ES256": "robot-es256", "RS256": "robot-rs256"}
+"""Clients that act for themselves, by the algorithm of their access tokens."""
+_CLIENTS = ("internet-banking", "cards", *ROBOTS.values())
 
 Edit = Callable[[dict[str, Any]], None]
 
@@ -109,11 +111,23 @@ def inhabited(people: Sequence[Customer], *, hashed: bytes) -> Edit:
     """Return the edit that fills a realm with these customers, whose passwords all have the same stored hash."""
 
     def edit(document: dict[str, Any]) -> None:
+        document["clients"] += [_robot(client, algorithm) for algorithm, client in ROBOTS.items()]
         document["users"] = [_user(customer, msgspec.json.decode(hashed)) for customer in people]
         for action in document["requiredActions"]:
             action["defaultAction"] = False
 
     return edit
+
+
+def _robot(client: str, algorithm: str) -> dict[str, Any]:
+    return {
+        "clientId": client,
+        "enabled": True,
+        "secret": f"${{vault.{client}}}",
+        "standardFlowEnabled": False,
+        "serviceAccountsEnabled": True,
+        "attributes": {"access.token.signed.response.alg": algorithm},
+    }
 
 
 def _user(customer: Customer, hashed: dict[str, Any]) -> dict[str, Any]:

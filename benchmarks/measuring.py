@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from statistics import median
+from typing import Any, Generic
 
 from benchmarks.accounting import cpu_by_thread, reference_loop
-from benchmarks.bank import Bank
 from benchmarks.quiet import Patience
-from benchmarks.scenarios import Scenario
+from benchmarks.scenarios import Asks, Scenario
 from benchmarks.server import Running
 from benchmarks.wire import Connection, Journey, drive
 from idp.model.struct import Frozen
@@ -27,6 +27,8 @@ class Plan(Frozen, frozen=True, kw_only=True):
     """Journeys of a scenario that hashes passwords."""
     warm_up: int
     """Journeys before each window that count for nothing."""
+    peer_warm_up: int
+    """Requests of each kind that a peer is asked before anything is measured."""
     starts: int
     """Starts of a node with the store that its first start left."""
     rest: float
@@ -36,7 +38,7 @@ class Plan(Frozen, frozen=True, kw_only=True):
     widths: tuple[int, ...] = (1, 8)
     """How many requests are under way at once."""
 
-    def journeys_of(self, scenario: Scenario) -> int:
+    def journeys_of(self, scenario: Scenario[Any]) -> int:
         """Return how many journeys a window of this scenario has."""
         return self.logins if scenario.hashes else self.journeys
 
@@ -78,29 +80,29 @@ class Row(Frozen, frozen=True, kw_only=True):
         return 1 / median(window.wall for window in self.windows)
 
 
-class Bench:
+class Bench(Generic[Asks]):
     """A running server, and who drives it."""
 
-    def __init__(self, server: Running, bank: Bank, *, warm_up: int) -> None:
+    def __init__(self, server: Running, asks: Asks, *, warm_up: int) -> None:
         self._server = server
-        self._bank = bank
+        self._asks = asks
         self._warm_up = warm_up
         self._hashing: frozenset[int] = frozenset()
 
-    def log_in(self) -> None:
+    def log_in(self, login: Journey) -> None:
         """Log the known browser in, and find out by it which threads of the server hash passwords."""
         before = cpu_by_thread(self._server.pid)
-        self.settle([self._bank.first_login()])
+        self.settle([login])
         self._hashing = frozenset(cpu_by_thread(self._server.pid)) - frozenset(before)
 
     def settle(self, journeys: Sequence[Journey]) -> None:
         """Drive journeys that are not measured."""
         self._driven(journeys, width=1)
 
-    def window(self, scenario: Scenario, *, journeys: int, width: int, patience: Patience) -> Window:
+    def window(self, scenario: Scenario[Asks], *, journeys: int, width: int, patience: Patience) -> Window:
         """Measure a scenario once."""
         patience.wait()  # before codes are made, which live for a minute, and connections, which are dropped when idle
-        ready = scenario.prepare(self._bank, self.settle, journeys + self._warm_up)
+        ready = scenario.prepare(self._asks, self.settle, journeys + self._warm_up)
         with ExitStack() as stack:
             connections = [stack.enter_context(Connection(self._server.port)) for _ in range(width)]
             drive(ready[: self._warm_up], connections)
@@ -120,7 +122,7 @@ class Bench:
 
 def measured(
     plan: Plan,
-    contestants: Sequence[tuple[Bench, Scenario]],
+    contestants: Sequence[tuple[Bench[Any], Scenario[Any]]],
     *,
     patience: Patience,
     progress: Callable[[str], None],

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from benchmarks.accounting import NOMINAL_REFERENCE, Memory
 from benchmarks.measuring import Row
+from benchmarks.peer import PREFIX
 from benchmarks.scenarios import DISCOVERY, SCENARIOS
 from idp.model.struct import Frozen
 
@@ -40,6 +41,8 @@ class Report(Frozen, frozen=True, kw_only=True):
     rows: tuple[Row, ...]
     disturbed: float
     """The share of the measurements that began although others kept the machine busy."""
+    no_peer: str | None = None
+    """Why nothing was compared with node-oidc-provider, if nothing was."""
 
     @property
     def machine_factor(self) -> float:
@@ -54,6 +57,11 @@ def show(report: Report, console: Console) -> None:
     console.print(f"\n[bold]Hyrja, CPU time of the server process[/]\n[dim]{machine}; {factor}[/]\n")
     console.print(_costs(report))
     console.print(f"[dim]One discovery costs {_above_floor(report):.1f} times the floor.[/]\n")
+    if report.no_peer is None:
+        console.print(_beside_peer(report))
+        console.print()
+    else:
+        console.print(f"[yellow]Nothing was compared with node-oidc-provider: {report.no_peer}.[/]\n")
     console.print(_rest(report.at_rest, factor=report.machine_factor))
     console.print(_LEGEND)
     if report.disturbed > _MUCH:
@@ -72,7 +80,7 @@ def _costs(report: Report) -> Table:
     rows = {(row.name, row.width): row for row in report.rows}
     budgets = {scenario.name: scenario.budget for scenario in SCENARIOS}
     widths = sorted({row.width for row in report.rows})
-    for name in dict.fromkeys(row.name for row in report.rows):
+    for name in dict.fromkeys(row.name for row in report.rows if not row.name.startswith(PREFIX)):
         alone, company = rows[name, widths[0]], rows[name, widths[-1]]
         table.add_row(
             name,
@@ -85,6 +93,31 @@ def _costs(report: Report) -> Table:
     hashing = [row.hashing for row in report.rows if row.hashing > 0]
     if hashing:
         table.add_row("one password hash (Argon2id)", _milliseconds(median(hashing)))
+    return table
+
+
+def ratios(report: Report) -> dict[str, float]:
+    """Return our cost over node-oidc-provider's, for each thing that both were asked, one request at a time.
+
+    Rounds are compared one by one, so that a slow moment of the machine falls on both.
+    """
+    width = min(row.width for row in report.rows)
+    windows = {row.name: row.windows for row in report.rows if row.width == width}
+    return {
+        name: median(our.cpu / their.cpu for our, their in zip(ours, windows[PREFIX + name], strict=True))
+        for name, ours in windows.items()
+        if PREFIX + name in windows
+    }
+
+
+def _beside_peer(report: Report) -> Table:
+    table = _table("Beside node-oidc-provider, ms", "ours", "theirs", "ours / theirs")
+    width = min(row.width for row in report.rows)
+    costs = {row.name: row.cpu for row in report.rows if row.width == width}
+    for name, ratio in ratios(report).items():
+        colour = "green" if ratio <= 1 else "bold red"
+        theirs = _milliseconds(costs[PREFIX + name])
+        table.add_row(name, _milliseconds(costs[name]), theirs, f"[{colour}]{ratio:.2f}[/]")
     return table
 
 
@@ -147,6 +180,7 @@ def as_json(report: Report) -> bytes:
         "reference": report.reference,
         "at_rest": msgspec.to_builtins(report.at_rest),
         "rows": rows,
+        "beside_node_oidc_provider": ratios(report),
         "disturbed": report.disturbed,
     }
     return msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
 
 from benchmarks.bank import BANKING, CARDS, ISSUER_PATH, PROTOCOL, Bank, Browser, Tokens
 from benchmarks.wire import Journey
 from idp.model.struct import Frozen
 
+Asks = TypeVar("Asks")
 Settle = Callable[[Sequence[Journey]], None]
 """Drives journeys that are not measured."""
 
@@ -15,11 +17,11 @@ LOGIN_PAGE_BUDGET = 0.001
 EXCHANGE_BUDGET = 0.0015
 
 
-class Scenario(Frozen, frozen=True, kw_only=True):
-    """One row of the report."""
+class Scenario(Frozen, Generic[Asks], frozen=True, kw_only=True):
+    """One row of the report. `prepare` is given whoever asks: our bank, or a peer's clients."""
 
     name: str
-    prepare: Callable[[Bank, Settle, int], Sequence[Journey]]
+    prepare: Callable[[Asks, Settle, int], Sequence[Journey]]
     budget: float | None = None
     """CPU seconds of the server that one journey may cost, besides password hashing."""
     hashes: bool = False
@@ -90,6 +92,14 @@ def _introspection(bank: Bank, settle: Settle, count: int) -> Sequence[Journey]:
     return [bank.introspected(tokens) for tokens in _tokens(bank, settle, count)]
 
 
+def _own_token(algorithm: str) -> Callable[[Bank, Settle, int], Sequence[Journey]]:
+    def prepare(bank: Bank, settle: Settle, count: int) -> Sequence[Journey]:
+        del settle
+        return [bank.own_token(algorithm) for _ in range(count)]
+
+    return prepare
+
+
 def _document(path: str) -> Callable[[Bank, Settle, int], Sequence[Journey]]:
     def prepare(bank: Bank, settle: Settle, count: int) -> Sequence[Journey]:
         del settle
@@ -111,8 +121,8 @@ def _tokens(bank: Bank, settle: Settle, count: int) -> list[Tokens]:
 
 
 DISCOVERY_PATH = f"{ISSUER_PATH}/.well-known/openid-configuration"
-DISCOVERY = Scenario(name="discovery", prepare=_document(DISCOVERY_PATH))
-SCENARIOS = (
+DISCOVERY: Scenario[Bank] = Scenario(name="discovery", prepare=_document(DISCOVERY_PATH))
+SCENARIOS: tuple[Scenario[Bank], ...] = (
     Scenario(name="authorization request: a login opens", prepare=_open_login),
     Scenario(name="login page", prepare=_login_page, budget=LOGIN_PAGE_BUDGET),
     Scenario(name="password and next page, 2 requests", prepare=_password, hashes=True),
@@ -121,6 +131,8 @@ SCENARIOS = (
     Scenario(name="authorization request: single sign-on", prepare=_single_sign_on),
     Scenario(name="code for tokens", prepare=_exchange, budget=EXCHANGE_BUDGET),
     Scenario(name="refresh, with rotation", prepare=_refresh),
+    Scenario(name="client credentials, ES256", prepare=_own_token("ES256")),
+    Scenario(name="client credentials, RS256", prepare=_own_token("RS256")),
     Scenario(name="userinfo", prepare=_userinfo),
     Scenario(name="introspection", prepare=_introspection),
     DISCOVERY,

@@ -8,7 +8,17 @@ from benchmarks.__main__ import run
 from benchmarks.measuring import Plan
 from benchmarks.report import Report
 
-SHORT = Plan(rounds=1, journeys=3, logins=2, warm_up=2, starts=1, rest=0.1, patience=0.0, widths=(1, 2))
+SHORT = Plan(
+    rounds=1,
+    journeys=3,
+    logins=2,
+    warm_up=2,
+    peer_warm_up=2,
+    starts=1,
+    rest=0.1,
+    patience=0.0,
+    widths=(1, 2),
+)
 
 
 @pytest.fixture(scope="session")

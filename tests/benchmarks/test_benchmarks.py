@@ -13,7 +13,8 @@ from rich.console import Console
 from benchmarks.accounting import NOMINAL_REFERENCE
 from benchmarks.deployment import free_port
 from benchmarks.measuring import Row, Window
-from benchmarks.report import FLOOR, Report, as_json, show
+from benchmarks.peer import PEER_SCENARIOS, PREFIX
+from benchmarks.report import FLOOR, Report, as_json, ratios, show
 from benchmarks.scenarios import SCENARIOS
 from benchmarks.wire import Answer, Connection, UnexpectedAnswerError, expect
 
@@ -37,6 +38,8 @@ def with_costs(report: Report, name: str, cpu: float) -> Report:
 def test_every_scenario_is_answered_as_it_must_be_and_costs_something(report: Report) -> None:
     found = {(row.name, row.width) for row in report.rows}
     names = [*(scenario.name for scenario in SCENARIOS), FLOOR]
+    if report.no_peer is None:
+        names += [scenario.name for scenario in PEER_SCENARIOS]
     assert found == {(name, width) for name in names for width in (1, 2)}
     assert all(row.cpu > 0 and row.rate > 0 for row in report.rows)
 
@@ -84,3 +87,19 @@ def test_an_answer_that_is_not_the_scenarios_own_stops_the_run() -> None:
 def test_a_server_that_is_not_there_is_an_error_and_no_number() -> None:
     with pytest.raises(ConnectionRefusedError):
         Connection(free_port())
+
+
+def test_a_peer_is_compared_round_by_round_and_its_absence_is_said(report: Report) -> None:
+    ours = next(row for row in report.rows if row.name == "discovery")
+    theirs = msgspec.structs.replace(
+        ours,
+        name=PREFIX + "discovery",
+        windows=tuple(msgspec.structs.replace(window, cpu=window.cpu * 4) for window in ours.windows),
+    )
+    rows = tuple(row for row in report.rows if not row.name.startswith(PREFIX))
+    compared = msgspec.structs.replace(report, rows=(*rows, theirs), no_peer=None)
+    assert ratios(compared) == {"discovery": pytest.approx(0.25)}
+    assert "0.25" in shown(compared)
+    alone = msgspec.structs.replace(report, rows=rows, no_peer="Node.js is not installed")
+    assert ratios(alone) == {}
+    assert "Node.js is not installed" in " ".join(shown(alone).split())

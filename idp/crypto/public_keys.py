@@ -1,8 +1,8 @@
 """Public keys of others: a client's JWK set or certificate, read strictly (RFC 7517, RFC 7518 §6, RFC 8037).
 
-A key is only what it can verify. It is made for one use (`sig`) and for the algorithms of its type; what we do not
-accept (symmetric, private, weak or unknown keys) is left out of the set, with the reason, so that a client may publish
-an encryption key beside it. Everything is done by `cryptography` itself: every Python JOSE library had verification
+A key is only what it can do: verify signatures, or have something encrypted to it, with the algorithms of its type, and
+both only where its owner has named no use. What we do not accept (symmetric, private, weak or unknown keys) is left out
+of the set, with the reason. Everything is done by `cryptography` itself: every Python JOSE library had verification
 holes in 2025-26 (bank.md §1 item 4).
 """
 
@@ -24,6 +24,8 @@ from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 
 from idp.crypto.base64url import base64url
 from idp.crypto.jose import TokenError, decoded_segment, json_object
+from idp.crypto.key_management import EncryptingKey
+from idp.model.protection import KeyManagement
 from idp.model.struct import Frozen
 
 LARGEST_SET = 64 * 1024  # bytes
@@ -31,6 +33,7 @@ MOST_KEYS = 32
 _SHORTEST_MODULUS = 2048  # bits, RFC 7518 §3.3
 _LONGEST_MODULUS = 8192  # bits: a larger one makes each verification a way to keep us busy
 _LARGEST_EXPONENT = 2**32 - 1  # as above
+_ENCRYPTING = ("encrypt", "wrapKey", "deriveKey", "deriveBits")
 _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
@@ -82,10 +85,19 @@ class ForeignKey(Frozen, frozen=True, kw_only=True):
 _P256_SIZE = 32  # bytes of a coordinate
 
 
-class KeySet(Frozen, frozen=True, kw_only=True):
-    """The usable keys of one client, and why others were left out."""
+class EncryptionKey(Frozen, frozen=True, kw_only=True):
+    """One public key that something is encrypted to; it verifies nothing."""
 
-    keys: tuple[ForeignKey, ...]
+    public: EncryptingKey
+    algorithms: tuple[KeyManagement, ...]
+    kid: str | None = None
+
+
+class KeySet(Frozen, frozen=True, kw_only=True):
+    """The usable keys of one client, for signatures and for encryption, and why others were left out."""
+
+    keys: tuple[ForeignKey, ...] = ()
+    encryption: tuple[EncryptionKey, ...] = ()
     refused: tuple[str, ...] = ()
 
     def find(self, kid: str | None, algorithm: str) -> ForeignKey | None:
@@ -100,6 +112,14 @@ class KeySet(Frozen, frozen=True, kw_only=True):
         candidates = named or [key for key in fitting if key.kid is None]
         return candidates[0] if len(candidates) == 1 else None
 
+    def recipient(self, algorithm: str) -> EncryptionKey | None:
+        """Return the first key that something may be encrypted to: its owner has them all (RFC 7517 §5)."""
+        return next((key for key in self.encryption if algorithm in key.algorithms), None)
+
+    def has(self, kid: str | None, algorithm: str) -> bool:
+        """Tell whether a key of the algorithm is known, for either use."""
+        return self.find(kid, algorithm) is not None or self.recipient(algorithm) is not None
+
 
 @lru_cache(maxsize=256)
 def read_key_set(document: bytes) -> KeySet:
@@ -112,16 +132,20 @@ def read_key_set(document: bytes) -> KeySet:
         raise KeyRefusedError(f"the set is unreadable: {error}") from None
     if not isinstance(members, list) or len(members) > MOST_KEYS:
         raise KeyRefusedError(f"“keys” must be a list of at most {MOST_KEYS} keys")
-    usable: list[ForeignKey] = []
+    usable: list[KeySet] = []
     refused: list[str] = []
     for position, jwk in enumerate(members):
         try:
-            usable.append(read_public_key(jwk))
+            usable.append(_key(jwk))
         except KeyRefusedError as error:
             refused.append(f"key {position}: {error}")
     if not usable:
         raise KeyRefusedError("; ".join(["no key of the set can be used", *refused]))
-    return KeySet(keys=tuple(usable), refused=tuple(refused))
+    return KeySet(
+        keys=tuple(key for one in usable for key in one.keys),
+        encryption=tuple(key for one in usable for key in one.encryption),
+        refused=tuple(refused),
+    )
 
 
 @lru_cache(maxsize=256)
@@ -137,32 +161,65 @@ def read_certificate(text: str) -> KeySet:
         raise KeyRefusedError("it is not an X.509 certificate") from None
     match public:
         case rsa.RSAPublicKey() | ec.EllipticCurvePublicKey() | ed25519.Ed25519PublicKey():
-            return KeySet(keys=(ForeignKey(public=public, algorithms=_algorithms(public)),))
+            return _usable(public, _algorithms(public), _key_management(public), kid=None)
         case _:
             raise KeyRefusedError("it has a key of a type that is not supported")
 
 
 def read_public_key(jwk: Any) -> ForeignKey:
     """Read one JWK that verifies signatures; raises `KeyRefusedError`."""
+    keys = _key(jwk).keys
+    if not keys:
+        raise KeyRefusedError("it is not for signatures")
+    return keys[0]
+
+
+def _key(jwk: Any) -> KeySet:
+    """Return the set that one key makes: empty on neither side, or it is refused."""
     if not isinstance(jwk, dict):
         raise KeyRefusedError("it is not an object")
     if _PRIVATE_MEMBERS & jwk.keys():
         # Whoever published it has lost it. And no `oct` key: what is public can be no secret (CVE-2026-114615).
         raise KeyRefusedError("it has private members")
-    operations = jwk.get("key_ops", ["verify"])
-    if jwk.get("use", "sig") != "sig" or not isinstance(operations, list) or "verify" not in operations:
-        raise KeyRefusedError("it is not for signatures")
     read = _READERS.get(str(jwk.get("kty")))
     if read is None:
         raise KeyRefusedError("its type is not supported")
     public = read(jwk)
-    algorithms, named = _algorithms(public), jwk.get("alg")
-    if named is not None and named not in algorithms:
-        raise KeyRefusedError(f"its algorithm is not one of {', '.join(algorithms)}")
+    verifying, encrypting, named = _algorithms(public), _key_management(public), jwk.get("alg")
+    if named is not None and named not in (*verifying, *encrypting):
+        raise KeyRefusedError(f"its algorithm is not one of {', '.join((*verifying, *encrypting))}")
     kid = jwk.get("kid")
     if kid is not None and not isinstance(kid, str):
         raise KeyRefusedError("its kid is not text")
-    return ForeignKey(public=public, algorithms=algorithms if named is None else (named,), kid=kid)
+    verifies, encrypts = _uses(jwk)
+    usable = _usable(
+        public,
+        tuple(one for one in verifying if verifies and named in (None, one)),
+        tuple(one for one in encrypting if encrypts and named in (None, one)),
+        kid=kid,
+    )
+    if not usable.keys and not usable.encryption:
+        raise KeyRefusedError("it is for neither signatures nor encryption")
+    return usable
+
+
+def _uses(jwk: Mapping[str, Any]) -> tuple[bool, bool]:
+    """Tell whether the owner lets a key verify, and whether something may be encrypted to it (RFC 7517 §4.2, §4.3)."""
+    use, operations = jwk.get("use"), jwk.get("key_ops")
+    if operations is not None and not isinstance(operations, list):
+        raise KeyRefusedError("its operations are not a list")
+    # A public key for ECDH has no operation of its own: browsers write an empty list.
+    encrypts = not operations or any(operation in _ENCRYPTING for operation in operations)
+    return use in (None, "sig") and (operations is None or "verify" in operations), use in (None, "enc") and encrypts
+
+
+def _usable(
+    public: PublicKey, verifying: tuple[str, ...], encrypting: tuple[KeyManagement, ...], *, kid: str | None
+) -> KeySet:
+    keys = (ForeignKey(public=public, algorithms=verifying, kid=kid),) if verifying else ()
+    if isinstance(public, ed25519.Ed25519PublicKey) or not encrypting:
+        return KeySet(keys=keys)
+    return KeySet(keys=keys, encryption=(EncryptionKey(public=public, algorithms=encrypting, kid=kid),))
 
 
 def thumbprint(public: PublicKey) -> str:
@@ -203,6 +260,17 @@ def _algorithms(public: PublicKey) -> tuple[str, ...]:
             return (algorithm,)
         case ed25519.Ed25519PublicKey():
             return ("EdDSA",)
+
+
+def _key_management(public: PublicKey) -> tuple[KeyManagement, ...]:
+    """Return how the key of a content may be made known to the owner of a key."""
+    match public:
+        case rsa.RSAPublicKey():
+            return "RSA-OAEP", "RSA-OAEP-256"
+        case ec.EllipticCurvePublicKey():
+            return "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW"
+        case ed25519.Ed25519PublicKey():
+            return ()
 
 
 def _rsa(jwk: Mapping[str, Any]) -> PublicKey:

@@ -7,6 +7,7 @@ from typing import Literal
 from idp.model.client_assertion import AssertionRules, ClientAuthenticator, KeySource
 from idp.model.client_rules import NO_RULES, ClientRules
 from idp.model.mapper import Mapper, RoleName
+from idp.model.protection import PLAIN, Protection
 from idp.model.request_object import RequestObjectRules
 from idp.model.secret import Secret
 from idp.model.sender import CertificateRules, SenderRules
@@ -51,7 +52,10 @@ class Client(Frozen, frozen=True, kw_only=True):
     use_refresh_tokens: bool = True
     default_scopes: tuple[str, ...] = ()
     optional_scopes: tuple[str, ...] = ()
-    id_token_algorithm: SigningAlgorithm | None = None
+    id_token: Protection = PLAIN
+    userinfo: Protection = PLAIN
+    introspection: Protection = PLAIN
+    authorization_response: Protection = PLAIN
     access_token_algorithm: SigningAlgorithm | None = None
     access_token_lifespan: int | None = None
     default_acr_values: tuple[str, ...] = ()
@@ -61,6 +65,11 @@ class Client(Frozen, frozen=True, kw_only=True):
     scope_roles: tuple[RoleName, ...] = ()
     lightweight_access_token: bool = False
     rules: ClientRules = NO_RULES
+
+    @property
+    def id_token_algorithm(self) -> SigningAlgorithm | None:
+        """What ID tokens and logout tokens are signed with; None for the realm's own (and where there is no choice)."""
+        return None if self.id_token.signed == "none" else self.id_token.signed
 
     @property
     def title(self) -> str:

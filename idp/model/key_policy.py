@@ -70,5 +70,7 @@ def longest_life(realm: Realm) -> int:
 def _algorithms(realm: Realm) -> tuple[SigningAlgorithm, ...]:
     named = {realm.default_signature_algorithm}
     for client in realm.clients.values():
-        named |= {client.id_token_algorithm or "ES256", client.access_token_algorithm or "ES256"}
+        answers = client.userinfo, client.introspection, client.authorization_response
+        algorithms = (client.id_token_algorithm, client.access_token_algorithm, *(one.signed for one in answers))
+        named |= {algorithm for algorithm in algorithms if algorithm is not None and algorithm != "none"}
     return (*_ALWAYS, *sorted(named - set(_ALWAYS)))

@@ -76,6 +76,10 @@ def _keys(client: Client, place: str) -> Iterator[Finding]:
         problem = f"The keys of “{client.client_id}” cannot be used: {refused}."
         yield error("C-JWT-KEYS", f"{place}/{attribute}", problem, "Write public keys for signatures.")
         return
+    if not keys.keys:
+        problem = f"“{client.client_id}” has keys for encryption only and cannot sign with them."
+        yield error("C-JWT-KEYS", f"{place}/{attribute}", problem, "Add a public key for signatures.")
+        return
     for reason in keys.refused:
         yield warning("C-JWT-KEYS", f"{place}/{attribute}", f"A key is left out: {reason}.", "Remove or mend it.")
     if rules.algorithm is not None and not any(rules.algorithm in key.algorithms for key in keys.keys):

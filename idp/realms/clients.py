@@ -13,6 +13,12 @@ from idp.model.secret import Secret
 from idp.realms import client_requests
 from idp.realms import representation as file
 from idp.realms.client_keys import assertion_rules, authenticator, key_source
+from idp.realms.client_protection import (
+    authorization_response_protection,
+    id_token_protection,
+    introspection_protection,
+    userinfo_protection,
+)
 from idp.realms.client_sender import sender_rules
 from idp.realms.placeholders import vault_file
 from idp.realms.values import error, one_of, seconds
@@ -57,7 +63,10 @@ def client_of(
         authorization_details_types=client_requests.details_types(client),
         minimum_acr=attributes.get("minimum.acr.value", ""),
         use_refresh_tokens=attributes.get("use.refresh.tokens", "true") == "true",
-        id_token_algorithm=_algorithm(attributes, "id.token.signed.response.alg", algorithms, pointer, findings),
+        id_token=id_token_protection(attributes, pointer, findings),
+        userinfo=userinfo_protection(attributes, pointer, findings),
+        introspection=introspection_protection(attributes, pointer, findings),
+        authorization_response=authorization_response_protection(attributes, pointer, findings),
         access_token_algorithm=_algorithm(
             attributes, "access.token.signed.response.alg", algorithms, pointer, findings
         ),

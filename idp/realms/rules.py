@@ -17,6 +17,7 @@ from idp.model.realm import Realm
 from idp.realms import representation as file
 from idp.realms.building import LOCALES, SOFT_TOKEN_FLOW_ATTRIBUTE
 from idp.realms.client_key_rules import authentication_findings
+from idp.realms.client_protection_rules import protection_findings
 from idp.realms.key_rules import key_findings
 from idp.realms.seeds import UserSeed, delivers_by_sms
 from idp.realms.values import error, warning
@@ -128,6 +129,7 @@ def _client(written: file.Client, client: Client, pointer: str) -> Iterator[Find
             "C-REDIRECT", f"{pointer}/redirectUris", f"“{client.client_id}” has nowhere to return to.", "Add one."
         )
     yield from authentication_findings(written, client, pointer)
+    yield from protection_findings(written, client, pointer)
     by_secret = not client.public and client.authentication != "client-jwt"
     if by_secret and client.secret is None and written.secret is None and client.enabled:
         problem = f"The confidential client “{client.client_id}” has no secret."

@@ -41,7 +41,42 @@ def test_a_named_algorithm_narrows_the_key() -> None:
 def test_keys_for_other_uses_are_left_out_and_told() -> None:
     found = read_key_set(of(EC, {**RSA, "use": "enc"}, {**ED, "key_ops": ["encrypt"]}, {"kty": "AKP"}))
     assert [key.kid for key in found.keys] == ["ec"]
-    assert len(found.refused) == 3
+    assert [key.kid for key in found.encryption] == ["ec", "rsa"]
+    assert len(found.refused) == 2
+
+
+@pytest.mark.parametrize(
+    ("members", "verifies", "encrypts"),
+    [
+        ({}, True, True),
+        ({"use": "sig"}, True, False),
+        ({"use": "enc"}, False, True),
+        ({"key_ops": ["verify"]}, True, False),
+        ({"key_ops": ["deriveBits"]}, False, True),
+        ({"key_ops": []}, False, True),
+        ({"alg": "ES256"}, True, False),
+        ({"alg": "ECDH-ES+A256KW"}, False, True),
+    ],
+)
+def test_a_key_does_what_its_owner_lets_it_do(members: dict[str, Any], *, verifies: bool, encrypts: bool) -> None:
+    found = read_key_set(of({**EC, **members}))
+    assert (bool(found.keys), bool(found.encryption)) == (verifies, encrypts)
+    assert (found.find("ec", "ES256") is not None, found.recipient("ECDH-ES+A256KW") is not None) == (
+        verifies,
+        encrypts,
+    )
+
+
+def test_what_is_encrypted_goes_to_the_first_key_that_fits() -> None:
+    second = ECKey.generate_key("P-256", {"kid": "second"}).as_dict(private=False)
+    found = read_key_set(of(EC, RSA, second))
+    for algorithm, kid in (("ECDH-ES", "ec"), ("RSA-OAEP-256", "rsa")):
+        recipient = found.recipient(algorithm)
+        assert recipient is not None
+        assert recipient.kid == kid
+        assert found.has(None, algorithm)
+    assert found.recipient("RSA1_5") is None
+    assert not found.has(None, "RSA1_5")
 
 
 @pytest.mark.parametrize(
@@ -56,7 +91,9 @@ def test_keys_for_other_uses_are_left_out_and_told() -> None:
         pytest.param({**RSA, "e": "AQ"}, id="exponent one"),
         pytest.param({**RSA, "n": 7}, id="modulus is a number"),
         pytest.param({**RSA, "alg": "HS256"}, id="RSA key for HMAC"),
-        pytest.param({**RSA, "alg": "RSA-OAEP"}, id="RSA key for encryption"),
+        pytest.param({**RSA, "alg": "RSA-OAEP", "use": "sig"}, id="RSA key for encryption and for signatures"),
+        pytest.param({**RSA, "alg": "RSA1_5"}, id="RSA key for RSA1_5"),
+        pytest.param({**ED, "use": "enc"}, id="Ed25519 key for encryption"),
         pytest.param({**RSA, "alg": ["RS256"]}, id="algorithm is a list"),
         pytest.param({**EC, "x": EC["y"]}, id="not on the curve"),
         pytest.param({**EC, "crv": "P-384"}, id="another curve"),
@@ -143,7 +180,8 @@ def test_no_made_up_signature_is_right_or_breaks_anything(signature: bytes) -> N
 def test_whatever_json_is_published_is_read_or_refused(document: Any) -> None:
     for value in (document, {"keys": [document]}, {"keys": [{**EC, **document} if isinstance(document, dict) else EC]}):
         try:
-            assert read_key_set(json.dumps(value).encode()).keys
+            found = read_key_set(json.dumps(value).encode())
+            assert found.keys or found.encryption
         except KeyRefusedError:
             continue
 

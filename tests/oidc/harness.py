@@ -22,6 +22,7 @@ from idp.crypto.signing_keys import SigningKey, SigningKeys
 from idp.model.client import Client
 from idp.model.oauth import AuthorizationCode
 from idp.model.policy import BruteForcePolicy
+from idp.model.protection import Protection
 from idp.model.realm import Realm
 from idp.model.secret import Secret
 from idp.model.session import ClientSession, UserSession
@@ -68,7 +69,7 @@ CLIENTS = {
         web_origins=("+",),
         default_scopes=("profile", "email"),
         optional_scopes=("phone", "offline_access"),
-        id_token_algorithm="ES256",
+        id_token=Protection(signed="ES256"),
     ),
     "switched-off": Client(client_id="switched-off", enabled=False, secret=Secret(SECRET)),
     "broken": Client(client_id="broken", secret=None),

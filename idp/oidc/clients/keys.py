@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from idp.crypto.public_keys import KeyRefusedError, KeySet, read_certificate, read_key_set
+from idp.crypto.public_keys import EncryptionKey, KeyRefusedError, KeySet, read_certificate, read_key_set
 from idp.model.client import Client
+from idp.model.protection import KeyManagement
 from idp.oidc.provider import Provider
 
 
@@ -22,3 +23,11 @@ async def keys_of(provider: Provider, client: Client, *, kid: str | None, algori
     if source.certificate:
         return read_certificate(source.certificate)
     raise KeyRefusedError("the client has no keys")
+
+
+async def recipient(provider: Provider, client: Client, algorithm: KeyManagement) -> EncryptionKey:
+    """Return the client's key that something for its eyes only is encrypted to; raises `KeyRefusedError`."""
+    key = (await keys_of(provider, client, kid=None, algorithm=algorithm)).recipient(algorithm)
+    if key is None:
+        raise KeyRefusedError(f"the client has no encryption key for {algorithm}")
+    return key

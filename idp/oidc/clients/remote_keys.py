@@ -44,11 +44,11 @@ class RemoteKeySets:
 
         """
         kept = self._place(address)
-        if (known := self._fresh(kept)) is not None and known.find(kid, algorithm) is not None:
+        if (known := self._fresh(kept)) is not None and known.has(kid, algorithm):
             return known  # without waiting for a call that somebody's unknown key has caused
         async with kept.turn:
             now, known = self._clock(), self._fresh(kept)
-            if known is not None and known.find(kid, algorithm) is not None:
+            if known is not None and known.has(kid, algorithm):
                 return known
             fresh = known is not None
             if now >= kept.paused_until:

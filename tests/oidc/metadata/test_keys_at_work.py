@@ -23,6 +23,7 @@ from idp.crypto.sealing import AesGcmSealer
 from idp.model.client import SigningAlgorithm
 from idp.model.key_policy import ANNOUNCED, key_policy
 from idp.model.policy import Lifespans
+from idp.model.protection import Protection
 from idp.oidc.metadata.key_watch import follow_keys, watch_keys
 from idp.oidc.token.tokens import read_id_token_hint
 from tests.fakes import FakeClock
@@ -78,7 +79,7 @@ async def key_set(bank: Bank) -> KeySet:
 @pytest.mark.parametrize("algorithm", get_args(SigningAlgorithm))
 async def test_a_client_gets_tokens_of_the_algorithms_it_registered(keyed: Keyed, algorithm: SigningAlgorithm) -> None:
     bank = keyed.bank
-    bank.change_client("app", id_token_algorithm=algorithm, access_token_algorithm=algorithm)
+    bank.change_client("app", id_token=Protection(signed=algorithm), access_token_algorithm=algorithm)
     await keyed.follow()
     answer = await bank.tokens()
     keys = await key_set(bank)
@@ -91,7 +92,7 @@ async def test_a_client_gets_tokens_of_the_algorithms_it_registered(keyed: Keyed
 
 
 async def test_at_hash_goes_by_the_id_tokens_algorithm_and_not_by_the_access_tokens(keyed: Keyed) -> None:
-    keyed.bank.change_client("app", id_token_algorithm="ES384", access_token_algorithm="RS256")
+    keyed.bank.change_client("app", id_token=Protection(signed="ES384"), access_token_algorithm="RS256")
     await keyed.follow()
     answer = await keyed.bank.tokens()
     digest = hashlib.sha384(answer["access_token"].encode()).digest()

@@ -16,6 +16,7 @@ from joserfc.jwk import KeySet
 
 from idp.crypto.base64url import base64url
 from idp.model.oauth import RefreshFamily
+from idp.model.protection import Protection
 from idp.model.secret import Secret
 from idp.ports import RefreshFamilies
 from idp.stores.memory import MemoryKernel
@@ -121,7 +122,7 @@ async def test_joserfc_verifies_both_tokens_by_the_published_keys(bank: Bank) ->
 
 
 async def test_a_clients_registered_algorithm_wins_over_the_realms(bank: Bank) -> None:
-    bank.change_client("app", id_token_algorithm="RS256")
+    bank.change_client("app", id_token=Protection(signed="RS256"))
     answer = await bank.tokens()
     assert segment(answer["id_token"], 0)["alg"] == "RS256"
     assert segment(answer["access_token"], 0)["alg"] == "ES256"

@@ -1,0 +1,64 @@
+"""An answer for one client: signed by us, and encrypted to it where it has registered so (RFC 7519 §5.2, nested)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from idp.crypto.encryption import encrypted
+from idp.crypto.jose import mint, unsecured
+from idp.crypto.public_keys import KeyRefusedError
+from idp.model.client import Client
+from idp.model.protection import Protection
+from idp.oidc.clients.keys import recipient
+from idp.oidc.errors import ErrorCode, OAuthError, Trace
+from idp.oidc.provider import Provider
+
+
+async def protected(
+    provider: Provider, client: Client, claims: Mapping[str, object], *, typ: str, protection: Protection
+) -> str:
+    """Return claims as a token for the client: signed, then encrypted if that is registered.
+
+    Without a registered algorithm the realm's own signs. Raises `OAuthError`: the client has no key to encrypt to.
+    """
+    return await encrypted_for(provider, client, signed(provider, claims, typ=typ, protection=protection), protection)
+
+
+def signed(provider: Provider, claims: Mapping[str, object], *, typ: str, protection: Protection) -> str:
+    """Return the signed token alone; unsigned only if `none` is what the client has registered."""
+    if protection.signed == "none":
+        return unsecured(claims, typ=typ)
+    key = provider.keys.signer(protection.signed or provider.realm().default_signature_algorithm)
+    return mint(key, typ=typ, claims=claims)
+
+
+async def encrypted_for(provider: Provider, client: Client, token: str, protection: Protection) -> str:
+    """Return a token as only the client can read it, or as it is if nothing is registered; raises `OAuthError`."""
+    return await _encrypted(provider, client, token.encode(), protection, cty="JWT") if protection.encrypted else token
+
+
+async def encrypted_claims(
+    provider: Provider, client: Client, claims: Mapping[str, object], protection: Protection
+) -> str:
+    """Return claims that are encrypted and not signed: UserInfo where only encryption is registered (Core §5.3.2)."""
+    return await _encrypted(provider, client, msgspec.json.encode(claims), protection, cty=None)
+
+
+async def _encrypted(
+    provider: Provider, client: Client, content: bytes, protection: Protection, *, cty: str | None
+) -> str:
+    algorithm = protection.encrypted
+    assert algorithm is not None, "whoever calls has looked"
+    try:
+        key = await recipient(provider, client, algorithm)
+    except KeyRefusedError as error:
+        # Never in clear instead: the client has registered that nobody else may read it.
+        raise OAuthError(
+            ErrorCode.INVALID_REQUEST,
+            "The answer cannot be encrypted to the client's key.",
+            detail=f"encryption: {error}",
+            trace=Trace(client_id=client.client_id),
+        ) from None
+    return encrypted(content, key, algorithm=algorithm, encoding=protection.encoding, typ="JWT", cty=cty)

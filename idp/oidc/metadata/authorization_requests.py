@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from idp.model.client_assertion import PUBLIC_KEY_ALGORITHMS, SECRET_ALGORITHMS
+from idp.model.protection import CONTENT_ENCRYPTION
 from idp.oidc.provider import Provider
 
 
@@ -18,6 +19,9 @@ def metadata(provider: Provider) -> dict[str, Any]:
         "request_uri_parameter_supported": by_reference,  # the default would be true
         "request_object_signing_alg_values_supported": [*PUBLIC_KEY_ALGORITHMS, *SECRET_ALGORITHMS, "none"],
     }
+    if provider.keys.decrypts:
+        document["request_object_encryption_alg_values_supported"] = list(provider.keys.decrypts)
+        document["request_object_encryption_enc_values_supported"] = list(CONTENT_ENCRYPTION)
     if by_reference:
         document["require_request_uri_registration"] = True
     types = provider.realm().authorization_details_types

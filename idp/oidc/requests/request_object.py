@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from idp.crypto.encryption import decrypted, looks_encrypted
 from idp.crypto.foreign import UnprovenToken, proves_by_key, proves_by_secret, read_foreign
 from idp.crypto.jose import Claims, TokenError
 from idp.crypto.public_keys import KeyRefusedError
@@ -36,7 +37,7 @@ async def read_request_object(provider: Provider, client: Client, text: str) -> 
 
     """
     try:
-        token = _read(text)
+        token = _read(_signed(provider, client, text) if looks_encrypted(text) else _plain(client, text))
         await _check_signature(provider, client, token)
         _check_claims(provider, client, token.claims)
         return parameters_of(token.claims)
@@ -44,6 +45,23 @@ async def read_request_object(provider: Provider, client: Client, text: str) -> 
         raise OAuthError(
             ErrorCode.INVALID_REQUEST_OBJECT, "The request object is not valid.", detail=f"request object: {error}"
         ) from None
+
+
+def _plain(client: Client, text: str) -> str:
+    if client.request_objects.encrypted:
+        raise TokenError("not encrypted")
+    return text
+
+
+def _signed(provider: Provider, client: Client, text: str) -> str:
+    """Return the object inside an encrypted one: signed first, then encrypted (RFC 9101 §6.1, Core §6.1)."""
+    rules = client.request_objects
+    header, content = decrypted(text, provider.keys.decryptor)
+    if rules.encryption not in {"", header.alg} or rules.content_encryption not in {"", header.enc}:
+        raise TokenError("encrypted by another algorithm than the client's")
+    if header.cty not in {"jwt", None} or not content.isascii():
+        raise TokenError("no token is inside")
+    return content.decode()
 
 
 def _read(text: str) -> UnprovenToken:

@@ -49,6 +49,8 @@ REGISTERED = {
     "pushed_authorization_request_endpoint",
     "require_pushed_authorization_requests",
     "request_object_signing_alg_values_supported",
+    "request_object_encryption_alg_values_supported",
+    "request_object_encryption_enc_values_supported",
     "request_parameter_supported",
     "request_uri_parameter_supported",
     "dpop_signing_alg_values_supported",

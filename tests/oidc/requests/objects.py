@@ -52,9 +52,19 @@ def inner(bank: Bank, **changes: Any) -> dict[str, Any]:
     """The claims of a good object, changed; None takes one away."""
     now = bank.provider.now()
     good = {
-        **{"iss": "shop", "aud": ISSUER, "iat": now, "nbf": now, "exp": now + 60, "client_id": "shop"},
-        **{"response_type": "code", "redirect_uri": REDIRECT, "scope": "openid phone", "state": "inside"},
-        **{"code_challenge": CHALLENGE, "code_challenge_method": "S256", "max_age": 60},
+        "iss": "shop",
+        "aud": ISSUER,
+        "iat": now,
+        "nbf": now,
+        "exp": now + 60,
+        "client_id": "shop",
+        "response_type": "code",
+        "redirect_uri": REDIRECT,
+        "scope": "openid phone",
+        "state": "inside",
+        "code_challenge": CHALLENGE,
+        "code_challenge_method": "S256",
+        "max_age": 60,
     }
     return {name: value for name, value in {**good, **changes}.items() if value is not None}
 

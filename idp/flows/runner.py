@@ -190,6 +190,8 @@ class Runner:
             return self._choose(session, run, answer["authenticationExecution"])
         if session.selecting == execution.id and answer is None:
             return Result(session=session, turn=_selector(run))
+        if answer is not None and "cancelLogin" in answer and session.request is not None:
+            return _declined(session)
         step = self._assembled.step(execution.id)
         login = self._login(session, execution, user, now=now, posted=posted)
         if answer is not None and "restart" in answer:
@@ -276,6 +278,12 @@ class Runner:
             chosen=None,
             notice=Notice(key=notice.key, params=notice.params, kind=notice.kind) if notice else session.notice,
         )
+
+
+def _declined(session: AuthenticationSession) -> Result:
+    """End the login because the person does not want it: no other way is tried, and the client is told."""
+    told = StepEvent(type="LOGIN_ERROR", error="rejected_by_user")
+    return Result(session=session, turn=Refused(reason="cancelled by the person"), events=(told,))
 
 
 def _failed(session: AuthenticationSession, run: Run, failure: Failure) -> Result:

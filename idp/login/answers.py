@@ -13,6 +13,10 @@ from idp.login.desk import CookieName, Desk, Visit
 from idp.model.oauth import AuthorizationRequest
 
 _YEAR = 365 * 24 * 3600
+_WITHOUT_FORMS = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'none'; base-uri 'none'; "
+    "object-src 'none'"
+)
 _OF_THIS_ANSWER = frozenset({"kc_locale", "session_code", "execution"})
 
 
@@ -38,6 +42,15 @@ async def page(
     response = Response(body, status_code=status, media_type="text/html")
     response.headers["content-security-policy"] = _policy(goes_to)
     return with_browser(visit, no_store(response))
+
+
+async def form_post(visit: Visit, action: str, fields: Mapping[str, str]) -> Response:
+    """Let the browser post an answer to its client (OAuth 2.0 Form Post Response Mode §2)."""
+    response = await page(visit, "form-post.html", locale=visit.locale(), action=action, hidden=fields, languages=[])
+    # Browsers apply `form-action` to the redirects that follow as well, and where the client goes on to is its own
+    # affair: the page has one form, whose address is proven, so the directive would forbid nothing else.
+    response.headers["content-security-policy"] = f"{_WITHOUT_FORMS}; frame-ancestors 'none'"
+    return response
 
 
 def no_store(response: Response) -> Response:
@@ -101,10 +114,7 @@ def _policy(goes_to: AuthorizationRequest | None) -> str:
     Browsers apply `form-action` to the redirects that follow a form too, so the login's form names its client.
     """
     destination = f" {_origin(goes_to.redirect_uri)}" if goes_to is not None else ""
-    return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'none'; "
-        f"form-action 'self'{destination}; frame-ancestors 'none'; base-uri 'none'; object-src 'none'"
-    )
+    return f"{_WITHOUT_FORMS}; form-action 'self'{destination}; frame-ancestors 'none'"
 
 
 def _origin(uri: str) -> str:

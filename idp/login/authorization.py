@@ -44,4 +44,4 @@ async def authorize(visit: Visit) -> Response:
         return await error_page(visit, unsafe.key, detail=unsafe.detail, links=links)
     if isinstance(answer, OpenLogin):
         return with_browser(visit, redirect(address_of(visit, answer.session)))
-    return sent_to_client(visit, answer, status=_SEE_OTHER)
+    return await sent_to_client(visit, answer, status=_SEE_OTHER)

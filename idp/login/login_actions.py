@@ -13,11 +13,11 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from idp.flows.tabs import Completed, Gone, GoOn, Page, Registered, Rejected, View
-from idp.login.answers import page, redirect, remember_locale, set_cookie, with_browser
+from idp.login.answers import form_post, page, redirect, remember_locale, set_cookie, with_browser
 from idp.login.desk import Visit
 from idp.login.errors import error_page
 from idp.model.session import AuthenticationSession, FlowKind
-from idp.oidc.authorization.endpoint import Redirect
+from idp.oidc.authorization.answer import Answer, FormPost, Redirect
 from idp.web.forms import FormError, single_values
 
 AUTHENTICATE = "login-actions/authenticate"
@@ -71,7 +71,8 @@ async def show(visit: Visit, view: View) -> Response:
         case GoOn():
             return with_browser(visit, redirect(address_of(visit, view.session), status=_FOUND))
         case Completed():
-            return sent_to_client(visit, await visit.desk.authorization.finish(view.session, browser=visit.browser))
+            answer = await visit.desk.authorization.finish(view.session, browser=visit.browser)
+            return await sent_to_client(visit, answer)
         case Rejected():
             return await _rejected(visit, view)
         case Registered():
@@ -82,12 +83,18 @@ async def show(visit: Visit, view: View) -> Response:
             assert_never(view)
 
 
-def sent_to_client(visit: Visit, going: Redirect, *, status: int = _FOUND) -> Response:
+async def sent_to_client(visit: Visit, going: Answer, *, status: int = _FOUND) -> Response:
     """Send the browser to its client, with the session's cookie where there is a new one."""
-    response = redirect(going.url, status=status)
+    match going:
+        case Redirect():
+            response = with_browser(visit, redirect(going.url, status=status))
+        case FormPost():
+            response = await form_post(visit, going.action, going.fields)
+        case _:
+            assert_never(going)
     if going.cookie is not None:
         set_cookie(visit.desk, response, "session", going.cookie)
-    return with_browser(visit, response)
+    return response
 
 
 def address_of(visit: Visit, session: AuthenticationSession, **more: str) -> str:
@@ -105,6 +112,8 @@ async def _challenge(visit: Visit, view: Page) -> Response:
         **challenge.fields,
         "action": address_of(visit, session, session_code=view.nonce, execution=ask.execution.id),
         "message": message,
+        # RFC 6749 §4.1.2.1: whoever does not want to log in says so, and the client is told `access_denied`.
+        "can_cancel": session.kind is FlowKind.BROWSER and session.request is not None,
         "can_try_another_way": bool(ask.alternatives) and challenge.page != "select-method.html",
         "can_restart": bool(session.progress) or session.kind is not FlowKind.BROWSER,
         "links": _links(visit, session, challenge.page),
@@ -139,7 +148,7 @@ async def language_chosen(visit: Visit, response: Response) -> Response:
 async def _rejected(visit: Visit, view: Rejected) -> Response:
     if view.session.request is None:
         return await error_page(visit, "access_denied", status=403, reference=view.session.transaction_id)
-    return sent_to_client(visit, await visit.desk.authorization.rejected(view.session, view.error))
+    return await sent_to_client(visit, await visit.desk.authorization.rejected(view.session, view.error))
 
 
 async def _registered(visit: Visit, session: AuthenticationSession) -> Response:

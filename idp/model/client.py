@@ -19,9 +19,12 @@ SigningAlgorithm = Literal["ES256", "RS256", "PS256", "ES384", "EdDSA"]
 class Client(Frozen, frozen=True, kw_only=True):
     """One client of a realm, with the meaning of Keycloak's client representation.
 
-    `redirect_uris` are compared exactly; an entry that ends in `*` (Keycloak's only wildcard) matches by prefix and
-    is reported as a finding. `flow_bindings` maps `browser` to the alias of a flow of the client's own. Without
-    `full_scope_allowed`, its tokens carry only roles of its own, of `scope_roles` and of its scopes.
+    `standard_flow` lets it ask for a code, `implicit_flow` for tokens in the answer itself; both for both at once. With
+    `detached_signature` the ID token of such an answer signs it and says nothing of the user (FAPI 1.0 Part 2 §5.1.1).
+    `default_max_age` (seconds) stands in for a `max_age` that a request leaves out. `redirect_uris` are compared
+    exactly; an entry that ends in `*` (Keycloak's only wildcard) matches by prefix and is reported as a finding.
+    `flow_bindings` maps `browser` to the alias of a flow of the client's own. Without `full_scope_allowed`, its tokens
+    carry only roles of its own, of `scope_roles` and of its scopes.
     As a resource server it is named by its `resources` (RFC 8707). A login for it weaker than `minimum_acr` is refused.
     `rules` are the demands of client policies that no other field can say.
     """
@@ -42,6 +45,9 @@ class Client(Frozen, frozen=True, kw_only=True):
     web_origins: tuple[str, ...] = ()
     base_url: str = ""
     standard_flow: bool = True
+    implicit_flow: bool = False
+    detached_signature: bool = False
+    default_max_age: int | None = None
     consent_required: bool = False
     pkce_required: bool = True
     pushed_requests_required: bool = False

@@ -6,7 +6,11 @@ from typing import Any, Literal
 
 from idp.model.struct import Frozen
 
-ResponseMode = Literal["query", "fragment"]
+ResponseWord = Literal["code", "id_token", "none", "token"]
+"""What an authorization request may ask to be answered with (OAuth 2.0 Multiple Response Types)."""
+ResponseMode = Literal["query", "fragment", "form_post", "query.jwt", "fragment.jwt", "form_post.jwt"]
+"""How the answer travels; `.jwt` is JARM's signed answer."""
+CODE_ALONE: tuple[ResponseWord, ...] = ("code",)
 
 
 class ClaimRequest(Frozen, frozen=True, kw_only=True):
@@ -57,14 +61,16 @@ BEARER = Confirmation()
 class AuthorizationRequest(Frozen, frozen=True, kw_only=True):
     """A checked authorization request (OpenID Connect Core §3.1.2.1); immutable, so it survives every restart.
 
-    `dpop_jkt` is the key that the code is bound to (RFC 9449 §10). `pushed` is the digest of the reference by which the
-    request was made, if it was pushed: answering the request takes it (RFC 9126 §4).
+    `response_type` holds its words in alphabetical order. `dpop_jkt` is the key that the code is bound to (RFC 9449
+    §10). `pushed` is the digest of the reference by which the request was made, if it was pushed: answering the request
+    takes it (RFC 9126 §4).
     """
 
     client_id: str
     redirect_uri: str
     response_mode: ResponseMode
     scope: tuple[str, ...]
+    response_type: tuple[ResponseWord, ...] = CODE_ALONE
     state: str | None = None
     nonce: str | None = None
     code_challenge: str | None = None

@@ -54,6 +54,9 @@ def client_of(
         web_origins=_web_origins(client),
         base_url=_absolute(client, client.base_url) if client.base_url else client.root_url,
         standard_flow=client.standard_flow_enabled,
+        implicit_flow=client.implicit_flow_enabled,
+        detached_signature=attributes.get("id.token.as.detached.signature") == "true",
+        default_max_age=seconds(attributes, "default.max.age", pointer, findings),
         consent_required=client.consent_required,
         # RFC 9700 §2.1.1: public clients must use PKCE; others where the file says so.
         pkce_required=client.public_client or attributes.get("pkce.code.challenge.method") == "S256",

@@ -124,7 +124,7 @@ def _protection(realm: Realm) -> Iterator[Finding]:
 def _client(written: file.Client, client: Client, pointer: str) -> Iterator[Finding]:
     for position, uri in enumerate(client.redirect_uris):
         yield from _redirect_uri(client, uri, f"{pointer}/redirectUris/{position}")
-    if client.standard_flow and client.enabled and not client.redirect_uris:
+    if (client.standard_flow or client.implicit_flow) and client.enabled and not client.redirect_uris:
         yield error(
             "C-REDIRECT", f"{pointer}/redirectUris", f"“{client.client_id}” has nowhere to return to.", "Add one."
         )
@@ -140,9 +140,13 @@ def _client(written: file.Client, client: Client, pointer: str) -> Iterator[Find
     if "*" in written.web_origins:
         problem = f"“*” lets every site call for “{client.client_id}”; it is not honoured."
         yield warning("C-ORIGIN", f"{pointer}/webOrigins", problem, "Name the origins, or write +.")
-    if written.implicit_flow_enabled or written.direct_access_grants_enabled:
-        problem = f"“{client.client_id}” enables a grant that RFC 9700 §2.1.2/§2.4 forbids; it is not offered here."
-        yield warning("C-GRANT", pointer, problem, "Set implicitFlowEnabled and directAccessGrantsEnabled to false.")
+    if written.implicit_flow_enabled:
+        problem = f"“{client.client_id}” may be sent tokens through the browser (RFC 9700 §2.1.2)."
+        repair = "Set it to false, and let the application use the code flow with PKCE."
+        yield warning("C-GRANT", f"{pointer}/implicitFlowEnabled", problem, repair)
+    if written.direct_access_grants_enabled:
+        problem = f"“{client.client_id}” enables a grant that RFC 9700 §2.4 forbids; it is not offered here."
+        yield warning("C-GRANT", pointer, problem, "Set directAccessGrantsEnabled to false.")
     if client.standard_flow and not client.pkce_required:
         problem = f"“{client.client_id}” may leave out PKCE (RFC 9700 §2.1.1)."
         yield warning("C-PKCE", f"{pointer}/attributes", problem, "Set pkce.code.challenge.method to S256.")

@@ -117,6 +117,7 @@ MESSAGES: dict[str, Text] = {
     "overloaded": _("Many people are logging in right now. Try again in a moment."),
     "service_unavailable": _("The service is not available right now. Try again in a few minutes."),
     # The end.
+    "form_post": _("You are being taken back to the application. If nothing happens, press the button."),
     "logged_out": _("You are logged out."),
     "logout_failed": _("We could not log you out. Close your browser to be safe."),
     "logout_confirm": _("Do you want to log out?"),
@@ -128,6 +129,7 @@ HEADINGS: dict[str, Text] = {
     "password": _("Enter your password"),
     "reauthenticate": _("Log in again"),
     "logged_out": _("Logged out"),
+    "form_post": _("Back to the application"),
     "registered": _("Software Token registered"),
     "already_logged_in": _("Already logged in"),
     "notice": _("Notice"),

@@ -41,6 +41,7 @@ OPTIONAL: Mapping[str, object] = MappingProxyType(
         "action": "",
         "app_url": "",
         "asks": "username+password",
+        "can_cancel": False,
         "can_restart": False,
         "can_try_another_way": False,
         "client": None,

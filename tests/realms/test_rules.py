@@ -149,7 +149,7 @@ CASES = [
     ("C-SECRET", ERROR, "/clients/0/secret", client(secret="**********"), client(secret="s" * 16)),
     ("C-SECRET-SHORT", WARNING, "/clients/0/secret", client(secret="s" * 15), client(secret="s" * 16)),
     ("C-ORIGIN", WARNING, "/clients/0/webOrigins", client(webOrigins=["*"]), client(webOrigins=["+"])),
-    ("C-GRANT", WARNING, "/clients/0", client(implicitFlowEnabled=True), no_change),
+    ("C-GRANT", WARNING, "/clients/0/implicitFlowEnabled", client(implicitFlowEnabled=True), no_change),
     ("C-GRANT", WARNING, "/clients/0", client(directAccessGrantsEnabled=True), no_change),
     ("C-PKCE", WARNING, "/clients/0/attributes", client(attributes={}), client(attributes={}, publicClient=True)),
 ]

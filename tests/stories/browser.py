@@ -93,12 +93,14 @@ class Browser:
         self.page: Page | None = None
         self.arrived: str | None = None
         """The address outside the provider to which the browser was sent last."""
+        self.posted: dict[str, str] | None = None
+        """What the browser was made to post there, if it was not simply sent."""
         self.hops: list[httpx.Response] = []
 
     def tab(self) -> Browser:
         """Open another tab: another page, the same cookies."""
         tab = copy.copy(self)
-        tab.page, tab.arrived, tab.hops = None, None, []
+        tab.page, tab.arrived, tab.posted, tab.hops = None, None, None, []
         return tab
 
     @property
@@ -144,11 +146,13 @@ class Browser:
     def answer(self) -> dict[str, str]:
         """The parameters that the client was sent."""
         assert self.arrived is not None
+        if self.posted is not None:
+            return self.posted
         parts = urlsplit(self.arrived)
         return {name: values[0] for name, values in parse_qs(parts.query or parts.fragment).items()}
 
     async def _follow(self, response: httpx.Response) -> Page:
-        self.arrived = None
+        self.arrived, self.posted = None, None
         self.hops = [response]
         for _ in range(10):
             if not response.is_redirect:
@@ -160,4 +164,7 @@ class Browser:
             response = await self.http.get(url)
             self.hops.append(response)
         self.page = Page(response)
+        form = self.page.forms.get("form-post")
+        if form is not None:  # without scripts the person presses the button, which has no name of its own
+            self.arrived, self.posted = form.action, form.values
         return self.page

@@ -29,7 +29,7 @@ PROFILE = [
 ]
 RULES = [{"key": "password_rejected:too_short", "params": {"min": "12"}}, {"key": "username"}]
 SAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
-    "login": ("login.html", {"links": {"register_soft_token": "/reg"}, "username": "ana", "client": CLIENT}),
+    "login": ("login.html", {"links": {"register_soft_token": "/reg"}, "can_cancel": True, "client": CLIENT}),
     "login, user fixed": ("login.html", {"username": "ana", "username_fixed": True, "heading": "reauthenticate"}),
     "login, user name only": ("login.html", {"asks": "username"}),
     "login, password only": ("login.html", {"asks": "password", "username": "ana"}),
@@ -49,6 +49,7 @@ SAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
     "profile": ("profile.html", {"fields": PROFILE}),
     "ways": ("select-method.html", {"ways": [{"id": "1", "kind": "sms-otp"}, {"id": "2", "kind": "mine"}]}),
     "consent": ("consent.html", {"client_title": "Banka", "scopes": ["openid", {"name": "pay"}], "client": CLIENT}),
+    "form post": ("form-post.html", {}),
     "logout": ("logout-confirm.html", {}),
     "logged out": ("info.html", {"heading": "logged_out", "link": {"href": "/", "text_key": "back_to_login"}}),
     "error": (

@@ -20,7 +20,7 @@ CONTRACT: dict[str, tuple[str, ...]] = {
         "form#kc-form-login", "input#username[username]", "input#password[password]", "a#register-soft-token",
         "input#id-hidden-input[credentialId]", "button#kc-login[kc-login]", "button#restart[restart]",
         "form#kc-select-try-another-way-form", "button#try-another-way[tryAnotherWay]", "a#client-policy",
-        "a#client-terms",
+        "a#client-terms", "button#login-cancel[cancelLogin]",
     ),
     "login, user name only": ("form#kc-form-login", "input#username[username]", "button#kc-login[kc-login]"),
     "login, password only": ("form#kc-form-login", "input#password[password]", "button#not-you[restart]"),
@@ -43,6 +43,7 @@ CONTRACT: dict[str, tuple[str, ...]] = {
     "profile": ("form#profile-form", "button#kc-confirm[kc-confirm]"),
     "ways": ("form#kc-select-credential-form",),
     "consent": ("form#kc-oauth", "button#consent-allow[accept]", "button#consent-deny[cancel]"),
+    "form post": ("form#form-post", "input[session_code]", "button#form-post-continue"),
     "logout": ("form#logout-confirm", "button#kc-logout", "input[session_code]"),
     "logged out": ("p#info-message",),
     "error": ("p#error-message", "a#restart-login", "a#back-to-application"),
@@ -186,6 +187,8 @@ def test_a_fixed_user_name_cannot_be_edited() -> None:
 
 def test_the_first_page_of_a_login_has_one_form() -> None:
     page = shown("login", can_restart=False, can_try_another_way=False)
+    # Programs that log in by themselves take the first one, and its first button.
+    assert [button.attributes["id"] for button in page.all("button")] == ["kc-login", "login-cancel"]
     assert [form.attributes["id"] for form in page.all("form")] == ["kc-form-login"]
 
 
@@ -249,7 +252,7 @@ def test_what_people_type_stays_text(sample: str, locale: str) -> None:
     body = PAGES.render(template, locale=locale, realm=RealmView(title=ATTACK, texts=texts), **fields)
     page = Document(body)
     assert b"<script>alert" not in body
-    assert len(page.all("script")) == 1
+    assert {script.attributes["src"] for script in page.all("script")} <= PAGES.static_files().keys()
     assert not [element for element in page.elements if "onerror" in element.attributes]
 
 

@@ -1,4 +1,4 @@
-"""The one place where a login becomes a session and a code.
+"""The one place where a login becomes a session and the answer to a client.
 
 It believes nothing: whether the user may go on, whether the evidence carries the flow, whether the session that
 answered still lives, and whom the client asked for, is all checked here again.
@@ -15,15 +15,17 @@ from idp.flows.assembly import AssembledRealm
 from idp.flows.levels import acr_of, amr_of, level_of
 from idp.flows.runner import Runner
 from idp.model.client import Client
-from idp.model.oauth import AuthorizationCode, AuthorizationRequest
+from idp.model.oauth import Authorization, AuthorizationCode, AuthorizationRequest
 from idp.model.session import AuthenticationSession, ClientSession, UserSession
 from idp.model.struct import Frozen
 from idp.model.user import User
+from idp.oidc.authorization.response import in_front
 from idp.oidc.claims.roles import RoleBook
 from idp.oidc.errors import ErrorCode, OAuthError, Trace
 from idp.oidc.provider import Provider
 from idp.oidc.sessions.gate import may_go_on
 from idp.oidc.sessions.user_sessions import end_session, join_session, session_expires_at
+from idp.oidc.token.tokens import issue_in_front
 
 _CODE_BYTES = 32
 
@@ -44,7 +46,7 @@ async def commit(
     present: UserSession | None,
     address: str,
 ) -> Committed:
-    """Turn a login into a user session and an authorization code.
+    """Turn a login into a user session and the answer that its request asked for: a code, tokens, or neither.
 
     `present` is the session of the browser's cookie, if any. The caller has taken the login, so this runs once for it.
 
@@ -66,7 +68,6 @@ async def commit(
     session, cookie = await _session(provider, login, client, user, present=present, address=address)
     # A scope for holders of a role is not granted to anybody else, whatever the client asked for.
     scope = RoleBook(assembled.realm).permitted(user, request.scope)
-    text, code = _code(provider, assembled, login, request, session, scope=scope)
     recorded = provider.record(
         "LOGIN",
         transaction_id=login.transaction_id,
@@ -76,10 +77,18 @@ async def commit(
         address=address,
         detail={"sso": str(login.sso_sid is not None).lower(), "amr": " ".join(amr_of(session.evidence))},
     )
-    # Both are on the disk before the browser is sent anywhere; in this order they share one flush (see the token
-    # endpoint).
-    await asyncio.gather(recorded, provider.stores.codes.put(digest(text), code))
-    return Committed(parameters={"code": text, "session_state": session.sid}, sid=session.sid, cookie=cookie)
+    answer = {"session_state": session.sid}
+    if "code" in request.response_type:
+        answer["code"], code = _code(provider, assembled, login, request, session, scope=scope)
+        # Both are on the disk before the browser is sent anywhere; in this order they share one flush (see the token
+        # endpoint).
+        await asyncio.gather(recorded, provider.stores.codes.put(digest(answer["code"]), code))
+    else:
+        await recorded
+    if in_front(request.response_type):
+        earned = _authorization(assembled, login, request, session, scope=scope)
+        answer |= issue_in_front(provider, client, earned, user, request=request, code=answer.get("code"))
+    return Committed(parameters=answer, sid=session.sid, cookie=cookie)
 
 
 async def _proven_user(provider: Provider, assembled: AssembledRealm, login: AuthenticationSession) -> User:
@@ -184,6 +193,29 @@ def _code(
         family_id=provider.random_text(18),
         terms=request.terms,
         dpop_jkt=request.dpop_jkt,
+    )
+
+
+def _authorization(
+    assembled: AssembledRealm,
+    login: AuthenticationSession,
+    request: AuthorizationRequest,
+    session: UserSession,
+    *,
+    scope: tuple[str, ...],
+) -> Authorization:
+    """Return what the login is worth in the answer itself; its tokens say what the code's will (Core §3.3.3.6)."""
+    return Authorization(
+        client_id=request.client_id,
+        user_id=session.user_id,
+        sid=session.sid,
+        transaction_id=login.transaction_id,
+        scope=scope,
+        auth_time=session.auth_time,
+        acr=acr_of(assembled.realm, session.level),
+        amr=amr_of(session.evidence),
+        nonce=request.nonce,
+        terms=request.terms,
     )
 
 

@@ -19,6 +19,7 @@ from idp.model.realm import Realm
 from idp.model.session import AuthenticationSession, FlowKind
 from idp.model.struct import Frozen
 from idp.oidc.authorization import single_sign_on
+from idp.oidc.authorization.answer import Answer, answered
 from idp.oidc.authorization.commit import Committed, commit
 from idp.oidc.authorization.target import Target, UnsafeRequestError, find_target, target_of
 from idp.oidc.errors import ErrorCode, OAuthError
@@ -35,14 +36,6 @@ _PAGES = {
     ErrorCode.REQUEST_URI_NOT_SUPPORTED: "invalid_request_uri",
 }
 """What a page of our own says where nobody can be told: it names the parameter."""
-
-
-class Redirect(Frozen, frozen=True, kw_only=True):
-    """Send the browser to the client; `cookie` is the user session's, where it is new or renewed."""
-
-    url: str
-    sid: str | None = None
-    cookie: str | None = None
 
 
 class OpenLogin(Frozen, frozen=True, kw_only=True):
@@ -77,7 +70,7 @@ class AuthorizationEndpoint:
 
     async def begin(
         self, given: Asked, *, browser: Browser, locale: Callable[[tuple[str, ...]], str]
-    ) -> Redirect | OpenLogin:
+    ) -> Answer | OpenLogin:
         """Answer a request, or open its login. `locale` chooses a language, given the request's `ui_locales`.
 
         `given` is what stands in the request itself; what it asks for may stand elsewhere.
@@ -96,22 +89,22 @@ class AuthorizationEndpoint:
             request = checked_request(self._provider, client, target, asked)
             return await self._begin(request, client, target, browser=browser, locale=locale(request.ui_locales))
         except OAuthError as error:
-            return await self._told(target, error, client_id=client.client_id, browser=browser, pushed=asked.pushed)
+            return await self._told(client, target, error, browser=browser, pushed=asked.pushed)
 
-    async def finish(self, login: AuthenticationSession, *, browser: Browser) -> Redirect:
+    async def finish(self, login: AuthenticationSession, *, browser: Browser) -> Answer:
         """Commit a completed login and answer its request.
 
         Raises:
             UnsafeRequestError: the client can no longer be answered at its address.
 
         """
-        target = self._target(login)
+        client, target = self._target(login)
         try:
-            return await self._committed(login, target, browser=browser)
+            return await self._committed(login, client, target, browser=browser)
         except OAuthError as error:
-            return await self._told(target, error, client_id=login.client_id, browser=browser, pushed=_pushed_of(login))
+            return await self._told(client, target, error, browser=browser, pushed=_pushed_of(login))
 
-    async def rejected(self, login: AuthenticationSession, error: str) -> Redirect:
+    async def rejected(self, login: AuthenticationSession, error: str) -> Answer:
         """Tell the client that the login was refused.
 
         Raises:
@@ -120,13 +113,13 @@ class AuthorizationEndpoint:
         """
         code = _BY_ERROR.get(error, ErrorCode.SERVER_ERROR)
         answer = {"error": code.value, "error_description": "The login was not completed."}
-        target = self._target(login)
+        client, target = self._target(login)
         await self._answered(_pushed_of(login))
-        return Redirect(url=target.url(answer))
+        return await answered(self._provider, client, target, answer)
 
     async def _begin(
         self, request: AuthorizationRequest, client: Client, target: Target, *, browser: Browser, locale: str
-    ) -> Redirect | OpenLogin:
+    ) -> Answer | OpenLogin:
         login = self._tabs.opened(
             kind=FlowKind.BROWSER,
             client_id=client.client_id,
@@ -138,13 +131,13 @@ class AuthorizationEndpoint:
             raise OAuthError(ErrorCode.SERVER_ERROR, "The realm has no login.", detail="no browser flow is bound")
         login = await self._with_session(login, client, browser)
         if "none" in request.prompt:
-            return await self._silently(login, target, browser=browser)
+            return await self._silently(login, client, target, browser=browser)
         view = await self._tabs.begin(login, address=browser.address)
         match view:
             case Page() | GoOn():
                 return OpenLogin(session=view.session)
             case Completed():
-                return await self._committed(view.session, target, browser=browser)
+                return await self._committed(view.session, client, target, browser=browser)
             case Rejected():
                 raise OAuthError(
                     _BY_ERROR.get(view.error, ErrorCode.SERVER_ERROR), "The login was refused.", detail=view.reason
@@ -170,7 +163,9 @@ class AuthorizationEndpoint:
             return login
         return self._tabs.answered_by(login, session)
 
-    async def _silently(self, login: AuthenticationSession, target: Target, *, browser: Browser) -> Redirect:
+    async def _silently(
+        self, login: AuthenticationSession, client: Client, target: Target, *, browser: Browser
+    ) -> Answer:
         """Answer `prompt=none`: nothing is shown, nothing is stored, no other login is disturbed (T-28)."""
         if login.sso_sid is None:
             raise OAuthError(ErrorCode.LOGIN_REQUIRED, "The user is not logged in.")
@@ -178,7 +173,7 @@ class AuthorizationEndpoint:
         result = await runner.advance(login, now=self._provider.now(), answer=None)
         match result.turn:
             case Finished():
-                return await self._committed(result.session, target, browser=browser)
+                return await self._committed(result.session, client, target, browser=browser)
             case Ask(execution=execution):
                 asks_consent = execution.id == consent.EXECUTION_ID
                 code = ErrorCode.CONSENT_REQUIRED if asks_consent else ErrorCode.INTERACTION_REQUIRED
@@ -188,22 +183,24 @@ class AuthorizationEndpoint:
             case _:
                 assert_never(result.turn)
 
-    async def _committed(self, login: AuthenticationSession, target: Target, *, browser: Browser) -> Redirect:
+    async def _committed(
+        self, login: AuthenticationSession, client: Client, target: Target, *, browser: Browser
+    ) -> Answer:
         assembled = await self._assemblies(login.realm_version)
         if assembled is None:
             raise OAuthError(ErrorCode.SERVER_ERROR, "The login was refused.", detail="unknown realm version")
         present = await session_of_cookie(self._provider, browser.session_cookie)
         done: Committed = await commit(self._provider, assembled, login, present=present, address=browser.address)
-        return Redirect(url=target.url(done.parameters), sid=done.sid, cookie=done.cookie)
+        return await answered(self._provider, client, target, done.parameters, sid=done.sid, cookie=done.cookie)
 
-    async def _unresolved(self, realm: Realm, given: Asked, error: OAuthError, *, browser: Browser) -> Redirect:
+    async def _unresolved(self, realm: Realm, given: Asked, error: OAuthError, *, browser: Browser) -> Answer:
         """Tell of a request that cannot be read: at the target, if what stands outside of it proves one."""
         try:
             client, target = find_target(realm, given.parameters, issuer=self._provider.issuer)
         except UnsafeRequestError:
             key = _PAGES.get(error.code, "invalid_request")
             raise UnsafeRequestError(key, error.detail or error.description) from error
-        return await self._told(target, error, client_id=client.client_id, browser=browser)
+        return await self._told(client, target, error, browser=browser)
 
     async def _answered(self, pushed: str) -> None:
         """Use a pushed request up (RFC 9126 §4): an error is an answer, too."""
@@ -211,27 +208,28 @@ class AuthorizationEndpoint:
             await self._provider.stores.pushed_requests.take(pushed)
 
     async def _told(
-        self, target: Target, error: OAuthError, *, client_id: str, browser: Browser, pushed: str = ""
-    ) -> Redirect:
+        self, client: Client, target: Target, error: OAuthError, *, browser: Browser, pushed: str = ""
+    ) -> Answer:
         await self._answered(pushed)
         trace = error.trace
         await self._provider.record(
             error.event or "LOGIN_ERROR",
             transaction_id=trace.transaction_id or self._provider.random_text(12),
             user_id=trace.user_id,
-            client_id=trace.client_id or client_id,
+            client_id=trace.client_id or client.client_id,
             address=browser.address,
             error=error.code.value,
             detail={"reason": error.detail or error.description},
         )
-        return Redirect(url=target.url({"error": error.code.value, "error_description": error.description}))
+        answer = {"error": error.code.value, "error_description": error.description}
+        return await answered(self._provider, client, target, answer)
 
-    def _target(self, login: AuthenticationSession) -> Target:
+    def _target(self, login: AuthenticationSession) -> tuple[Client, Target]:
         request = login.request
-        target = target_of(self._current().realm, request, issuer=self._provider.issuer) if request else None
-        if target is None:
+        found = target_of(self._current().realm, request, issuer=self._provider.issuer) if request else None
+        if found is None:
             raise UnsafeRequestError("client_not_found", "the client of the login can no longer be answered")
-        return target
+        return found
 
 
 def _pushed_of(login: AuthenticationSession) -> str:

@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping
 
 from idp.crypto.jose import TokenError
 from idp.model.client import Client
-from idp.model.oauth import AuthorizationRequest
+from idp.model.oauth import AuthorizationRequest, ResponseWord
+from idp.oidc.authorization.response import check_mode, response_type_of
 from idp.oidc.authorization.target import Target
 from idp.oidc.errors import ErrorCode, OAuthError
 
 PROMPTS = ("none", "login", "consent", "select_account")
-RESPONSE_MODES = ("query", "fragment")
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # a SHA-256 as base64url (RFC 7636 §4.2)
 _LONGEST_HINT = 255
 _LONGEST_NONCE = 1024
@@ -38,18 +38,22 @@ def checked(
 
     """
     _refuse_unsupported(parameters)
-    _check_response(parameters, client)
+    response_type = response_type_of(parameters, client)
+    check_mode(parameters, response_type)
+    scope = _scope(parameters, client)
+    _check_id_token(response_type, scope)
     return AuthorizationRequest(
         client_id=client.client_id,
         redirect_uri=target.redirect_uri,
         response_mode=target.response_mode,
-        scope=_scope(parameters, client),
+        scope=scope,
+        response_type=response_type,
         state=target.state,
-        nonce=_nonce(parameters),
-        code_challenge=_code_challenge(parameters, client),
+        nonce=_nonce(parameters, response_type),
+        code_challenge=_code_challenge(parameters, client) if "code" in response_type else None,
         prompt=_prompt(parameters),
-        max_age=_max_age(parameters),
-        hinted_user_id=_hinted_user(parameters, read_hint),
+        max_age=_max_age(parameters, client),
+        hinted_user_id=_hinted_user(parameters, client, read_hint),
         login_hint=parameters.get("login_hint", "")[:_LONGEST_HINT],
         ui_locales=_words(parameters, "ui_locales"),
         acr_values=_words(parameters, "acr_values") or client.default_acr_values,
@@ -62,16 +66,10 @@ def _refuse_unsupported(parameters: Mapping[str, str]) -> None:
         raise OAuthError(ErrorCode.REGISTRATION_NOT_SUPPORTED, "The parameter registration is not supported.")
 
 
-def _check_response(parameters: Mapping[str, str], client: Client) -> None:
-    response_type = parameters.get("response_type")
-    if response_type is None:
-        raise OAuthError(ErrorCode.INVALID_REQUEST, "The parameter response_type is missing.")
-    if response_type != "code":
-        raise OAuthError(ErrorCode.UNSUPPORTED_RESPONSE_TYPE, "The response_type is not supported.")
-    if not client.standard_flow:
-        raise OAuthError(ErrorCode.UNAUTHORIZED_CLIENT, "The client may not use this response_type.")
-    if parameters.get("response_mode", "query") not in RESPONSE_MODES:
-        raise OAuthError(ErrorCode.INVALID_REQUEST, "The response_mode is not supported.")
+def _check_id_token(response_type: tuple[ResponseWord, ...], scope: tuple[str, ...]) -> None:
+    # OpenID Connect Core §3.1.2.1: a request for an ID token that is no OpenID request asks for what it excludes.
+    if "id_token" in response_type and "openid" not in scope:
+        raise OAuthError(ErrorCode.INVALID_REQUEST, "This response_type needs the scope openid.")
 
 
 def _scope(parameters: Mapping[str, str], client: Client) -> tuple[str, ...]:
@@ -84,8 +82,12 @@ def _scope(parameters: Mapping[str, str], client: Client) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*granted, *client.default_scopes)))
 
 
-def _nonce(parameters: Mapping[str, str]) -> str | None:
+def _nonce(parameters: Mapping[str, str], response_type: tuple[ResponseWord, ...]) -> str | None:
     nonce = parameters.get("nonce")
+    # OpenID Connect Core §3.2.2.1, §3.3.2.11: without it an ID token out of an address could be played to the client
+    # again in somebody else's browser.
+    if nonce is None and "id_token" in response_type:
+        raise OAuthError(ErrorCode.INVALID_REQUEST, "The parameter nonce is missing.")
     if nonce is not None and len(nonce) > _LONGEST_NONCE:
         raise OAuthError(ErrorCode.INVALID_REQUEST, "The nonce is too long.")
     return nonce
@@ -123,21 +125,26 @@ def _prompt(parameters: Mapping[str, str]) -> tuple[str, ...]:
     return prompt
 
 
-def _max_age(parameters: Mapping[str, str]) -> int | None:
+def _max_age(parameters: Mapping[str, str], client: Client) -> int | None:
     text = parameters.get("max_age")
     if text is None:
-        return None
+        return client.default_max_age  # OpenID Connect Dynamic Client Registration §2
     if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_AGE):
         raise OAuthError(ErrorCode.INVALID_REQUEST, "The max_age is not a number of seconds.")
     return int(text)
 
 
-def _hinted_user(parameters: Mapping[str, str], read_hint: HintReader) -> str | None:
+def _hinted_user(parameters: Mapping[str, str], client: Client, read_hint: HintReader) -> str | None:
     hint = parameters.get("id_token_hint")
     if hint is None:
         return None
     try:
-        return str(read_hint(hint)["sub"])
+        claims = read_hint(hint)
+        audience = claims.get("aud")
+        # Another client's ID token would let this one find out whether its user is logged in here.
+        if client.client_id not in (audience if isinstance(audience, list) else [audience]):
+            raise TokenError("another client's")  # noqa: TRY301 - one refusal for every reason
+        return str(claims["sub"])
     except TokenError as error:
         detail = f"id_token_hint: {error}"
         raise OAuthError(ErrorCode.INVALID_REQUEST, "The id_token_hint is not valid.", detail=detail) from None

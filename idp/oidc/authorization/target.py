@@ -10,6 +10,7 @@ from idp.model.client import Client
 from idp.model.oauth import AuthorizationRequest, ResponseMode
 from idp.model.realm import Realm
 from idp.model.struct import Frozen
+from idp.oidc.authorization.response import response_mode_of
 
 _LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::[0-9]{1,5})?((?:[/?].*)?)", re.DOTALL)
 _LONGEST = 2000  # characters of a redirect address
@@ -33,13 +34,17 @@ class Target(Frozen, frozen=True, kw_only=True):
     state: str | None
     issuer: str
 
-    def url(self, parameters: Mapping[str, str]) -> str:
-        """Return the address with the answer. `iss` is in every one, errors too (RFC 9207 §2)."""
+    def answer(self, parameters: Mapping[str, str]) -> dict[str, str]:
+        """Return the parameters of an answer. `iss` is in every one, errors too (RFC 9207 §2), and so is `state`."""
         answer = {**parameters, "iss": self.issuer}
         if self.state is not None:
             answer["state"] = self.state
+        return answer
+
+    def url(self, answer: Mapping[str, str]) -> str:
+        """Return the address with an answer in its query or its fragment."""
         encoded = urlencode(answer)
-        if self.response_mode == "fragment":
+        if self.response_mode in {"fragment", "fragment.jwt"}:
             return f"{self.redirect_uri}#{encoded}"
         separator = "&" if "?" in self.redirect_uri else "?"
         return f"{self.redirect_uri}{separator}{encoded}"
@@ -61,16 +66,16 @@ def find_target(realm: Realm, parameters: Mapping[str, str], *, issuer: str) -> 
         raise UnsafeRequestError("invalid_redirect_uri", "redirect_uri is missing", client=client)
     if not any(matches(registered, redirect_uri) for registered in client.redirect_uris):
         raise UnsafeRequestError("invalid_redirect_uri", "redirect_uri is not registered", client=client)
-    mode: ResponseMode = "fragment" if parameters.get("response_mode") == "fragment" else "query"
+    mode = response_mode_of(parameters)
     return client, Target(redirect_uri=redirect_uri, response_mode=mode, state=parameters.get("state"), issuer=issuer)
 
 
-def target_of(realm: Realm, request: AuthorizationRequest, *, issuer: str) -> Target | None:
-    """Return the target of a checked request, if the client may still be answered there."""
+def target_of(realm: Realm, request: AuthorizationRequest, *, issuer: str) -> tuple[Client, Target] | None:
+    """Return the client and the target of a checked request, if the client may still be answered there."""
     client = realm.client(request.client_id)
     if client is None or not any(matches(registered, request.redirect_uri) for registered in client.redirect_uris):
         return None
-    return Target(
+    return client, Target(
         redirect_uri=request.redirect_uri, response_mode=request.response_mode, state=request.state, issuer=issuer
     )
 

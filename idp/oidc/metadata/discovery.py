@@ -10,6 +10,7 @@ import msgspec
 from idp.model.client_assertion import PUBLIC_KEY_ALGORITHMS, SECRET_ALGORITHMS
 from idp.model.key_policy import JWKS_LIFETIME
 from idp.model.realm import Realm
+from idp.oidc.authorization.response import JWT_MODE, RESPONSE_MODES, RESPONSE_TYPES
 from idp.oidc.claims.book import claims_supported
 from idp.oidc.cors import ANY_ORIGIN
 from idp.oidc.metadata import authorization_requests
@@ -49,9 +50,12 @@ def _core(provider: Provider) -> dict[str, Any]:
         "revocation_endpoint": provider.endpoint("revoke"),
         "introspection_endpoint": provider.endpoint("introspect"),
         "scopes_supported": _scopes(realm),
-        "response_types_supported": ["code"],
-        "response_modes_supported": ["query", "fragment"],
-        "grant_types_supported": list(GRANTS),
+        "response_types_supported": list(RESPONSE_TYPES),
+        "response_modes_supported": [*RESPONSE_MODES, JWT_MODE],
+        "authorization_signing_alg_values_supported": list(provider.keys.algorithms),  # JARM §4
+        # One page serves them all: it fits a pop-up and is made for a phone first.
+        "display_values_supported": ["page", "popup", "touch"],
+        "grant_types_supported": [*GRANTS, "implicit"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": list(provider.keys.algorithms),
         "token_endpoint_auth_methods_supported": [*_PROVEN_METHODS, "none"],
@@ -86,7 +90,22 @@ def _scopes(realm: Realm) -> list[str]:
 
 
 def _claims(realm: Realm) -> list[str]:
-    of_the_login = ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "at_hash", "sid"]
+    of_the_login = [
+        "iss",
+        "sub",
+        "aud",
+        "exp",
+        "iat",
+        "auth_time",
+        "nonce",
+        "acr",
+        "amr",
+        "azp",
+        "at_hash",
+        "c_hash",
+        "s_hash",
+        "sid",
+    ]
     return [*of_the_login, *claims_supported(realm)]
 
 

@@ -13,12 +13,13 @@ The claim `typ` (Bearer, DPoP, ID, Refresh) is Keycloak's, whose adapters look a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from idp.crypto.jose import Claims, mint, verify
 from idp.crypto.key_pairs import half_hash
 from idp.model.client import Client, SigningAlgorithm
-from idp.model.oauth import Authorization, RefreshFamily
+from idp.model.oauth import Authorization, AuthorizationRequest, RefreshFamily
 from idp.model.realm import Realm
 from idp.model.user import User
 from idp.oidc.claims.book import Released, audience_of, claim_book
@@ -50,13 +51,65 @@ def issue(provider: Provider, client: Client, authorization: Authorization, user
         answer["refresh_token"] = _refresh_token(provider, family, authorization.refresh_token_id, now=now)
     if "openid" in authorization.scope:
         answer["id_token"] = _id_token(
-            provider, realm, client, authorization, released, now=now, lifespan=lifespan, access_token=access_token
+            provider,
+            realm,
+            client,
+            authorization,
+            released,
+            mapped=released.claims("id"),
+            now=now,
+            lifespan=lifespan,
+            hashed={"at_hash": access_token},
         )
     # Keycloak's members: the session for `keycloak-js`, and a realm-wide revocation time we do not use.
     answer |= {"not-before-policy": 0, "scope": scope}
     if authorization.sid is not None:
         answer["session_state"] = authorization.sid
     return answer
+
+
+def issue_in_front(
+    provider: Provider,
+    client: Client,
+    authorization: Authorization,
+    user: User,
+    *,
+    request: AuthorizationRequest,
+    code: str | None,
+) -> dict[str, str]:
+    """Mint the tokens that travel in an authorization answer (OpenID Connect Core §3.2.2.5, §3.3.2.5).
+
+    The ID token vouches for what comes with it: `at_hash`, `c_hash` (§3.3.2.11), `s_hash` (FAPI 1.0 Part 2 §5.1.1).
+    An access token of the front channel is a bearer token: nobody has proven a key.
+    """
+    realm, now = provider.realm(), provider.now()
+    lifespan = client.access_token_lifespan or realm.lifespans.access_token
+    book = provider.derived(claim_book)
+    facts = Facts(sid=authorization.sid or "", auth_time=authorization.auth_time, amr=authorization.amr)
+    released = book.released(client, authorization.scope, user, facts)
+    answer: dict[str, str] = {}
+    hashed = {"c_hash": code, "s_hash": request.state}
+    if "token" in request.response_type:
+        scope = book.said(authorization.scope)
+        access_token = _access_token(
+            provider, realm, client, authorization, released, scope=scope, now=now, lifespan=lifespan
+        )
+        answer |= {"access_token": access_token, "token_type": "Bearer", "expires_in": str(lifespan), "scope": scope}
+        hashed["at_hash"] = access_token
+    if "id_token" in request.response_type:
+        mapped = _in_front(client, released, alone=request.response_type == ("id_token",))
+        answer["id_token"] = _id_token(
+            provider, realm, client, authorization, released, mapped=mapped, now=now, lifespan=lifespan, hashed=hashed
+        )
+    return answer
+
+
+def _in_front(client: Client, released: Released, *, alone: bool) -> Mapping[str, Any]:
+    """Return what an ID token of the front channel says of the user."""
+    if client.detached_signature:
+        return {}  # FAPI 1.0 Part 2 §5.1.1: a signature over the answer, which stays in a browser's history
+    # §5.4: where no access token comes along, there is no other place to be told what the scopes release.
+    return {**released.claims("userinfo"), **released.claims("id")} if alone else released.claims("id")
 
 
 def read_access_token(provider: Provider, token: str) -> Claims:
@@ -128,13 +181,14 @@ def _id_token(
     authorization: Authorization,
     released: Released,
     *,
+    mapped: Mapping[str, Any],
     now: int,
     lifespan: int,
-    access_token: str,
+    hashed: Mapping[str, str | None],
 ) -> str:
     algorithm = _algorithm(realm, client.id_token_algorithm)
     claims: dict[str, Any] = {
-        **released.claims("id"),
+        **mapped,
         "exp": now + lifespan,
         "iat": now,
         "auth_time": authorization.auth_time,
@@ -147,7 +201,7 @@ def _id_token(
         "sid": authorization.sid,
         "acr": authorization.acr,
         "amr": authorization.amr,
-        "at_hash": half_hash(access_token, algorithm=algorithm),
+        **{name: half_hash(value, algorithm=algorithm) for name, value in hashed.items() if value is not None},
     }
     if authorization.nonce is not None:
         claims["nonce"] = authorization.nonce

@@ -180,7 +180,7 @@ def test_a_checked_request_loses_its_target_when_the_client_loses_the_address() 
 def test_an_answer_can_be_read_back_whatever_is_in_it(state: str, parameters: dict[str, str]) -> None:
     for address, mode in ((EXACT, "query"), (EXACT + "?own=1", "query"), (EXACT, "fragment")):
         target = Target(redirect_uri=address, response_mode=mode, state=state, issuer=ISSUER)  # type: ignore[arg-type] # a mode
-        parts = urlsplit(target.url(parameters))
+        parts = urlsplit(target.url(target.answer(parameters)))
         read = parse_qs(parts.fragment if mode == "fragment" else parts.query, keep_blank_values=True)
         assert read["state"] == [state]
         assert read["iss"] == [ISSUER], "in errors too (RFC 9207)"

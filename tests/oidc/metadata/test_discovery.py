@@ -29,6 +29,8 @@ REGISTERED = {
     "scopes_supported",
     "response_types_supported",
     "response_modes_supported",
+    "authorization_signing_alg_values_supported",
+    "display_values_supported",
     "grant_types_supported",
     "acr_values_supported",
     "subject_types_supported",
@@ -74,7 +76,16 @@ async def test_discovery_promises_what_works(bank: Bank) -> None:
     document = (await bank.http.get(ADDRESSES[0])).json()
     assert document["authorization_endpoint"] == BASE + PATH + "auth"
     assert document["introspection_endpoint"] == BASE + PATH + "token/introspect"
-    assert document["grant_types_supported"] == ["authorization_code", "refresh_token", "client_credentials"]
+    assert document["grant_types_supported"] == [
+        "authorization_code",
+        "refresh_token",
+        "client_credentials",
+        "implicit",
+    ]
+    assert set(document["response_modes_supported"]) == {
+        *("query", "fragment", "form_post", "jwt", "query.jwt", "fragment.jwt", "form_post.jwt")
+    }
+    assert document["authorization_signing_alg_values_supported"] == ["ES256", "RS256"]
     assert document["acr_values_supported"] == ["pwd", "2fa"]
     assert document["request_uri_parameter_supported"] is False
     for name in ("token_endpoint", "revocation_endpoint", "introspection_endpoint"):

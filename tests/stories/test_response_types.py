@@ -283,7 +283,7 @@ async def test_who_does_not_want_to_log_in_can_say_so(town: Town) -> None:
 
 
 async def test_a_signed_answer_is_signed_as_the_client_registered(home: Home, tmp_path: Path) -> None:
-    for algorithm in ("PS256", "EdDSA"):
+    for algorithm in ("PS256", "ES384"):
         folder = tmp_path / algorithm
         edit = with_client(attributes={"authorization.signed.response.alg": algorithm})
         async with opened(home, folder, edit=edit) as town:

@@ -9,6 +9,7 @@ import msgspec
 
 from idp.model.client_assertion import PUBLIC_KEY_ALGORITHMS, SECRET_ALGORITHMS
 from idp.model.key_policy import JWKS_LIFETIME
+from idp.model.protection import CONTENT_ENCRYPTION, KEY_MANAGEMENT
 from idp.model.realm import Realm
 from idp.oidc.authorization.response import JWT_MODE, RESPONSE_MODES, RESPONSE_TYPES
 from idp.oidc.claims.book import claims_supported
@@ -53,6 +54,8 @@ def _core(provider: Provider) -> dict[str, Any]:
         "response_types_supported": list(RESPONSE_TYPES),
         "response_modes_supported": [*RESPONSE_MODES, JWT_MODE],
         "authorization_signing_alg_values_supported": list(provider.keys.algorithms),  # JARM §4
+        "authorization_encryption_alg_values_supported": list(KEY_MANAGEMENT),
+        "authorization_encryption_enc_values_supported": list(CONTENT_ENCRYPTION),
         # One page serves them all: it fits a pop-up and is made for a phone first.
         "display_values_supported": ["page", "popup", "touch"],
         "grant_types_supported": [*GRANTS, "implicit"],

@@ -30,6 +30,8 @@ REGISTERED = {
     "response_types_supported",
     "response_modes_supported",
     "authorization_signing_alg_values_supported",
+    "authorization_encryption_alg_values_supported",
+    "authorization_encryption_enc_values_supported",
     "display_values_supported",
     "grant_types_supported",
     "acr_values_supported",

@@ -25,6 +25,8 @@ class ClientRules(Frozen, frozen=True, kw_only=True):
     """Only answers that cannot be altered on their way: `code id_token`, or `code` in a signed JWT (JARM)."""
     token_answers: bool = True
     """Whether an access token may be in such an answer (`code id_token token`)."""
+    pushed_pkce: bool = False
+    """A pushed request must have a `code_challenge` (FAPI 1.0 Advanced §5.2.2 (18))."""
     longest_request: int | None = None
     """Every authorization request must be a signed object with `exp`, `nbf` and `aud`, for at most so many seconds.
 
@@ -46,6 +48,10 @@ class ClientRules(Frozen, frozen=True, kw_only=True):
     def permits(self, algorithm: str) -> bool:
         """Tell whether the client may sign with an algorithm."""
         return not self.algorithms or algorithm in self.algorithms
+
+    def code_lifespan(self, configured: int) -> int:
+        """Return for how many seconds a code may live, given what the realm says."""
+        return configured if self.longest_code is None else min(configured, self.longest_code)
 
 
 NO_RULES = ClientRules()

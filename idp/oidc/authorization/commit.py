@@ -177,6 +177,9 @@ def _code(
     scope: tuple[str, ...],
 ) -> tuple[str, AuthorizationCode]:
     """Make a code: what the client is told, and what is kept under its digest."""
+    client = assembled.realm.client(request.client_id)
+    assert client is not None  # `commit` has looked
+    lifespan = client.rules.code_lifespan(assembled.realm.lifespans.access_code)
     return provider.random_text(_CODE_BYTES), AuthorizationCode(
         client_id=request.client_id,
         redirect_uri=request.redirect_uri,
@@ -189,7 +192,7 @@ def _code(
         auth_time=session.auth_time,
         acr=acr_of(assembled.realm, session.level),
         amr=amr_of(session.evidence),
-        expires_at=provider.now() + assembled.realm.lifespans.access_code,
+        expires_at=provider.now() + lifespan,
         family_id=provider.random_text(18),
         terms=request.terms,
         dpop_jkt=request.dpop_jkt,

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from idp.crypto.jose import TokenError
 from idp.model.client import Client
 from idp.model.oauth import AuthorizationRequest, ResponseWord
+from idp.oidc.authorization.demands import check_demands
 from idp.oidc.authorization.response import check_mode, response_type_of
 from idp.oidc.authorization.target import Target
 from idp.oidc.errors import ErrorCode, OAuthError
@@ -42,6 +43,7 @@ def checked(
     check_mode(parameters, response_type)
     scope = _scope(parameters, client)
     _check_id_token(response_type, scope)
+    check_demands(parameters, client.rules)
     return AuthorizationRequest(
         client_id=client.client_id,
         redirect_uri=target.redirect_uri,

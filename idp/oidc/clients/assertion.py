@@ -78,6 +78,8 @@ async def _check_signature(provider: Provider, client: Client, token: UnprovenTo
     registered = client.assertion.algorithm
     if token.algorithm not in known or (registered is not None and token.algorithm != registered):
         raise TokenError("the algorithm is not the client's")
+    if not client.rules.permits(token.algorithm):  # FAPI 2.0 Security Profile §5.4.1: RS256 among others
+        raise TokenError("the algorithm is not one that the client's policy permits")
     if by_secret:
         if client.secret is None:
             raise TokenError("the client has no secret")

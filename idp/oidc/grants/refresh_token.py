@@ -123,7 +123,9 @@ async def _exchanged(
     else:
         expires_at = online_expiry(session, realm.lifespans, now=now)
     key = digest(presented)
-    if client.public or realm.rotate_refresh_tokens:
+    # FAPI 2.0 Security Profile §5.3.2.1 (9): a rotation whose answer is lost locks the customer out, and protects
+    # nothing that the client's own key does not protect already.
+    if client.public or (realm.rotate_refresh_tokens and not client.rules.keeps_refresh_token):
         token_id = new_token_id(provider, family.id)
         outcome = await families.rotate(
             family.id, presented=key, successor=digest(token_id), now=now, expires_at=expires_at

@@ -77,7 +77,7 @@ def _request_object(rules: ClientRules, configuration: Configuration) -> ClientR
 
 def _protected(rules: ClientRules, configuration: Configuration) -> ClientRules:
     tokens = configuration.flag("allow-token-response-type") and rules.token_answers
-    return replace(rules, protected_answers=True, token_answers=tokens)
+    return replace(rules, protected_answers=True, token_answers=tokens, pushed_pkce=True)
 
 
 def _session_bound(rules: ClientRules, _configuration: Configuration) -> ClientRules:

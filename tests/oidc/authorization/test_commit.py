@@ -12,6 +12,7 @@ from idp.crypto.digest import digest
 from idp.flows.assembly import AssembledRealm
 from idp.flows.step import StepServices
 from idp.flows.tree import Execution, leaves
+from idp.model.client_rules import ClientRules
 from idp.model.flow import Category, Evidence, Status
 from idp.model.mapper import ClientScope, RoleName
 from idp.model.oauth import AuthorizationRequest
@@ -127,6 +128,23 @@ async def test_a_proven_login_becomes_a_session_and_a_code(desk: Desk) -> None:
     assert (taken.value.acr, taken.value.amr) == ("mfa-otp", ("pwd", "otp", "mfa"))
     assert taken.value.expires_at == int(desk.clock()) + 60
     assert await desk.bank.events() == ["LOGIN"]
+
+
+@pytest.mark.parametrize(("configured", "lives"), [(300, 60), (30, 30)])
+async def test_the_code_of_a_fapi_2_client_lives_a_minute_whatever_the_realm_says(
+    desk: Desk, configured: int, lives: int
+) -> None:
+    realm = desk.assembled.realm
+    lifespans = msgspec.structs.replace(realm.lifespans, access_code=configured)
+    client = msgspec.structs.replace(realm.clients["internet-banking"], rules=ClientRules(longest_code=60))
+    clients = {**realm.clients, client.client_id: client}
+    desk.assembled = AssembledRealm(
+        msgspec.structs.replace(realm, lifespans=lifespans, clients=clients), desk.assembled.services
+    )
+    done = await desk.commit(desk.login())
+    taken = await desk.bank.stores.codes.take(digest(done.parameters["code"]))
+    assert taken is not None
+    assert taken.value.expires_at == int(desk.clock()) + lives
 
 
 @pytest.mark.parametrize("lacking", [0, 1])

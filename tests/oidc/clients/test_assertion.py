@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from joserfc.jwk import OctKey
 
 from idp.model.client_assertion import AssertionRules, KeySource
+from idp.model.client_rules import SECURE_ALGORITHMS, ClientRules
 from idp.model.secret import Secret
 from tests.fakes import FakeClock
 from tests.oidc.harness import BASE, PATH, SECRET, Bank, payload
@@ -63,6 +64,14 @@ async def accepted(bank: Bank, assertion: str, **form: str) -> None:
 @pytest.mark.parametrize("algorithm", ["ES256", "ES384", "PS256", "RS256", "EdDSA"])
 async def test_a_client_proves_itself_by_its_key(bank: Bank, algorithm: str) -> None:
     await accepted(bank, signed(claims(bank), algorithm))
+
+
+@pytest.mark.parametrize("algorithm", ["ES256", "PS256", "EdDSA"])
+async def test_a_fapi_client_signs_by_what_its_policy_permits(bank: Bank, algorithm: str) -> None:
+    bank.change_client("robot", rules=ClientRules(algorithms=SECURE_ALGORITHMS))
+    await accepted(bank, signed(claims(bank), algorithm))
+    for forbidden in ("RS256", "ES384"):
+        await refused(bank, asserting(signed(claims(bank), forbidden)))
 
 
 @pytest.mark.parametrize("algorithm", ["HS256", "HS384", "HS512"])

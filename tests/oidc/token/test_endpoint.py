@@ -15,6 +15,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from idp.crypto.base64url import base64url
+from idp.model.client_rules import ClientRules
 from idp.model.oauth import RefreshFamily
 from idp.model.protection import Protection
 from idp.model.secret import Secret
@@ -493,6 +494,19 @@ async def test_a_confidential_client_keeps_its_refresh_token(bank: Bank) -> None
     for _ in range(3):
         reply = await bank.refresh(first["refresh_token"])
         assert payload(reply.json()["refresh_token"])["jti"] == payload(first["refresh_token"])["jti"]
+
+
+async def test_fapi_2_refresh_tokens_are_not_rotated_though_the_realm_rotates(clock: FakeClock) -> None:
+    bank = Bank(clock, rotate_refresh_tokens=True)
+    bank.change_client("app", rules=ClientRules(keeps_refresh_token=True))
+    bank.change_client("spa", rules=ClientRules(keeps_refresh_token=True))
+    first = await bank.tokens()
+    for _ in range(3):
+        reply = await bank.refresh(first["refresh_token"])
+        assert payload(reply.json()["refresh_token"])["jti"] == payload(first["refresh_token"])["jti"]
+    public = await bank.tokens("spa")
+    reply = await bank.refresh(public["refresh_token"], "spa")
+    assert payload(reply.json()["refresh_token"])["jti"] != payload(public["refresh_token"])["jti"], "RFC 9700 §2.2.2"
 
 
 @pytest.mark.parametrize("why", ["public client", "realm rotates"])

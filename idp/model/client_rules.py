@@ -38,6 +38,8 @@ class ClientRules(Frozen, frozen=True, kw_only=True):
     """The code must be bound to the DPoP key by the authorization request (RFC 9449 §10)."""
     longest_code: int | None = None
     """Seconds that a code may live at most."""
+    longest_pushed: int | None = None
+    """Seconds that the reference to a pushed request may be good at most."""
     keeps_refresh_token: bool = False
     """Refresh tokens of a confidential client are never rotated (FAPI 2.0 Security Profile §5.3.2.1)."""
     binding_message: bool = False
@@ -52,6 +54,10 @@ class ClientRules(Frozen, frozen=True, kw_only=True):
     def code_lifespan(self, configured: int) -> int:
         """Return for how many seconds a code may live, given what the realm says."""
         return configured if self.longest_code is None else min(configured, self.longest_code)
+
+    def pushed_lifespan(self, configured: int) -> int:
+        """Return for how many seconds the reference to a pushed request is good, given what the realm says."""
+        return configured if self.longest_pushed is None else min(configured, self.longest_pushed)
 
 
 NO_RULES = ClientRules()

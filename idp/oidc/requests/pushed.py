@@ -8,6 +8,7 @@ from idp.crypto.digest import digest
 from idp.model.client import Client
 from idp.model.request_object import PushedRequest
 from idp.oidc import cors
+from idp.oidc.authorization.demands import check_pushed_demands
 from idp.oidc.authorization.target import UnsafeRequestError, find_target
 from idp.oidc.clients.authentication import authenticate_client
 from idp.oidc.clients.sender import JKT_PARAMETER, pushed_key
@@ -35,7 +36,7 @@ async def push(provider: Provider, request: Request, body: bytes) -> Reply:
         asked = await _checked(provider, request, client, Asked(parameters=given, resources=lists["resource"]))
     except OAuthError as refused:
         raise refused.during(f"{_EVENT}_ERROR", client_id=client.client_id) from refused
-    lifespan = provider.realm().lifespans.pushed_request
+    lifespan = client.rules.pushed_lifespan(provider.realm().lifespans.pushed_request)
     reference = REFERENCE + provider.random_text(_REFERENCE_BYTES)
     expires_at = provider.now() + lifespan
     kept = PushedRequest(
@@ -54,6 +55,7 @@ async def _checked(provider: Provider, request: Request, client: Client, given: 
     if "request_uri" in given.parameters:
         raise OAuthError(ErrorCode.INVALID_REQUEST, "A pushed request has no request_uri.")
     asked = await with_object(provider, client, given, is_pushed=True)
+    check_pushed_demands(asked.parameters, client.rules)
     key = await pushed_key(provider, request, client, asked.parameters)
     if key:
         asked = msgspec.structs.replace(asked, parameters={**asked.parameters, JKT_PARAMETER: key})

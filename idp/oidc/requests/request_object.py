@@ -116,10 +116,11 @@ def _check_claims(provider: Provider, client: Client, claims: Claims) -> None:
         # RFC 9101 §4: the issuer, alone or among others. A request is no credential, so a list does no harm here.
         if provider.issuer not in (audience if isinstance(audience, list) else [audience]):
             raise TokenError("aud is not the issuer")
-    _check_times(claims, now=provider.now(), dated=dated)
+    longest = client.rules.longest_request or _HOUR
+    _check_times(claims, now=provider.now(), dated=dated, longest=longest)
 
 
-def _check_times(claims: Claims, *, now: int, dated: bool) -> None:
+def _check_times(claims: Claims, *, now: int, dated: bool, longest: int) -> None:
     expires_at, not_before, issued_at = (_seconds(claims, name) for name in ("exp", "nbf", "iat"))
     if expires_at is not None and now >= expires_at:
         raise TokenError("expired")
@@ -129,8 +130,8 @@ def _check_times(claims: Claims, *, now: int, dated: bool) -> None:
         return
     if expires_at is None or not_before is None:
         raise TokenError("exp or nbf is missing")
-    if expires_at - not_before > _HOUR or now - not_before > _HOUR:
-        raise TokenError("it is good for more than an hour, or older than one")
+    if expires_at - not_before > longest or now - not_before > longest:
+        raise TokenError("it is good for too long, or too old")
 
 
 def _seconds(claims: Claims, name: str) -> int | None:

@@ -26,6 +26,7 @@ _AUTHENTICATOR = "/clientAuthenticatorType"
 _REQUEST_REQUIRED = "request.object.required"
 _REQUEST_ALGORITHM = "request.object.signature.alg"
 _AN_HOUR = 3600
+_LONGEST_PUSHED = 599  # FAPI 2.0 Security Profile §5.3.2.2 (12): less than 600
 _LONGEST_CODE = 60  # FAPI 2.0 Security Profile §5.3.2.1 (11)
 
 
@@ -49,8 +50,8 @@ def _must_be_pushed(client: file.Client, _configuration: Configuration) -> file.
     return with_attribute(client, "require.pushed.authorization.requests", "true")
 
 
-def _short_code(rules: ClientRules, _configuration: Configuration) -> ClientRules:
-    return replace(rules, longest_code=min(rules.longest_code or _LONGEST_CODE, _LONGEST_CODE))
+def _short_lives(rules: ClientRules, _configuration: Configuration) -> ClientRules:
+    return replace(rules, longest_code=_LONGEST_CODE, longest_pushed=_LONGEST_PUSHED)
 
 
 def _signed_request(client: file.Client, _configuration: Configuration) -> file.Client:
@@ -129,7 +130,7 @@ EXECUTORS: dict[str, Executor] = {
     "pkce-enforcer": attribute_executor(
         "pkce.code.challenge.method", "S256", "PKCE with S256 is not required (RFC 9700 §2.1.1)."
     ),
-    "secure-par-content": Executor(configured=_must_be_pushed, demanded=_short_code),
+    "secure-par-content": Executor(configured=_must_be_pushed, demanded=_short_lives),
     "secure-request-object": Executor(
         configured=_signed_request, violations=_unsigned_request, demanded=_request_object
     ),

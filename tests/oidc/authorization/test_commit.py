@@ -46,6 +46,7 @@ class Desk:
         self.bank.realm = realm
         self.provider = self.bank.provider
         self.clock = clock
+        self.services = services
         self.assembled = AssembledRealm(realm, services)
         steps = {step.authenticator: step for step in leaves(self.assembled.flows["bank login"].root)}
         self.cookie = steps["auth-cookie"]
@@ -138,9 +139,7 @@ async def test_the_code_of_a_fapi_2_client_lives_a_minute_whatever_the_realm_say
     lifespans = msgspec.structs.replace(realm.lifespans, access_code=configured)
     client = msgspec.structs.replace(realm.clients["internet-banking"], rules=ClientRules(longest_code=60))
     clients = {**realm.clients, client.client_id: client}
-    desk.assembled = AssembledRealm(
-        msgspec.structs.replace(realm, lifespans=lifespans, clients=clients), desk.assembled.services
-    )
+    desk.assembled = AssembledRealm(msgspec.structs.replace(realm, lifespans=lifespans, clients=clients), desk.services)
     done = await desk.commit(desk.login())
     taken = await desk.bank.stores.codes.take(digest(done.parameters["code"]))
     assert taken is not None

@@ -132,6 +132,7 @@ DEMANDED: list[tuple[str, ClientRules]] = [
             session_bound=True,
             protected_answers=True,
             token_answers=False,
+            pushed_pkce=True,
             longest_request=3600,
             algorithms=SECURE_ALGORITHMS,
         ),
@@ -143,6 +144,7 @@ DEMANDED: list[tuple[str, ClientRules]] = [
             ClientRules(
                 algorithms=SECURE_ALGORITHMS,
                 longest_code=60,
+                longest_pushed=599,
                 keeps_refresh_token=True,
                 longest_request=3600 if "signing" in profile else None,
             ),

@@ -103,7 +103,8 @@ async def test_5_3_2_1_8_the_audience_of_an_assertion_is_the_issuer_as_text(clie
 async def test_5_3_2_1_13_a_clock_may_be_ten_seconds_ahead_and_not_a_minute(
     client: FapiClient, claim: str, ahead: int, good: int
 ) -> None:
-    assertion = client.assertion(**{claim: client.now + ahead})
+    times: dict[str, Any] = {claim: client.now + ahead}
+    assertion = client.assertion(**times)
     reply = await client.post("ext/par/request", {**client.parameters(), **assertion})
     assert reply.status_code == (201 if good else 401)
 

@@ -23,6 +23,7 @@ Header = tuple[bytes, bytes]
 
 NO_STORE: tuple[Header, ...] = ((b"cache-control", b"no-store"), (b"pragma", b"no-cache"))
 JSON: Header = (b"content-type", b"application/json")
+JWT: Header = (b"content-type", b"application/jwt")
 # On every reply of this toolkit: nothing of ours is to be guessed at, framed or followed from (ASVS 3.4).
 _ALWAYS: tuple[Header, ...] = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
 _FORM = "application/x-www-form-urlencoded"
@@ -104,6 +105,11 @@ class Reply(Frozen, frozen=True):
 def json_reply(content: object, status: int = 200, *, headers: tuple[Header, ...] = NO_STORE) -> Reply:
     """Return a JSON answer; it is not cached unless `headers` say otherwise."""
     return Reply(status, msgspec.json.encode(content), (JSON, *headers))
+
+
+def token_reply(token: str, media_type: Header) -> Reply:
+    """Return an answer that is a token; it is not cached."""
+    return Reply(200, token.encode(), (media_type, *NO_STORE))
 
 
 async def read_body(receive: Receive, limit: int) -> bytes:

@@ -21,6 +21,7 @@ from idp.model.struct import Frozen
 from idp.model.user import User
 from idp.oidc.authorization.response import in_front
 from idp.oidc.claims.roles import RoleBook
+from idp.oidc.clients.protection import encrypt_id_token
 from idp.oidc.errors import ErrorCode, OAuthError, Trace
 from idp.oidc.provider import Provider
 from idp.oidc.sessions.gate import may_go_on
@@ -88,6 +89,7 @@ async def commit(
     if in_front(request.response_type):
         earned = _authorization(assembled, login, request, session, scope=scope)
         answer |= issue_in_front(provider, client, earned, user, request=request, code=answer.get("code"))
+        await encrypt_id_token(provider, client, answer)
     return Committed(parameters=answer, sid=session.sid, cookie=cookie)
 
 

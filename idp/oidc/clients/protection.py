@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -37,6 +38,12 @@ def signed(provider: Provider, claims: Mapping[str, object], *, typ: str, protec
 async def encrypted_for(provider: Provider, client: Client, token: str, protection: Protection) -> str:
     """Return a token as only the client can read it, or as it is if nothing is registered; raises `OAuthError`."""
     return await _encrypted(provider, client, token.encode(), protection, cty="JWT") if protection.encrypted else token
+
+
+async def encrypt_id_token(provider: Provider, client: Client, answer: dict[str, Any]) -> None:
+    """Encrypt the ID token of an answer, if there is one and the client has registered so; raises `OAuthError`."""
+    if "id_token" in answer:
+        answer["id_token"] = await encrypted_for(provider, client, answer["id_token"], client.id_token)
 
 
 async def encrypted_claims(

@@ -14,7 +14,7 @@ from idp.model.realm import Realm
 from idp.oidc.authorization.response import JWT_MODE, RESPONSE_MODES, RESPONSE_TYPES
 from idp.oidc.claims.book import claims_supported
 from idp.oidc.cors import ANY_ORIGIN
-from idp.oidc.metadata import authorization_requests
+from idp.oidc.metadata import authorization_requests, protected_answers
 from idp.oidc.possession import metadata as possession
 from idp.oidc.provider import Provider
 from idp.oidc.token.endpoint import GRANTS
@@ -60,7 +60,6 @@ def _core(provider: Provider) -> dict[str, Any]:
         "display_values_supported": ["page", "popup", "touch"],
         "grant_types_supported": [*GRANTS, "implicit"],
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": list(provider.keys.algorithms),
         "token_endpoint_auth_methods_supported": [*_PROVEN_METHODS, "none"],
         "revocation_endpoint_auth_methods_supported": [*_PROVEN_METHODS, "none"],
         "introspection_endpoint_auth_methods_supported": _PROVEN_METHODS,
@@ -84,6 +83,7 @@ def _core(provider: Provider) -> dict[str, Any]:
 _PARTS: tuple[Callable[[Provider], dict[str, Any]], ...] = (
     _core,
     authorization_requests.metadata,
+    protected_answers.metadata,
     possession.metadata,
 )
 

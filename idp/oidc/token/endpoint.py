@@ -9,6 +9,7 @@ from idp.model.client import Client
 from idp.model.struct import Frozen
 from idp.oidc import cors
 from idp.oidc.clients.authentication import authenticate_client
+from idp.oidc.clients.protection import encrypt_id_token
 from idp.oidc.clients.sender import proven_key
 from idp.oidc.errors import ErrorCode, OAuthError
 from idp.oidc.grants.authorization_code import authorize_code
@@ -53,6 +54,8 @@ async def token(provider: Provider, request: Request, body: bytes) -> Reply:
         raise refused.during(f"{grant.event}_ERROR", client_id=client.client_id) from refused
     authorization = granted.authorization
     answer = issue(provider, client, authorization, granted.user)
+    if client.id_token.encrypted is not None:
+        await encrypt_id_token(provider, client, answer)
     recorded = provider.record(
         grant.event,
         transaction_id=authorization.transaction_id,

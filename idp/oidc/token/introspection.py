@@ -1,7 +1,8 @@
-"""POST /realms/{realm}/protocol/openid-connect/token/introspect (RFC 7662)."""
+"""POST /realms/{realm}/protocol/openid-connect/token/introspect (RFC 7662, RFC 9701)."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from idp.crypto.jose import Claims, TokenError
@@ -9,15 +10,19 @@ from idp.model.client import Client
 from idp.model.user import User
 from idp.oidc.claims.book import claim_book
 from idp.oidc.clients.authentication import authenticate_client
+from idp.oidc.clients.protection import protected
 from idp.oidc.errors import ErrorCode, OAuthError
 from idp.oidc.parameters import form_parameters
 from idp.oidc.possession.resource import confirmation_of, token_type_of
 from idp.oidc.provider import Provider
 from idp.oidc.token.liveness import LiveToken, facts_of, live_access, live_refresh
 from idp.oidc.token.tokens import read_access_token, read_refresh_token
-from idp.web.http import Reply, Request, json_reply
+from idp.web.http import Reply, Request, json_reply, token_reply
 
 _EVENT = "INTROSPECT_TOKEN_ERROR"
+_TOKEN_TYPE = "token-introspection+jwt"  # noqa: S105 - a media type, not a secret
+_TOKEN_MEDIA_TYPE = f"application/{_TOKEN_TYPE}"
+_REFUSED_QUALITY = re.compile(r"q=0(\.0*)?")
 _INACTIVE: dict[str, Any] = {"active": False}
 _MEMBERS = ("iss", "sub", "aud", "exp", "iat", "auth_time", "jti", "azp", "client_id", "sid", "acr", "scope", "cnf")
 
@@ -40,7 +45,31 @@ async def introspect(provider: Provider, request: Request, body: bytes) -> Reply
         )
     answer = await _answer(provider, client, form["token"])
     provider.log.debug("introspected", client_id=client.client_id, active=answer["active"])
-    return json_reply(answer)
+    return await _signed(provider, client, answer) if _wants_token(request) else json_reply(answer)
+
+
+def _wants_token(request: Request) -> bool:
+    """Tell whether the caller asks for a token (RFC 9701 §4); everybody else gets JSON (RFC 7662 §2.2)."""
+    for part in (request.header("accept") or "").lower().split(","):
+        media_type, *parameters = (piece.strip() for piece in part.split(";"))
+        if media_type == _TOKEN_MEDIA_TYPE:
+            return not any(_REFUSED_QUALITY.fullmatch(parameter) for parameter in parameters)
+    return False
+
+
+async def _signed(provider: Provider, client: Client, answer: dict[str, Any]) -> Reply:
+    """Answer a token that the caller can keep and show to others (RFC 9701 §5).
+
+    What it says of the token stands in a claim of its own, so that it never passes for the token itself (§8.1).
+    """
+    claims = {
+        "iss": provider.issuer,
+        "aud": client.client_id,
+        "iat": provider.now(),
+        "token_introspection": answer,
+    }
+    text = await protected(provider, client, claims, typ=_TOKEN_TYPE, protection=client.introspection)
+    return token_reply(text, (b"content-type", _TOKEN_MEDIA_TYPE.encode()))
 
 
 async def _answer(provider: Provider, client: Client, token: str) -> dict[str, Any]:

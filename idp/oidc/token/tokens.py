@@ -16,14 +16,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from idp.crypto.jose import Claims, mint, verify
+from idp.crypto.encryption import decrypted, looks_encrypted
+from idp.crypto.jose import Claims, TokenError, mint, verify
 from idp.crypto.key_pairs import half_hash
 from idp.model.client import Client, SigningAlgorithm
 from idp.model.oauth import Authorization, AuthorizationRequest, RefreshFamily
+from idp.model.protection import Protection
 from idp.model.realm import Realm
 from idp.model.user import User
 from idp.oidc.claims.book import Released, audience_of, claim_book
 from idp.oidc.claims.writers import Facts
+from idp.oidc.clients.protection import signed
 from idp.oidc.possession.resource import confirmed_by, token_type_of
 from idp.oidc.provider import Provider
 
@@ -59,7 +62,9 @@ def issue(provider: Provider, client: Client, authorization: Authorization, user
             mapped=released.claims("id"),
             now=now,
             lifespan=lifespan,
-            hashed={"at_hash": access_token},
+            # Without a signature nothing binds the access token to it.
+            hashed={} if client.id_token.signed == "none" else {"at_hash": access_token},
+            protection=client.id_token,
         )
     # Keycloak's members: the session for `keycloak-js`, and a realm-wide revocation time we do not use.
     answer |= {"not-before-policy": 0, "scope": scope}
@@ -99,7 +104,17 @@ def issue_in_front(
     if "id_token" in request.response_type:
         mapped = _in_front(client, released, alone=request.response_type == ("id_token",))
         answer["id_token"] = _id_token(
-            provider, realm, client, authorization, released, mapped=mapped, now=now, lifespan=lifespan, hashed=hashed
+            provider,
+            realm,
+            client,
+            authorization,
+            released,
+            mapped=mapped,
+            now=now,
+            lifespan=lifespan,
+            hashed=hashed,
+            # §2: never unsigned through a browser, whatever is registered.
+            protection=Protection(signed=_algorithm(realm, client.id_token_algorithm)),
         )
     return answer
 
@@ -123,7 +138,15 @@ def read_refresh_token(provider: Provider, token: str) -> Claims:
 
 
 def read_id_token_hint(provider: Provider, token: str) -> Claims:
-    """Return the claims of an ID token that we issued, however old (OpenID Connect Core §3.1.2.1); or `TokenError`."""
+    """Return the claims of an ID token that we issued, however old (OpenID Connect Core §3.1.2.1); or `TokenError`.
+
+    Whoever has got it encrypted decrypts it, and may encrypt it to us again.
+    """
+    if looks_encrypted(token):
+        try:
+            token = decrypted(token, provider.keys.decryptor)[1].decode()
+        except UnicodeDecodeError:
+            raise TokenError("it is encrypted, and no token is inside") from None
     return verify(token, keys=provider.keys.public, typ=ID_TYPE, issuer=provider.issuer, now=None)
 
 
@@ -185,6 +208,7 @@ def _id_token(
     now: int,
     lifespan: int,
     hashed: Mapping[str, str | None],
+    protection: Protection,
 ) -> str:
     algorithm = _algorithm(realm, client.id_token_algorithm)
     claims: dict[str, Any] = {
@@ -205,7 +229,7 @@ def _id_token(
     }
     if authorization.nonce is not None:
         claims["nonce"] = authorization.nonce
-    return mint(provider.keys.signer(algorithm), typ=ID_TYPE, claims=claims)
+    return signed(provider, claims, typ=ID_TYPE, protection=protection)
 
 
 def _refresh_token(provider: Provider, family: RefreshFamily, token_id: str, *, now: int) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from idp.crypto.jose import Claims, TokenError
+from idp.model.client import Client
 from idp.oidc import cors
 from idp.oidc.claims.book import claim_book
+from idp.oidc.clients.protection import encrypted_claims, protected
 from idp.oidc.errors import ErrorCode, OAuthError, Trace
 from idp.oidc.parameters import form_parameters
 from idp.oidc.possession.resource import PresentedToken, challenge, invalid_token, proof_of_possession
 from idp.oidc.provider import Provider
 from idp.oidc.token.liveness import facts_of, live_access
 from idp.oidc.token.tokens import read_access_token
-from idp.web.http import Reply, Request, json_reply
+from idp.web.http import JWT, Reply, Request, json_reply, token_reply
 
 _EVENT = "USER_INFO_REQUEST_ERROR"
 _SCHEMES = frozenset({"bearer", "dpop"})
@@ -37,7 +39,20 @@ async def userinfo(provider: Provider, request: Request, body: bytes) -> Reply:
     book = provider.derived(claim_book)
     in_effect = book.in_effect(live.client, claims["scope"], live.granted)
     released = book.released(live.client, in_effect, live.user, facts_of(claims))
-    return cors.shared(json_reply({**released.claims("userinfo"), "sub": live.user.id}), request, live.client)
+    answer = {**released.claims("userinfo"), "sub": live.user.id}
+    return cors.shared(await _reply(provider, live.client, answer), request, live.client)
+
+
+async def _reply(provider: Provider, client: Client, claims: Claims) -> Reply:
+    """Answer in the form that the client has registered (§5.3.2)."""
+    protection = client.userinfo
+    if not protection:
+        return json_reply(claims)
+    # §5.3.2: whoever keeps the token can tell who made it, and for whom. It has no `exp`, so it passes for no ID token.
+    said = {**claims, "iss": provider.issuer, "aud": client.client_id}
+    if protection.signed is None:
+        return token_reply(await encrypted_claims(provider, client, said, protection), JWT)
+    return token_reply(await protected(provider, client, said, typ="JWT", protection=protection), JWT)
 
 
 def _token(provider: Provider, request: Request, body: bytes) -> PresentedToken:

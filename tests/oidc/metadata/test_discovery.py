@@ -6,6 +6,8 @@ import httpx
 import msgspec
 import pytest
 
+from idp.model.protection import Protection
+from idp.oidc.metadata.discovery import metadata
 from tests.fakes import FakeClock
 from tests.oidc.harness import BASE, PATH, Bank
 
@@ -18,6 +20,11 @@ ADDRESSES = [
 ]
 # IANA "OAuth Authorization Server Metadata" registry, as far as used.
 REGISTERED = {
+    *(
+        f"{kind}_{what}_values_supported"
+        for kind in ("id_token", "userinfo", "introspection")
+        for what in ("signing_alg", "encryption_alg", "encryption_enc")
+    ),
     "issuer",
     "authorization_endpoint",
     "token_endpoint",
@@ -36,7 +43,6 @@ REGISTERED = {
     "grant_types_supported",
     "acr_values_supported",
     "subject_types_supported",
-    "id_token_signing_alg_values_supported",
     "token_endpoint_auth_methods_supported",
     "revocation_endpoint_auth_methods_supported",
     "introspection_endpoint_auth_methods_supported",
@@ -345,3 +351,13 @@ def test_metadata_is_json_without_surprises(bank: Bank) -> None:
     from idp.oidc.metadata.discovery import metadata  # noqa: PLC0415 - beside its only use
 
     assert json.loads(msgspec.json.encode(metadata(bank.provider))) == metadata(bank.provider)
+
+
+async def test_discovery_offers_unsigned_id_tokens_only_where_somebody_gets_them(bank: Bank) -> None:
+    def offered() -> list[str]:
+        algorithms: list[str] = metadata(bank.provider)["id_token_signing_alg_values_supported"]
+        return algorithms
+
+    assert offered() == ["ES256", "RS256"]
+    bank.change_client("app", id_token=Protection(signed="none"))
+    assert offered() == ["ES256", "RS256", "none"]

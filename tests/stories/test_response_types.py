@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from itertools import product
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
 import pytest
 from authlib.oidc.core import HybridIDToken, ImplicitIDToken
-from joserfc import jws, jwt
-from joserfc.jwk import KeySet
+from joserfc import jwe, jws, jwt
+from joserfc.jwk import KeySet, RSAKey
 
 from idp.oidc.authorization.response import RESPONSE_TYPES
 from tests.stories.browser import Browser
@@ -324,6 +326,65 @@ async def test_an_old_id_token_is_still_a_hint(town: Town) -> None:
     browser = town.browser()
     page = await browser.open(town.bank.request(id_token_hint=tokens["id_token"]))
     assert "kc-form-login" in page.forms
+
+
+async def test_an_encrypted_answer_is_for_the_client_alone(home: Home, tmp_path: Path) -> None:
+    ours = RSAKey.generate_key(2048, {"use": "enc", "alg": "RSA-OAEP-256"}, auto_kid=True)
+    attributes = {
+        "authorization.encrypted.response.alg": "RSA-OAEP-256",
+        "authorization.encrypted.response.enc": "A256GCM",
+        "use.jwks.string": "true",
+        "jwks.string": json.dumps({"keys": [ours.as_dict(private=False)]}),
+    }
+    async with opened(home, tmp_path, edit=with_client(attributes=attributes)) as town:
+        browser = await town.logged_in()
+        await browser.open(town.bank.request(response_mode="jwt"))
+        token = jwe.decrypt_compact(browser.answer["response"], ours, algorithms=["RSA-OAEP-256", "A256GCM"])
+        assert token.plaintext is not None
+        claims = read(token.plaintext.decode(), await keys(town))
+        assert {"code", "state", "iss", "aud", "exp"} <= set(claims)
+        await browser.open(town.bank.request(response_mode="jwt", prompt="none login"))
+        assert len(browser.answer["response"].split(".")) == 5, "errors are nobody else's business either"
+
+
+async def test_an_answer_that_cannot_be_encrypted_is_not_sent_in_clear(home: Home, tmp_path: Path) -> None:
+    attributes = {
+        "authorization.encrypted.response.alg": "RSA-OAEP-256",
+        "use.jwks.url": "true",
+        "jwks.url": "https://keys.invalid/jwks",
+    }
+    async with opened(home, tmp_path, edit=with_client(attributes=attributes)) as town:
+        browser = await town.logged_in()
+        for request in ({}, {"prompt": "none login"}):
+            page = await browser.open(town.bank.request(response_mode="jwt", **request))
+            assert not browser.has_left
+            assert page.status == 400
+
+
+async def test_who_is_logged_in_is_offered_where_an_account_is_to_be_chosen(town: Town) -> None:
+    browser = await town.logged_in()
+    page = await browser.open(town.bank.request(prompt="select_account"))
+    assert page.forms["kc-form-login"].values["username"] == "arta.hoxha"
+    page = await browser.open(town.bank.request(prompt="select_account", login_hint="somebody"))
+    assert page.forms["kc-form-login"].values["username"] == "somebody", "what the application knows goes first"
+    besnik = town.besnik
+    await besnik.register(browser)
+    await besnik.log_in(browser)
+    await besnik.first_access(browser)
+    tokens = (await town.bank.redeem(browser.answer["code"])).json()
+    assert read(tokens["id_token"], await keys(town))["preferred_username"] == besnik.username
+    await browser.open(town.bank.request(prompt="none"))
+    again = (await town.bank.redeem(browser.answer["code"])).json()
+    assert read(again["id_token"], await keys(town))["preferred_username"] == besnik.username, "the first one is out"
+
+
+async def test_nobody_is_offered_where_nobody_is_logged_in(town: Town) -> None:
+    page = await town.browser().open(town.bank.request(prompt="select_account"))
+    assert page.forms["kc-form-login"].values["username"] == ""
+    browser = await town.logged_in()
+    await town.change_user("arta.hoxha", lambda user: msgspec.structs.replace(user, enabled=False))
+    page = await browser.open(town.bank.request(prompt="select_account"))
+    assert page.forms["kc-form-login"].values["username"] == "", "a disabled user's session says nothing"
 
 
 async def test_a_long_state_comes_back_whole(home: Home, tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import assert_never
 
+import msgspec
+
 from idp.flows.actions import consent
 from idp.flows.assembly import AssembledRealm
 from idp.flows.runner import Ask, Finished, Refused, Runner, StartOver
@@ -18,6 +20,7 @@ from idp.model.oauth import AuthorizationRequest
 from idp.model.realm import Realm
 from idp.model.session import AuthenticationSession, FlowKind
 from idp.model.struct import Frozen
+from idp.model.user import User
 from idp.oidc.authorization import single_sign_on
 from idp.oidc.authorization.answer import Answer, answered
 from idp.oidc.authorization.commit import Committed, commit
@@ -155,13 +158,14 @@ class AuthorizationEndpoint:
         if session is None or flow is None or login.request is None:
             return login
         now = self._provider.now()
-        if not single_sign_on.answers(login.request, session, realm=current.realm, flow=flow, now=now):
+        may_answer = single_sign_on.answers(login.request, session, realm=current.realm, flow=flow, now=now)
+        if not may_answer and "select_account" not in login.request.prompt:
             return login
         # A disabled or locked user's session answers for nobody (T-20), nor does one from before a password change.
         user = await may_go_on(self._provider, session.user_id)
         if user is None or session.auth_time < user.not_before:
             return login
-        return self._tabs.answered_by(login, session)
+        return self._tabs.answered_by(login, session) if may_answer else _offered(login, login.request, user)
 
     async def _silently(
         self, login: AuthenticationSession, client: Client, target: Target, *, browser: Browser
@@ -230,6 +234,12 @@ class AuthorizationEndpoint:
         if found is None:
             raise UnsafeRequestError("client_not_found", "the client of the login can no longer be answered")
         return found
+
+
+def _offered(login: AuthenticationSession, request: AuthorizationRequest, user: User) -> AuthenticationSession:
+    """Offer the user who is logged in on the login page, where another name can be typed (`prompt=select_account`)."""
+    hint = request.login_hint or user.username
+    return msgspec.structs.replace(login, request=msgspec.structs.replace(request, login_hint=hint))
 
 
 def _pushed_of(login: AuthenticationSession) -> str:

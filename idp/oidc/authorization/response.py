@@ -40,6 +40,10 @@ def response_type_of(parameters: Mapping[str, str], client: Client) -> tuple[Res
     needs_code = not _IN_FRONT.issuperset(words)
     if (needs_code and not client.standard_flow) or (in_front(words) and not client.implicit_flow):
         raise OAuthError(ErrorCode.UNAUTHORIZED_CLIENT, "The client may not use this response_type.")
+    if "token" in words and (client.sender.dpop_bound or client.sender.certificate_bound):
+        # Nobody proves a key in the front channel (RFC 9449 §5, RFC 8705 §3): the token would be good for any thief.
+        detail = "every access token of the client is bound to a key"
+        raise OAuthError(ErrorCode.UNAUTHORIZED_CLIENT, "The client may not use this response_type.", detail=detail)
     return words
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from idp.crypto.jose import TokenError
 from idp.model.client import Client
 from idp.model.oauth import AuthorizationRequest
+from idp.model.sender import SenderRules
 from idp.oidc.authorization.request import checked
 from idp.oidc.authorization.response import RESPONSE_TYPES, response_mode_of
 from idp.oidc.authorization.target import Target
@@ -114,6 +115,16 @@ def test_each_response_type_is_switched_on_by_the_flows_it_needs(response_type: 
             check(client, response_type=response_type)
         else:
             assert refused(client, response_type=response_type) == "unauthorized_client"
+
+
+@pytest.mark.parametrize("bound", [SenderRules(dpop_bound=True), SenderRules(certificate_bound=True)])
+def test_a_client_whose_tokens_are_bound_to_a_key_gets_none_where_no_key_is_proven(bound: SenderRules) -> None:
+    client = msgspec.structs.replace(EVERYTHING, sender=bound)
+    for response_type in RESPONSE_TYPES:
+        if "token" in response_type.split():
+            assert refused(client, response_type=response_type) == "unauthorized_client"
+        else:
+            check(client, response_type=response_type)
 
 
 @pytest.mark.parametrize("response_type", RESPONSE_TYPES)

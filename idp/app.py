@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import structlog
+from msgspec.structs import replace
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -45,6 +46,8 @@ from idp.model.struct import Frozen
 from idp.oidc.authorization.endpoint import AuthorizationEndpoint
 from idp.oidc.metadata.key_watch import watch_keys
 from idp.oidc.provider import Provider
+from idp.oidc.registration.registrations import Registrations
+from idp.oidc.registration.watch import watch_registrations
 from idp.oidc.routes import hot_endpoints
 from idp.ports import Clock, MessageUndeliveredError, Passwords, RandomBytes, RealmStores, Sealer, SmsSender, Store
 from idp.realms.loading import LoadedRealm, RealmUnreadableError, load_file
@@ -94,6 +97,7 @@ class Site:
         self._background = [
             loop.create_task(self._sweep()),
             loop.create_task(watch_keys(watched, structlog.get_logger())),
+            loop.create_task(watch_registrations([desk.provider for desk in desks.values()], structlog.get_logger())),
         ]
 
     async def close(self) -> None:
@@ -247,11 +251,12 @@ class _Opening:
         """Open one realm: its keys, its published version, its logins."""
         name, outside, base_url = found.realm.name, self._outside, self._settings.server.base_url
         stores = self._store.realm(name)
+        registrations = await self._registrations(found, stores)
         self.keys[name] = kept = KeptKeys(
             stores.secrets, self._sealer, realm=name, clock=outside.clock, random=outside.random
         )
         try:
-            keys = await kept.open(key_policy(found.realm))
+            keys = await kept.open(key_policy(replace(found.realm, registered=registrations.clients)))
         except ValueError as error:
             # Never new keys instead: that would silently end every session and open nothing that is kept.
             raise StartError(
@@ -279,6 +284,7 @@ class _Opening:
             sealer=self._sealer,
             services=services,
             surroundings=self._surroundings,
+            registered=registrations.clients,
         )
         try:
             if await published.publish(found):
@@ -294,9 +300,24 @@ class _Opening:
             random=outside.random,
             realm=published.realm,
             log=self._log,
+            registrations=registrations,
             outbound=self._outbound,
         )
         return self._at_work(provider, published)
+
+    async def _registrations(self, found: LoadedRealm, stores: RealmStores) -> Registrations:
+        """Build the clients that registered themselves, for what the realm says now."""
+        name = found.realm.name
+        registrations = Registrations(realm=name, store=stores.registered_clients, sealer=self._sealer)
+        try:
+            left_out = await registrations.open(found.representation, found.realm)
+        except ValueError as error:
+            raise StartError(
+                f"The registered clients of realm {name} do not open ({error}) Restore the master key that sealed them."
+            ) from None
+        if left_out:
+            self._log.warning("registered clients left out", realm=name, clients=left_out)
+        return registrations
 
     def _at_work(self, provider: Provider, published: PublishedRealm) -> Desk:
         tabs = Tabs(

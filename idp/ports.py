@@ -18,6 +18,7 @@ from idp.model.event import Event
 from idp.model.lockout import Attempt, Locks
 from idp.model.oauth import AuthorizationCode, RefreshFamily
 from idp.model.policy import BruteForcePolicy
+from idp.model.registration import InitialToken, RegisteredClient
 from idp.model.request_object import PushedRequest
 from idp.model.session import AuthenticationSession, UserSession
 from idp.model.struct import Frozen
@@ -234,6 +235,41 @@ class RealmVersions(Protocol):
         """Store a version and make it current, if the current one is `expected` (compare and set)."""
 
 
+class RegisteredClients(Protocol):
+    """Clients that registered themselves (RFC 7591), by client id."""
+
+    async def create(self, client: RegisteredClient, *, most: int) -> bool:
+        """Store a new client; false if the realm has `most` of them already. Durable when this returns."""
+
+    async def get(self, client_id: str) -> RegisteredClient | None:
+        """Return a registered client."""
+
+    async def all(self) -> Sequence[RegisteredClient]:
+        """Return every registered client."""
+
+    async def replace(self, client: RegisteredClient) -> bool:
+        """Compare and set: store `client` as revision + 1 if the stored revision equals `client.revision`."""
+
+    async def remove(self, client_id: str) -> bool:
+        """Remove a client; true for the caller that did."""
+
+    async def revision(self) -> int:
+        """Return a number that grows with every change of any client; cheap enough to be asked all the time."""
+
+
+class InitialTokens(Protocol):
+    """Initial access tokens by digest. They expire with their `expires_at`."""
+
+    async def create(self, key: str, token: InitialToken) -> None:
+        """Keep a new token."""
+
+    async def get(self, key: str) -> InitialToken | None:
+        """Return a token that can still be used."""
+
+    async def take(self, key: str) -> bool:
+        """Take one of its uses; true for as many callers as it has uses."""
+
+
 class Events(Protocol):
     """The realm's events, in the order they were recorded."""
 
@@ -260,6 +296,8 @@ class RealmStores(Protocol):
     latest: LatestValues
     secrets: KeptSecrets
     versions: RealmVersions
+    registered_clients: RegisteredClients
+    initial_tokens: InitialTokens
     events: Events
 
 

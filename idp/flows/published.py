@@ -7,9 +7,13 @@ goes on with the version it began with (T-31), also after a restart, since every
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
+
+import msgspec
 
 from idp.flows.assembly import AssembledRealm, UnusableRealmError
 from idp.flows.step import StepServices
+from idp.model.client import Client
 from idp.model.realm import Realm
 from idp.ports import RealmVersions, Sealer
 from idp.realms.loading import LoadedRealm, RealmUnreadableError, load
@@ -22,13 +26,22 @@ class PublishedRealm:
     """One realm's versions at work."""
 
     def __init__(
-        self, *, name: str, versions: RealmVersions, sealer: Sealer, services: StepServices, surroundings: Surroundings
+        self,
+        *,
+        name: str,
+        versions: RealmVersions,
+        sealer: Sealer,
+        services: StepServices,
+        surroundings: Surroundings,
+        registered: Mapping[str, Client],
     ) -> None:
+        """`registered` is the live table of clients that registered themselves; every version has the same."""
         self._name = name
         self._versions = versions
         self._sealer = sealer
         self._services = services
         self._surroundings = surroundings
+        self._registered = registered
         self._current: AssembledRealm | None = None
         self._former: OrderedDict[str, AssembledRealm] = OrderedDict()
 
@@ -39,7 +52,7 @@ class PublishedRealm:
             UnusableRealmError: the flows of the file do not compile.
 
         """
-        assembled = AssembledRealm(loaded.realm, self._services)
+        assembled = self._assembled(loaded.realm)
         present = await self._versions.current()
         if present != loaded.realm.version:
             sealed = self._sealer.seal(loaded.document, purpose=self._purpose(loaded.realm.version))
@@ -75,9 +88,12 @@ class PublishedRealm:
         document = self._sealer.unseal(sealed, purpose=self._purpose(version))
         try:
             former = load(document.decode(), surroundings=self._surroundings).realm
-            return AssembledRealm(former, self._services)
+            return self._assembled(former)
         except (RealmUnreadableError, UnusableRealmError):
             return None  # made by another release; a login of this version begins again on the present one
+
+    def _assembled(self, realm: Realm) -> AssembledRealm:
+        return AssembledRealm(msgspec.structs.replace(realm, registered=self._registered), self._services)
 
     def _purpose(self, version: str) -> str:
         return f"realm-version|{self._name}|{version}"

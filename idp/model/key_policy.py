@@ -63,13 +63,13 @@ def days(attributes: Mapping[str, str], name: str) -> int | None:
 def longest_life(realm: Realm) -> int:
     """Return for how many seconds a token of the realm can be good: a key must verify for as long."""
     lifespans = realm.lifespans
-    of_clients = (client.access_token_lifespan or 0 for client in realm.clients.values())
+    of_clients = (client.access_token_lifespan or 0 for client in realm.every_client)
     return max(lifespans.access_token, lifespans.sso_max, lifespans.offline_idle, *of_clients)
 
 
 def _algorithms(realm: Realm) -> tuple[SigningAlgorithm, ...]:
     named = {realm.default_signature_algorithm}
-    for client in realm.clients.values():
+    for client in realm.every_client:
         answers = client.userinfo, client.introspection, client.authorization_response
         algorithms = (client.id_token_algorithm, client.access_token_algorithm, *(one.signed for one in answers))
         named |= {algorithm for algorithm in algorithms if algorithm is not None and algorithm != "none"}

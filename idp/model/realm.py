@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from idp.model.client_policy import ClientPolicy
 from idp.model.flow import Flow, RequiredActionSetting
 from idp.model.mapper import ClientScope, Group, RoleName
 from idp.model.policy import BruteForcePolicy, Lifespans, OtpPolicy, PasswordRule
+from idp.model.registration import RegistrationRules
 from idp.model.struct import Frozen
 
 
@@ -49,6 +51,7 @@ class Realm(Frozen, frozen=True, kw_only=True):
     clients: dict[str, Client] = {}
     client_policies: tuple[ClientPolicy, ...] = ()
     registered: Mapping[str, Client] = {}
+    registration: RegistrationRules = RegistrationRules()
     attributes: dict[str, str] = {}
     authorization_details_types: dict[str, dict[str, Any]] = {}
     client_scopes: dict[str, ClientScope] = msgspec.field(default_factory=built_in_scopes)
@@ -61,6 +64,11 @@ class Realm(Frozen, frozen=True, kw_only=True):
     def title(self) -> str:
         """What a person is shown."""
         return self.display_name or self.name
+
+    @property
+    def every_client(self) -> Iterator[Client]:
+        """The clients of the file and those that registered themselves, enabled or not."""
+        return chain(self.clients.values(), self.registered.values())
 
     def client(self, client_id: str) -> Client | None:
         """Return the enabled client of that id."""

@@ -60,7 +60,7 @@ def _allow_any_client(provider: Provider, request: Request) -> tuple[Header, ...
 
 
 def _known_origins(provider: Provider) -> frozenset[str]:
-    clients = (client for client in provider.realm().clients.values() if client.enabled)
+    clients = (client for client in provider.realm().every_client if client.enabled)
     return frozenset(origin for client in clients for origin in origins_of(client))
 
 

@@ -11,6 +11,8 @@ from idp.oidc.errors import ErrorCode, OAuthError
 from idp.oidc.metadata.discovery import discovery
 from idp.oidc.metadata.jwks import jwks
 from idp.oidc.provider import Provider
+from idp.oidc.registration.endpoint import register
+from idp.oidc.registration.management import delete_client, read_client, update_client
 from idp.oidc.requests.pushed import push
 from idp.oidc.sessions.session_pages import PAGES, login_status
 from idp.oidc.token.endpoint import token
@@ -70,6 +72,11 @@ _UNDER_REALM: dict[str, _Endpoint] = {
     f"{_PROTOCOL}/login-status-iframe.html/init": _Endpoint(methods={"GET": login_status}),
     **{f"{_PROTOCOL}/{name}": _Endpoint(methods={"GET": partial(_static, reply)}) for name, reply in PAGES.items()},
 }
+_REGISTRATION = "/realms/{realm}/clients-registrations/openid-connect"
+# Where the last part of the path names what is asked for: the only ones that are not compared whole.
+_BELOW: dict[str, _Endpoint] = {
+    _REGISTRATION: _Endpoint(methods={"GET": read_client, "PUT": update_client, "DELETE": delete_client}),
+}
 # OpenID Connect Discovery §4, RFC 8414 §3.1, and the places where Keycloak has both.
 _DISCOVERY_ADDRESSES = (
     "/realms/{realm}/.well-known/openid-configuration",
@@ -82,7 +89,8 @@ _DISCOVERY_ADDRESSES = (
 def _addresses() -> dict[str, _Endpoint]:
     """Return every address, with `{realm}` in the place of the name."""
     under_realm = {f"/realms/{{realm}}/{path}": endpoint for path, endpoint in _UNDER_REALM.items()}
-    return under_realm | dict.fromkeys(_DISCOVERY_ADDRESSES, _DISCOVERY)
+    registration = {_REGISTRATION: _Endpoint(methods={"POST": register})}
+    return under_realm | registration | dict.fromkeys(_DISCOVERY_ADDRESSES, _DISCOVERY)
 
 
 def hot_endpoints(providers: Mapping[str, Provider]) -> Callable[[Scope], Application | None]:
@@ -92,21 +100,26 @@ def hot_endpoints(providers: Mapping[str, Provider]) -> Callable[[Scope], Applic
     (CVE-2026-0976).
     """
     addresses = _addresses()
-    routes = {
-        address.format(realm=name): partial(_serve, _Route(provider=provider, endpoint=endpoint))
-        for name, provider in providers.items()
-        for address, endpoint in addresses.items()
-    }
+    routes, below = _served(addresses, providers), _served(_BELOW, providers)
 
     def find(scope: Scope) -> Application | None:
         if scope["type"] != "http":
             return None
-        found = routes.get(scope["path"])
+        path: str = scope["path"]
+        found = routes.get(path) or below.get(path.rpartition("/")[0])
         if found is not None:
             return found
         return _unknown_realm if _is_for_another_realm(scope["path"], addresses) else None
 
     return find
+
+
+def _served(addresses: Mapping[str, _Endpoint], providers: Mapping[str, Provider]) -> dict[str, Application]:
+    return {
+        address.format(realm=name): partial(_serve, _Route(provider=provider, endpoint=endpoint))
+        for name, provider in providers.items()
+        for address, endpoint in addresses.items()
+    }
 
 
 def _is_for_another_realm(path: str, addresses: Mapping[str, _Endpoint]) -> bool:

@@ -21,6 +21,7 @@ from idp.realms.clients import client_of
 from idp.realms.policies.compiling import policies_of
 from idp.realms.policies.governing import governed_of_file
 from idp.realms.policies.tightening import tightened
+from idp.realms.registration import registration_rules
 from idp.realms.values import error, one_of, seconds
 
 LOCALES = ("sq", "en", "it")
@@ -76,6 +77,7 @@ def realm_of(
             for position, client in enumerate(found.clients)
         },
         client_policies=policies,
+        registration=registration_rules(found, findings),
         attributes=found.attributes,
         authorization_details_types=authorization_details_types(found.attributes, findings),
     )

@@ -20,9 +20,13 @@ from idp.realms.seeds import UserSeed, user_seeds
 
 
 class LoadedRealm(Frozen, frozen=True, kw_only=True):
-    """What a realm file says. `document` is its canonical JSON without the users: what a version is made of."""
+    """What a realm file says. `document` is its canonical JSON without the users: what a version is made of.
+
+    `representation` is the file as it was read, by which clients that register later are built.
+    """
 
     realm: Realm
+    representation: representation.Realm
     users: tuple[UserSeed, ...]
     document: bytes
     findings: tuple[Finding, ...]
@@ -71,6 +75,7 @@ def _loaded(document: Any, surroundings: Surroundings) -> LoadedRealm:
     findings.extend(realm_findings(found, realm, users))
     return LoadedRealm(
         realm=realm,
+        representation=found,
         users=users,
         document=canonical,
         findings=acknowledged(findings, realm),

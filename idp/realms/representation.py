@@ -5,6 +5,8 @@ Names, nesting and defaults are Keycloak's. Keys that are not here are kept in t
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from idp.model.flow import Requirement
@@ -207,5 +209,6 @@ class Realm(Representation, frozen=True, kw_only=True, rename="camel"):
 
     client_profiles: ClientProfiles = ClientProfiles()
     client_policies: ClientPolicies = ClientPolicies()
+    components: dict[str, Any] = {}
 
     attributes: dict[str, str] = {}

@@ -19,6 +19,7 @@ from idp.realms.building import LOCALES, SOFT_TOKEN_FLOW_ATTRIBUTE
 from idp.realms.client_key_rules import authentication_findings
 from idp.realms.client_protection_rules import protection_findings
 from idp.realms.key_rules import key_findings
+from idp.realms.registration import registration_findings
 from idp.realms.seeds import UserSeed, delivers_by_sms
 from idp.realms.values import error, warning
 
@@ -36,9 +37,10 @@ def realm_findings(found: file.Realm, realm: Realm, users: tuple[UserSeed, ...])
     yield from _duplicates(found)
     yield from _protection(realm)
     for position, client in enumerate(found.clients):
-        yield from _client(client, realm.clients[client.client_id], f"/clients/{position}")
+        yield from client_findings(client, realm.clients[client.client_id], f"/clients/{position}")
     yield from _one_channel(realm, users)
     yield from key_findings(realm)
+    yield from registration_findings(realm.registration)
 
 
 def _settings(found: file.Realm, realm: Realm) -> Iterator[Finding]:
@@ -121,7 +123,8 @@ def _protection(realm: Realm) -> Iterator[Finding]:
         yield warning("P-LENGTH", "/passwordPolicy", problem, "Add length(8) or more.")
 
 
-def _client(written: file.Client, client: Client, pointer: str) -> Iterator[Finding]:
+def client_findings(written: file.Client, client: Client, pointer: str) -> Iterator[Finding]:
+    """Yield every finding about one client."""
     for position, uri in enumerate(client.redirect_uris):
         yield from _redirect_uri(client, uri, f"{pointer}/redirectUris/{position}")
     if (client.standard_flow or client.implicit_flow) and client.enabled and not client.redirect_uris:

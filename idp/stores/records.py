@@ -8,6 +8,7 @@ from idp.stores.kernel import Kernel, Transaction
 from idp.stores.ledger import KernelEvents, KernelRealmVersions, KernelSecrets
 from idp.stores.limits import KernelAttempts, KernelThrottle
 from idp.stores.once import KernelCounters, KernelFirstUse, KernelLatestValues
+from idp.stores.registrations import KernelInitialTokens, KernelRegisteredClients
 from idp.stores.sessions import KernelAuthenticationSessions, KernelUserSessions
 from idp.stores.users import KernelUsers
 
@@ -35,6 +36,8 @@ class KernelRealmStores:
         self.latest: ports.LatestValues = KernelLatestValues(kernel, realm)
         self.secrets: ports.KeptSecrets = KernelSecrets(kernel, realm)
         self.versions: ports.RealmVersions = KernelRealmVersions(kernel, realm)
+        self.registered_clients: ports.RegisteredClients = KernelRegisteredClients(kernel, realm)
+        self.initial_tokens: ports.InitialTokens = KernelInitialTokens(kernel, realm)
         self.events: ports.Events = KernelEvents(kernel, realm)
 
 

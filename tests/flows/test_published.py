@@ -42,6 +42,7 @@ def opened(bench: Bench) -> PublishedRealm:
         sealer=bench.sealer,
         services=bench.services,
         surroundings=SURROUNDINGS,
+        registered={},
     )
 
 

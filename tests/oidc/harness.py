@@ -28,6 +28,7 @@ from idp.model.secret import Secret
 from idp.model.session import ClientSession, UserSession
 from idp.model.user import User
 from idp.oidc.provider import Provider
+from idp.oidc.registration.registrations import Registrations
 from idp.oidc.routes import hot_endpoints
 from idp.oidc.sessions.user_sessions import session_expires_at
 from idp.ports import Store
@@ -116,6 +117,10 @@ class Bank:
         self.realm = msgspec.structs.replace(REALM, **realm)
         self.logged: list[MutableMapping[str, Any]] = []
         store = store or KernelStore(MemoryKernel(clock), clock)
+        registrations = Registrations(
+            realm="bank", store=store.realm("bank").registered_clients, sealer=AesGcmSealer([bytes(32)])
+        )
+        self.realm = msgspec.structs.replace(self.realm, registered=registrations.clients)
         self.provider = Provider(
             name="bank",
             base_url=BASE,
@@ -123,6 +128,7 @@ class Bank:
             keys=signing_keys(),
             clock=clock,
             random=secrets.token_bytes,
+            registrations=registrations,
             realm=lambda: self.realm,
             log=structlog.wrap_logger(
                 None, processors=[self._keep], wrapper_class=structlog.make_filtering_bound_logger(0)

@@ -17,6 +17,7 @@ from idp.oidc.cors import ANY_ORIGIN
 from idp.oidc.metadata import authorization_requests, protected_answers
 from idp.oidc.possession import metadata as possession
 from idp.oidc.provider import Provider
+from idp.oidc.registration.published import metadata as registration_metadata
 from idp.oidc.token.endpoint import GRANTS
 from idp.web.http import JSON, Header, Reply, Request
 
@@ -85,6 +86,7 @@ _PARTS: tuple[Callable[[Provider], dict[str, Any]], ...] = (
     authorization_requests.metadata,
     protected_answers.metadata,
     possession.metadata,
+    registration_metadata,
 )
 
 

@@ -65,7 +65,7 @@ class RegisteredClient(Frozen, frozen=True, kw_only=True):
 
 
 class InitialToken(Frozen, frozen=True, kw_only=True):
-    """An initial access token (RFC 7591 §3): so many registrations, until a time. `id` is for events; it opens nothing."""
+    """An initial access token (RFC 7591 §3): so many registrations, until a time. `id` is for events."""
 
     id: str
     remaining: int

@@ -37,6 +37,9 @@ class ErrorCode(StrEnum):
     INVALID_AUTHORIZATION_DETAILS = "invalid_authorization_details"
     # OpenID Connect Unmet Authentication Requirements 1.0 §2
     UNMET_AUTHENTICATION_REQUIREMENTS = "unmet_authentication_requirements"
+    # RFC 7591 §3.2.2
+    INVALID_REDIRECT_URI = "invalid_redirect_uri"
+    INVALID_CLIENT_METADATA = "invalid_client_metadata"
     # RFC 6750 §3.1
     INVALID_TOKEN = "invalid_token"  # noqa: S105 - an error code, not a secret
     INSUFFICIENT_SCOPE = "insufficient_scope"

@@ -15,6 +15,7 @@ from idp.model.client import Client
 from idp.model.event import Event
 from idp.model.realm import Realm
 from idp.oidc.clients.remote_keys import RemoteKeySets
+from idp.oidc.registration.registrations import Registrations
 from idp.ports import Clock, Outbound, RandomBytes, RealmStores
 from idp.web.http import Request
 
@@ -71,6 +72,7 @@ class Provider:
         random: RandomBytes,
         realm: Callable[[], Realm],
         log: FilteringBoundLogger,
+        registrations: Registrations,
         outbound: Outbound | None = None,
         mutual_tls_url: str = "",
     ) -> None:
@@ -85,10 +87,11 @@ class Provider:
         self.random = random
         self.realm = realm
         self.log: FilteringBoundLogger = log.bind(realm=name)
+        self.registrations = registrations
         self.outbound = outbound
         self.remote_keys = RemoteKeySets(outbound, clock)
         self.recorder = Recorder(stores.events, log)
-        self._derived: dict[Callable[[Provider], Any], tuple[Realm, SigningKeys, Any]] = {}
+        self._derived: dict[Callable[[Provider], Any], tuple[Realm, SigningKeys, Mapping[str, Client], Any]] = {}
         self._endpoints = {endpoint: f"{self.issuer}/{path}" for endpoint, path in _PATHS.items()}
 
     def endpoint(self, name: EndpointName) -> str:
@@ -115,12 +118,12 @@ class Provider:
         return base64url(self.random(size))
 
     def derived(self, build: Callable[[Provider], T]) -> T:
-        """Return `build(self)`, kept for as long as configuration and keys are the same objects."""
-        realm, keys = self.realm(), self.keys
+        """Return `build(self)`, kept for as long as configuration, keys and registered clients are the same objects."""
+        realm, keys, registered = self.realm(), self.keys, self.registrations.clients.now
         kept = self._derived.get(build)
-        if kept is None or kept[0] is not realm or kept[1] is not keys:
-            kept = self._derived[build] = (realm, keys, build(self))
-        value: T = kept[2]
+        if kept is None or kept[0] is not realm or kept[1] is not keys or kept[2] is not registered:
+            kept = self._derived[build] = (realm, keys, registered, build(self))
+        value: T = kept[3]
         return value
 
     async def record(

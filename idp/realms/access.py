@@ -41,6 +41,15 @@ def with_access(realm: Realm, found: file.Realm, findings: list[Finding]) -> Rea
     )
 
 
+def scopes_of_realm(found: file.Realm, scopes: Mapping[str, ClientScope]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the default and optional scopes of a client that names neither."""
+    default, optional = found.default_default_client_scopes, found.default_optional_client_scopes
+    return (
+        tuple(name for name in (DEFAULT_SCOPES if default is None else default) if name in scopes),
+        tuple(name for name in (OPTIONAL_SCOPES if optional is None else optional) if name in scopes),
+    )
+
+
 class _Reading:
     """One realm file being read."""
 
@@ -188,18 +197,10 @@ class _Reading:
         if written.protocol != "openid-connect":
             return (), ()
         if default is None and optional is None:
-            return self._realm_scopes(scopes)
+            return scopes_of_realm(self._found, scopes)
         return (
             tuple(self._known_scopes(default or (), scopes, f"{pointer}/defaultClientScopes")),
             tuple(self._known_scopes(optional or (), scopes, f"{pointer}/optionalClientScopes")),
-        )
-
-    def _realm_scopes(self, scopes: Mapping[str, ClientScope]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        default = self._found.default_default_client_scopes
-        optional = self._found.default_optional_client_scopes
-        return (
-            tuple(name for name in (DEFAULT_SCOPES if default is None else default) if name in scopes),
-            tuple(name for name in (OPTIONAL_SCOPES if optional is None else optional) if name in scopes),
         )
 
     def _known_scopes(self, names: Iterable[str], scopes: Mapping[str, ClientScope], pointer: str) -> Iterable[str]:

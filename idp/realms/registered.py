@@ -2,34 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import msgspec
 
 from idp.model.client import Client
 from idp.model.finding import Finding, Severity
 from idp.model.realm import Realm
+from idp.model.struct import Frozen
 from idp.realms import representation as file
 from idp.realms.access import with_access
 from idp.realms.clients import client_of
+from idp.realms.policies.conditions import Change
+from idp.realms.policies.executor import Violation
+from idp.realms.policies.governing import governed, subject_of
+from idp.realms.policies.tightening import tightened
 from idp.realms.rules import client_findings
 
+_PLACE = "/clients/0"
 
-def registered_client(
-    found: file.Realm, realm: Realm, written: file.Client
-) -> tuple[Client, tuple[Finding, ...]]:
-    """Return the client as one of the realm, and what is wrong with it.
+
+class Registered(Frozen, frozen=True, kw_only=True):
+    """A client that registered itself: at work, as its policies wrote it, and what keeps it from being one."""
+
+    client: Client
+    representation: file.Client
+    violations: tuple[Violation, ...]
+
+
+def registered_client(found: file.Realm, realm: Realm, written: file.Client, change: Change) -> Registered:
+    """Return the client as one of the realm. `change` is how it came here, for policies that look at that.
 
     The vault is out of its reach: a client that could write `${vault.…}` would be told the bank's secrets.
     """
+    subject = msgspec.structs.replace(subject_of(found, written), change=change)
+    result = governed(realm.client_policies, subject)
     findings: list[Finding] = []
     alone = msgspec.structs.replace(
-        found, clients=(written,), users=(), groups=(), default_groups=(), scope_mappings=(), client_scope_mappings={}
+        found,
+        clients=(result.client,),
+        users=(),
+        groups=(),
+        default_groups=(),
+        scope_mappings=(),
+        client_scope_mappings={},
     )
-    client = client_of(alone, written, 0, lambda _realm, _name: None, findings)
+    client = tightened(client_of(alone, result.client, 0, lambda _realm, _name: None, findings), result.rules)
     known = msgspec.structs.replace(realm, clients={written.client_id: client})
-    built = with_access(known, alone, findings).clients[written.client_id]
-    findings.extend(client_findings(written, built, "/clients/0"))
-    return built, tuple(finding for finding in findings if _is_about_it(finding))
+    client = with_access(known, alone, findings).clients[written.client_id]
+    findings.extend(client_findings(result.client, client, _PLACE))
+    violations = (*result.violations, *_violations(findings))
+    return Registered(client=client, representation=result.client, violations=violations)
 
 
-def _is_about_it(finding: Finding) -> bool:
-    return finding.severity is Severity.ERROR and finding.pointer.startswith("/clients/0")
+def _violations(findings: Iterable[Finding]) -> Iterator[Violation]:
+    for finding in findings:
+        if finding.severity is Severity.ERROR and finding.pointer.startswith(_PLACE):
+            yield Violation(
+                place=finding.pointer.removeprefix(_PLACE),
+                problem=finding.problem,
+                repair=finding.repair,
+                code="invalid_redirect_uri" if finding.rule.startswith("C-REDIRECT") else "invalid_client_metadata",
+            )

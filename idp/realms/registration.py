@@ -137,9 +137,7 @@ def _policies(found: file.Realm, findings: list[Finding]) -> Iterator[tuple[Comp
                 yield read, place
 
 
-def _restrictions(
-    kind: str, policies: list[tuple[Component, str]], findings: list[Finding]
-) -> Restrictions:
+def _restrictions(kind: str, policies: list[tuple[Component, str]], findings: list[Finding]) -> Restrictions:
     """Return what the policies of one kind add up to; without any, what is cautious."""
     of_kind = [(component, place) for component, place in policies if component.sub_type == kind]
     if not of_kind:

@@ -93,6 +93,7 @@ class Client(Representation, frozen=True, kw_only=True, rename="camel"):
     direct_access_grants_enabled: bool = False
     service_accounts_enabled: bool = False
     full_scope_allowed: bool = True
+    frontchannel_logout: bool = False
     attributes: dict[str, str] = {}
     authentication_flow_binding_overrides: dict[str, str] = {}
     default_client_scopes: tuple[str, ...] | None = None

@@ -8,7 +8,18 @@ from idp.model.lockout import Locks
 from idp.model.policy import BruteForcePolicy
 from idp.ports import RealmStores
 from idp.stores.kernel import Kernel, Transaction
-from tests.contracts.values import NOW, a_code, a_family, a_login, a_pushed_request, a_session, a_user, an_event
+from tests.contracts.values import (
+    NOW,
+    a_code,
+    a_family,
+    a_login,
+    a_pushed_request,
+    a_registered_client,
+    a_session,
+    a_user,
+    an_event,
+    an_initial_token,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -30,6 +41,8 @@ async def fill(realm: RealmStores, key: str) -> None:
     await realm.latest.set("purpose", key, key, ttl=600)
     await realm.secrets.keep("purpose", key, b"sealed")
     await realm.versions.publish(key, b"sealed", expected=None)
+    await realm.registered_clients.create(a_registered_client(key), most=10)
+    await realm.initial_tokens.create(key, an_initial_token())
     await realm.events.record(an_event(transaction_id=key))
 
 
@@ -56,6 +69,13 @@ async def assert_empty(realm: RealmStores, key: str) -> None:
     assert await realm.secrets.all("purpose") == {}
     assert await realm.versions.current() is None
     assert await realm.versions.get(key) is None
+    assert await realm.registered_clients.get(key) is None
+    assert await realm.registered_clients.all() == []
+    assert not await realm.registered_clients.replace(a_registered_client(key))
+    assert not await realm.registered_clients.remove(key)
+    assert await realm.registered_clients.revision() == 0
+    assert await realm.initial_tokens.get(key) is None
+    assert not await realm.initial_tokens.take(key)
     assert await realm.events.recent(limit=10) == []
     assert await realm.events.recent(limit=10, transaction_id=key) == []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from idp.model.event import Event
 from idp.model.flow import Category, Evidence, Status
 from idp.model.oauth import AuthorizationCode, AuthorizationRequest, RefreshFamily
+from idp.model.registration import InitialToken, RegisteredClient
 from idp.model.request_object import PushedRequest
 from idp.model.session import AuthenticationSession, ClientSession, FlowKind, Outstanding, UserSession
 from idp.model.user import Consent, OtpCredential, PasswordCredential, TermsAcceptance, User
@@ -140,3 +141,18 @@ def an_event(kind: str = "LOGIN", *, at: int = NOW, transaction_id: str = "trans
     return Event(
         type=kind, at=at, realm="small-business", transaction_id=transaction_id, user_id="user-1", detail={"a": "b"}
     )
+
+
+def a_registered_client(client_id: str = "client-1", *, revision: int = 0) -> RegisteredClient:
+    return RegisteredClient(
+        client_id=client_id,
+        sealed=b"sealed",
+        token_digest="digest",
+        registered_at=NOW,
+        initial_token="token-1",
+        revision=revision,
+    )
+
+
+def an_initial_token(*, remaining: int = 1, expires_at: int = NOW + 600) -> InitialToken:
+    return InitialToken(id="token-1", remaining=remaining, expires_at=expires_at)

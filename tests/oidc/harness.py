@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from idp.crypto.base64url import base64url
 from idp.crypto.decryption_keys import DecryptionKey
 from idp.crypto.digest import digest
+from idp.crypto.sealing import AesGcmSealer
 from idp.crypto.signing_keys import SigningKey, SigningKeys
 from idp.model.client import Client
 from idp.model.oauth import AuthorizationCode

@@ -32,6 +32,12 @@ _PRIVATE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+")
 
 def check_addresses(metadata: ClientMetadata) -> None:
     """Check every address of completed metadata; raises `OAuthError` (`invalid_redirect_uri`, `…_client_metadata`)."""
+    _check_returns(metadata)
+    _check_https(metadata)
+    _check_front_channel(metadata)
+
+
+def _check_returns(metadata: ClientMetadata) -> None:
     native = metadata.application_type == "native"
     for uri in metadata.redirect_uris:
         if not _may_return_to(uri, native=native):
@@ -40,6 +46,9 @@ def check_addresses(metadata: ClientMetadata) -> None:
     for uri in metadata.post_logout_redirect_uris or ():
         if not _may_return_to(uri, native=native):
             raise invalid_metadata("A post_logout_redirect_uri is not one that is accepted." + _hint(native=native))
+
+
+def _check_https(metadata: ClientMetadata) -> None:
     for name in _HTTPS_MEMBERS:
         address = getattr(metadata, name)
         if address is not None and not is_https(address):
@@ -50,7 +59,6 @@ def check_addresses(metadata: ClientMetadata) -> None:
     for uri in metadata.request_uris or ():
         if not is_https(uri.partition("#")[0]):  # a fragment may say what the document's digest is (Core §6.2)
             raise invalid_metadata("request_uris must be https addresses.")
-    _check_front_channel(metadata)
 
 
 def is_https(address: str) -> bool:
@@ -107,5 +115,5 @@ def _check_front_channel(metadata: ClientMetadata) -> None:
 
 def _hint(*, native: bool) -> str:
     if native:
-        return " A native application's is http on a loopback address, https, or has a scheme of its own like al.bank.app:/."
+        return " A native application's is https, http on a loopback address, or has its own scheme (al.bank.app:/)."
     return " It must be an https address, without a fragment or an asterisk."

@@ -13,6 +13,7 @@ from idp.oidc.errors import ErrorCode, OAuthError
 from idp.oidc.provider import Provider
 from idp.oidc.registration.metadata import invalid_metadata
 from idp.realms import representation as file
+from idp.realms.policies.conditions import Change
 from idp.web.http import Request
 
 _HOUR = 3600  # seconds
@@ -33,10 +34,11 @@ _ADDRESS_LISTS = ("post.logout.redirect.uris", "request.uris")
 class Admission(Frozen, frozen=True, kw_only=True):
     """One who may register: within which bounds, and with which initial access token, if any.
 
-    `trusted` is who came with one, now or when the client was registered.
+    `trusted` is who came with one, now or when the client was registered. Client policies judge each of the `changes`.
     """
 
     restrictions: Restrictions
+    changes: tuple[Change, ...]
     trusted: bool = False
     token_key: str | None = None
     token: InitialToken | None = None
@@ -57,19 +59,23 @@ async def throttled(provider: Provider, request: Request) -> None:
 
 async def admitted(provider: Provider, request: Request) -> Admission:
     """Return who wants to register; raises `OAuthError` (`invalid_token`, `access_denied`)."""
-    rules = provider.realm().registration
+    rules, address = provider.realm().registration, request.remote_address
     token = bearer_token(request)
     if token is not None:
         key = digest(token)
         initial = await provider.stores.initial_tokens.get(key)
         if initial is None:
             raise token_refused(provider, "no such initial access token, or it is used up")
-        admission = Admission(restrictions=rules.authenticated, trusted=True, token_key=key, token=initial)
+        change = Change(context="ByInitialAccessToken", address=address)
+        admission = Admission(
+            restrictions=rules.authenticated, changes=(change,), trusted=True, token_key=key, token=initial
+        )
     elif rules.open or rules.anonymous.from_trusted_host:
-        admission = Admission(restrictions=rules.anonymous)
+        change = Change(context="ByAnonymous", address=address)
+        admission = Admission(restrictions=rules.anonymous, changes=(change,))
     else:
         raise token_refused(provider, "no initial access token")
-    _check_sender(request.remote_address, admission.restrictions)
+    _check_sender(address, admission.restrictions)
     return admission
 
 

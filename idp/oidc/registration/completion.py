@@ -167,8 +167,9 @@ def _check_listed(metadata: ClientMetadata, supported: Mapping[str, Any]) -> Non
     if not set(types) <= set(supported.get("authorization_details_types_supported", ())):
         raise invalid_metadata("authorization_details_types has a value that is not supported.")
     for name in _ENCRYPTED:
-        if getattr(metadata, f"{name}_encrypted_response_enc") and not getattr(metadata, f"{name}_encrypted_response_alg"):
-            raise invalid_metadata(f"{name}_encrypted_response_enc needs {name}_encrypted_response_alg.")
+        algorithm, encoding = f"{name}_encrypted_response_alg", f"{name}_encrypted_response_enc"
+        if getattr(metadata, encoding) and not getattr(metadata, algorithm):
+            raise invalid_metadata(f"{encoding} needs {algorithm}.")
 
 
 def _check_redirects(metadata: ClientMetadata) -> None:
@@ -192,8 +193,10 @@ def _check_texts(metadata: ClientMetadata) -> None:
     ]
     if not all(text.isprintable() and "##" not in text for text in kept):
         raise invalid_metadata("A text has characters that cannot be shown.")
-    if any(not text for text in (*(metadata.contacts or ()), *(metadata.default_acr_values or ()))):
-        raise invalid_metadata("A list has an empty text.")
+    # They are kept in one text, between ##.
+    listed = (*(metadata.contacts or ()), *(metadata.default_acr_values or ()), *(metadata.request_uris or ()))
+    if any(text.strip("#") != text or not text for text in listed):
+        raise invalid_metadata("A list has an empty text, or one that ends with #.")
 
 
 def _check_authentication(metadata: ClientMetadata) -> None:
@@ -222,7 +225,7 @@ def _check_keys(metadata: ClientMetadata) -> None:
 
 def _check_id_token(metadata: ClientMetadata) -> None:
     in_front = any(kind != "code" for kind in metadata.response_types or ())
-    if metadata.id_token_signed_response_alg == "none" and in_front:
+    if metadata.id_token_signed_response_alg == "none" and in_front:  # noqa: S105 - an algorithm, not a secret
         # OpenID Registration §2: not where an ID token comes through the browser.
         raise invalid_metadata("id_token_signed_response_alg none is for the response type code only.")
 

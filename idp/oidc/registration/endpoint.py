@@ -28,7 +28,7 @@ from idp.oidc.registration.metadata import (
     read_metadata,
     written,
 )
-from idp.oidc.registration.representation import client_of_metadata, metadata_of_client, with_restrictions
+from idp.oidc.registration.representation import client_of_metadata, metadata_of_client
 from idp.ports import UnfetchableError
 from idp.realms import representation as file
 from idp.web.http import Reply, Request, json_reply
@@ -83,9 +83,7 @@ async def described(
         secret=secret if _needs_secret(metadata) else None,
         default_scopes=tuple(name for name in default if not scopes[name].in_token_scope),
     )
-    client = _restricted(client, restrictions)
-    _judge(provider, client)
-    return client
+    return _with_default_algorithm(_judged(provider, _restricted(client, restrictions), admission))
 
 
 def answer(provider: Provider, client: file.Client, record: RegisteredClient, token: str) -> dict[str, Any]:
@@ -135,36 +133,38 @@ def _needs_secret(metadata: ClientMetadata) -> bool:
 
 
 async def _sector(provider: Provider, address: str) -> object:
+    description = "The document at sector_identifier_uri cannot be read."
+    if provider.outbound is None:
+        raise invalid_metadata(description, detail="no address is ever called here")
     try:
-        if provider.outbound is None:
-            raise UnfetchableError("no address is ever called here")
         return msgspec.json.decode(await provider.outbound.fetch(address, largest=_LARGEST_SECTOR))
     except (UnfetchableError, msgspec.DecodeError) as error:
-        description = "The document at sector_identifier_uri cannot be read."
         raise invalid_metadata(description, detail=str(error)) from None
 
 
 def _restricted(client: file.Client, restrictions: Restrictions) -> file.Client:
     check_restrictions(restrictions, client)
-    client = with_restrictions(
+    return msgspec.structs.replace(
         client,
         consent_required=restrictions.consent_required,
-        full_scope=restrictions.full_scope,
+        full_scope_allowed=restrictions.full_scope,
         enabled=restrictions.enabled,
     )
-    # OpenID Registration §2: the default is RS256, whatever the realm's own is.
-    attributes = {_ID_TOKEN_ALGORITHM: "RS256", **client.attributes}
-    return msgspec.structs.replace(client, attributes=attributes)
 
 
-def _judge(provider: Provider, client: file.Client) -> None:
-    """Hold the client to the same rules as one of the file."""
-    findings = provider.registrations.judged(client)
-    if findings:
-        first = findings[0]
-        about_redirect = first.rule.startswith("C-REDIRECT")
-        code = ErrorCode.INVALID_REDIRECT_URI if about_redirect else ErrorCode.INVALID_CLIENT_METADATA
-        raise OAuthError(code, first.problem, detail=f"{first.rule} {first.pointer}")
+def _with_default_algorithm(client: file.Client) -> file.Client:
+    """OpenID Registration §2: it is RS256, whatever the realm's own is; unless a policy has said something else."""
+    return msgspec.structs.replace(client, attributes={_ID_TOKEN_ALGORITHM: "RS256", **client.attributes})
+
+
+def _judged(provider: Provider, client: file.Client, admission: Admission) -> file.Client:
+    """Hold the client to the rules of the file's clients and to the client policies; return it as these want it."""
+    for change in admission.changes:
+        registered = provider.registrations.judged(client, change)
+        for violation in registered.violations:
+            raise OAuthError(ErrorCode(violation.code), violation.problem, detail=violation.place)
+        client = registered.representation
+    return client
 
 
 async def _keep(provider: Provider, record: RegisteredClient, admission: Admission) -> None:

@@ -12,7 +12,9 @@ from idp.oidc.provider import Provider
 from idp.oidc.registration.admission import Admission, bearer_token, throttled, token_refused
 from idp.oidc.registration.endpoint import answer, described, new_secret, read_json, record_event
 from idp.oidc.registration.metadata import invalid_metadata, read_metadata
+from idp.oidc.registration.registrations import origin_of
 from idp.realms import representation as file
+from idp.realms.policies.conditions import Change
 from idp.web.http import NO_STORE, Reply, Request, json_reply
 
 # RFC 7592 §2.2: what the client cannot choose.
@@ -35,14 +37,12 @@ async def update_client(provider: Provider, request: Request, body: bytes) -> Re
     client = await described(
         provider,
         read_metadata(document),
-        _admission(provider, record),
+        _admission(provider, request, record),
         client_id=record.client_id,
         secret=before.secret or new_secret(provider),
     )
     token = provider.random_text()
-    changed = msgspec.structs.replace(
-        record, sealed=provider.registrations.sealed(client), token_digest=digest(token)
-    )
+    changed = msgspec.structs.replace(record, sealed=provider.registrations.sealed(client), token_digest=digest(token))
     if not await provider.stores.registered_clients.replace(changed):
         raise token_refused(provider, "another update was first, and took the token with it")
     await provider.registrations.follow()
@@ -85,9 +85,11 @@ def _check_own(document: dict[str, Any], before: file.Client) -> None:
         raise invalid_metadata("client_secret must be the present one.")
 
 
-def _admission(provider: Provider, record: RegisteredClient) -> Admission:
+def _admission(provider: Provider, request: Request, record: RegisteredClient) -> Admission:
     """Hold the update to what the registration was held to, so that nobody leaves a policy by a detour."""
-    rules = provider.realm().registration
-    if record.initial_token is None:
-        return Admission(restrictions=rules.anonymous)
-    return Admission(restrictions=rules.authenticated, trusted=True)
+    rules, trusted = provider.realm().registration, record.initial_token is not None
+    return Admission(
+        restrictions=rules.authenticated if trusted else rules.anonymous,
+        changes=(Change(context="ByRegistrationAccessToken", address=request.remote_address), origin_of(record)),
+        trusted=trusted,
+    )

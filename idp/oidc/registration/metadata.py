@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -18,7 +19,6 @@ TRANSLATED = ("client_name", "client_uri", "logo_uri", "policy_uri", "tos_uri")
 """Members that may stand there once for each language (RFC 7591 §2.2)."""
 _TAGGED = re.compile(rf"(?P<member>{'|'.join(TRANSLATED)})#[A-Za-z0-9]{{1,8}}(?:-[A-Za-z0-9]{{1,8}}){{0,4}}")
 _MOST_TRANSLATIONS = 64
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class ClientMetadata(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,8 +92,7 @@ def read_document(body: bytes) -> Mapping[str, Any]:
         members = json_object(body)
     except TokenError as error:
         raise invalid_metadata("The body must be a JSON object.", detail=str(error)) from None
-    if _SURROGATE.search(str(members)):
-        raise invalid_metadata("The body has half a character.")  # it could be neither stored nor sent back
+    _check_writable(members)
     return {name: value for name, value in members.items() if value is not None}
 
 
@@ -110,6 +109,14 @@ def read_metadata(document: Mapping[str, Any]) -> ClientMetadata:
         about_redirect = "`$.redirect_uris" in str(error)
         code = ErrorCode.INVALID_REDIRECT_URI if about_redirect else ErrorCode.INVALID_CLIENT_METADATA
         raise OAuthError(code, f"{error}.") from None
+
+
+def _check_writable(members: Mapping[str, Any]) -> None:
+    """Refuse half a character, and what is nested without end: it could be neither stored nor sent back."""
+    try:
+        json.dumps(members, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        raise invalid_metadata("The body has half a character, or no end.") from None
 
 
 def written(metadata: ClientMetadata) -> dict[str, Any]:

@@ -8,19 +8,24 @@ from collections.abc import Mapping
 import msgspec
 
 from idp.model.client import Client
-from idp.model.finding import Finding
 from idp.model.realm import Realm
 from idp.model.registration import LiveClients, RegisteredClient
 from idp.model.struct import Frozen
 from idp.ports import RegisteredClients, Sealer
 from idp.realms import representation as file
 from idp.realms.access import scopes_of_realm
-from idp.realms.registered import registered_client
+from idp.realms.policies.conditions import Change
+from idp.realms.registered import Registered, registered_client
 
 
 class _Built(Frozen, frozen=True, kw_only=True):
     record: RegisteredClient
     client: Client | None
+
+
+def origin_of(record: RegisteredClient) -> Change:
+    """Return how a client came to be registered, as client policies have it."""
+    return Change(context="ByAnonymous" if record.initial_token is None else "ByInitialAccessToken")
 
 
 class Registrations:
@@ -61,9 +66,9 @@ class Registrations:
             self._revision = revision
             return True
 
-    def judged(self, written: file.Client) -> tuple[Finding, ...]:
-        """Return what is wrong with a client of this realm."""
-        return registered_client(*self._present, written)[1]
+    def judged(self, written: file.Client, change: Change) -> Registered:
+        """Return what the realm makes of a client that wants to be one of its own."""
+        return registered_client(*self._present, written, change)
 
     def scopes(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the realm's default and optional client scopes."""
@@ -89,8 +94,9 @@ class Registrations:
         known = self._built.get(record.client_id)
         if known is not None and known.record == record:
             return known  # the same object: what was compiled for it stays good
-        client, findings = registered_client(*self._present, self.unsealed(record))
-        return _Built(record=record, client=None if findings else client)
+        # As it came: a policy for clients of strangers goes on being about them.
+        registered = registered_client(*self._present, self.unsealed(record), origin_of(record))
+        return _Built(record=record, client=None if registered.violations else registered.client)
 
     def _purpose(self, client_id: str) -> str:
         return f"realm/{self._realm_name}/registered-client/{client_id}"

@@ -106,7 +106,7 @@ def client_of_metadata(
         secret=secret,
         name=metadata.client_name or "",
         base_url=metadata.client_uri or "",
-        public_client=metadata.token_endpoint_auth_method == "none",
+        public_client=metadata.token_endpoint_auth_method == "none",  # noqa: S105 - a method, not a secret
         client_authenticator_type=_AUTHENTICATORS[metadata.token_endpoint_auth_method or "client_secret_basic"],
         redirect_uris=metadata.redirect_uris,
         web_origins=("+",),
@@ -150,15 +150,6 @@ def metadata_of_client(client: Client) -> ClientMetadata:
     )
 
 
-def with_restrictions(
-    client: Client, *, consent_required: bool, full_scope: bool, enabled: bool
-) -> Client:
-    """Return the client as the realm's registration policies want it."""
-    return msgspec.structs.replace(
-        client, consent_required=consent_required, full_scope_allowed=full_scope, enabled=enabled
-    )
-
-
 def _attributes(metadata: ClientMetadata) -> dict[str, str]:
     members: Mapping[str, Any] = msgspec.structs.asdict(metadata)
     grants = metadata.grant_types or ()
@@ -183,7 +174,7 @@ def _attributes(metadata: ClientMetadata) -> dict[str, str]:
 
 
 def _mappers(metadata: ClientMetadata) -> list[ProtocolMapper]:
-    """Return Keycloak's mapper of pairwise subjects. No salt: clients of one sector share their subjects (Core §8.1)."""
+    """Return Keycloak's mapper of pairwise subjects; without a salt, for those of one sector are alike (Core §8.1)."""
     if metadata.subject_type != "pairwise":
         return []
     config = {SECTOR: metadata.sector_identifier_uri or ""}

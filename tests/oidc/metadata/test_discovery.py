@@ -33,6 +33,7 @@ REGISTERED = {
     "end_session_endpoint",
     "revocation_endpoint",
     "introspection_endpoint",
+    "registration_endpoint",
     "scopes_supported",
     "response_types_supported",
     "response_modes_supported",

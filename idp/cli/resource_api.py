@@ -1,0 +1,51 @@
+"""The example resource server in the provider's own process: a test switch, so that an exam needs one command.
+
+It stays what it is, code of a folder that imports nothing of ours: it fetches the keys of the first realm over HTTP and
+believes nothing that a stranger could not check.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from idp.app import StartError
+from idp.ports import Clock
+from idp.web.http import Application, Receive, Scope, Send
+
+PREFIX = "/accounts-api"
+_STEP_UP = "1"  # what the exam's one page with name and password reaches
+
+
+@asynccontextmanager
+async def with_resource_api(
+    application: Application, folder: Path, *, issuer: str, urls: tuple[str, ...], ca_bundle: str, clock: Clock
+) -> AsyncIterator[Application]:
+    """Serve the API of a folder under `/accounts-api`, beside the provider.
+
+    `urls` are the addresses under which this process is reached. Raises `StartError` if the folder holds no such API.
+    """
+    sys.path.insert(0, str(folder))
+    try:
+        settings = importlib.import_module("api_settings").Settings(
+            issuer=issuer, urls=tuple(url + PREFIX for url in urls), ca_bundle=ca_bundle, step_up_acr=_STEP_UP
+        )
+        api = importlib.import_module("accounts_api").api(settings, clock=clock)
+    except ImportError as error:
+        raise StartError(f"conformance.resource_api: {folder} holds no resource server ({error}).") from None
+    finally:
+        sys.path.remove(str(folder))
+
+    async def beside(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        if not path.startswith(PREFIX + "/"):
+            await application(scope, receive, send)
+            return
+        own = path.removeprefix(PREFIX)
+        await api({**scope, "path": own, "raw_path": own.encode()}, receive, send)
+
+    async with api.router.lifespan_context(api):
+        yield beside

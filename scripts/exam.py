@@ -1,0 +1,254 @@
+"""Make what an exam by the OpenID Foundation's conformance suite needs: clients, keys, certificates, configurations.
+
+    python scripts/exam.py [--suite URL] [--alias NAME]      or: make exam
+
+Writes `var/exam/conformance.json` (the exam's realm with the clients added) and `var/exam/suite/*.json` (one
+configuration of the suite for each family of plans), once: a second call leaves what is there. Everything in that
+folder is a secret of the exam and of nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import secrets
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from joserfc.jwk import ECKey
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "var" / "exam"
+BASE, MUTUAL = "https://localhost:9443", "https://localhost:9444"
+ISSUER = f"{BASE}/realms/conformance"
+SUITE = "https://localhost.emobix.co.uk:8443"
+SECOND = "?dummy1=lorem&dummy2=ipsum"
+"""What the second client's address ends in: the suite looks whether it comes back unchanged."""
+
+
+class Holder:
+    """One client's keys: a signing key and a TLS certificate."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.key = ECKey.generate_key("P-256", {"kid": name, "use": "sig", "alg": "ES256"})
+        private = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        self._certificate = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(subject)
+            .public_key(private.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(datetime(2026, 1, 1, tzinfo=UTC))
+            .not_valid_after(datetime(2036, 1, 1, tzinfo=UTC))
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+            .sign(private, hashes.SHA256())
+        )
+        self.certificate = self._certificate.public_bytes(Encoding.PEM).decode()
+        self.certificate_key = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+    def public(self) -> str:
+        """The JWK set that is registered: the signing key, and the certificate for `self_signed_tls_client_auth`."""
+        numbers = self._certificate.public_key()
+        assert isinstance(numbers, ec.EllipticCurvePublicKey)
+        tls = ECKey.import_key(numbers).as_dict(private=False)
+        der = base64.b64encode(self._certificate.public_bytes(Encoding.DER)).decode()
+        return json.dumps({"keys": [self.key.as_dict(private=False), {**tls, "kid": f"{self.name}-tls", "x5c": [der]}]})
+
+    def private(self) -> dict[str, Any]:
+        """The JWK set that the suite signs with."""
+        return {"keys": [self.key.as_dict(private=True)]}
+
+
+class Exam:
+    """The realm and the suite's configurations, being written."""
+
+    def __init__(self, *, suite: str, alias: str) -> None:
+        self._callback = f"{suite}/test/a/{alias}/callback"
+        self._suite = suite
+        self._alias = alias
+        self.clients: list[dict[str, Any]] = []
+        self.configurations: dict[str, dict[str, Any]] = {}
+
+    def openid(self) -> None:
+        """Clients with secrets, for the plans of OpenID Connect Core and logout with `static_client`."""
+        names = ("openid-1", "openid-2", "openid-post")
+        made = {name: self._with_secret(name, second=name == "openid-2") for name in names}
+        first, second, post = (made[name] for name in names)
+        self._configured("openid", client=first, client2=second, client_secret_post=post)
+
+    def dynamic(self) -> None:
+        """Nothing but the address, for the plans with `dynamic_client`."""
+        self._configured("dynamic", client={"client_name": "Exam"}, client2={"client_name": "Exam 2"})
+
+    def fapi(self, family: str, *, authentication: str, sender: str, attributes: dict[str, str]) -> None:
+        """Two clients with keys and certificates of their own, under the policies that the realm has for the family."""
+        name = f"{family}-{authentication}-{sender}".replace("_", "-")
+        holders = [Holder(f"{name}-{number}") for number in (1, 2)]
+        for number, holder in enumerate(holders):
+            self.clients.append(self._by_key(holder, authentication, sender, attributes, second=number == 1))
+        given = [
+            {
+                "client_id": holder.name,
+                "scope": "openid accounts",
+                "jwks": holder.private(),
+                "hint_type": "login_hint",
+                "hint_value": "alice",
+            }
+            for holder in holders
+        ]
+        tls = [{"cert": holder.certificate, "key": holder.certificate_key} for holder in holders]
+        self._configured(name, client=given[0], client2=given[1], mtls=tls[0], mtls2=tls[1])
+
+    def _with_secret(self, name: str, *, second: bool) -> dict[str, Any]:
+        secret = secrets.token_urlsafe(48)
+        self.clients.append(
+            {
+                "clientId": name,
+                "enabled": True,
+                "secret": secret,
+                "redirectUris": [self._callback + (SECOND if second else "")],
+                "standardFlowEnabled": True,
+                "implicitFlowEnabled": True,
+                "optionalClientScopes": ["address", "phone", "offline_access"],
+                "attributes": {
+                    "post.logout.redirect.uris": f"{self._callback.removesuffix('callback')}post_logout_redirect",
+                    "backchannel.logout.url": f"{self._callback.removesuffix('callback')}backchannel_logout",
+                    "backchannel.logout.session.required": "true",
+                    "frontchannel.logout.url": f"{self._callback.removesuffix('callback')}frontchannel_logout",
+                    "frontchannel.logout.session.required": "true",
+                    "request.object.signature.alg": "none",
+                },
+                "frontchannelLogout": True,
+            }
+        )
+        return {"client_id": name, "client_secret": secret}
+
+    def _by_key(
+        self, holder: Holder, authentication: str, sender: str, attributes: dict[str, str], *, second: bool
+    ) -> dict[str, Any]:
+        by_certificate = authentication == "mtls"
+        return {
+            "clientId": holder.name,
+            "enabled": True,
+            "clientAuthenticatorType": "client-x509" if by_certificate else "client-jwt",
+            "redirectUris": [self._callback + (SECOND if second else "")],
+            "standardFlowEnabled": True,
+            "fullScopeAllowed": False,
+            "consentRequired": True,
+            "attributes": {
+                "use.jwks.string": "true",
+                "jwks.string": holder.public(),
+                "token.endpoint.auth.signing.alg": "ES256",
+                "id.token.signed.response.alg": "ES256",
+                "access.token.signed.response.alg": "ES256",
+                "request.object.signature.alg": "ES256",
+                "authorization.signed.response.alg": "ES256",
+                "pkce.code.challenge.method": "S256",
+                "dpop.bound.access.tokens": str(sender == "dpop").lower(),
+                "tls.client.certificate.bound.access.tokens": str(sender == "mtls").lower(),
+                **({"x509.self.signed": "true"} if by_certificate else {}),
+                **attributes,
+            },
+        }
+
+    def _configured(self, name: str, **more: Any) -> None:
+        self.configurations[name] = {
+            "alias": self._alias,
+            "description": f"Hyrja, {name}",
+            "server": {"discoveryUrl": f"{ISSUER}/.well-known/openid-configuration"},
+            "resource": {"resourceUrl": f"{MUTUAL if 'mtls' in name else BASE}/accounts-api/accounts"},
+            "automated_ciba_approval_url": f"{ISSUER}/dev/ciba?auth_req_id={{auth_req_id}}&action={{action}}",
+            "browser": self._browser(),
+            **more,
+        }
+
+    def _browser(self) -> list[dict[str, Any]]:
+        """What the suite's own browser does on our pages."""
+        page = f"{ISSUER}/login-actions/authenticate*"
+        login = [
+            ["text", "id", "username", "alice", "optional"],
+            ["text", "id", "password", "alice-of-the-exam", "optional"],
+            ["click", "id", "kc-login", "optional"],
+        ]
+        done = {
+            "task": "Back at the suite",
+            "match": f"{self._suite}/test/*",
+            "commands": [["wait", "id", "submission_complete", 10]],
+        }
+        return [
+            {
+                "match": f"{ISSUER}/protocol/openid-connect/auth*",
+                "tasks": [
+                    {"task": "Log in", "optional": True, "match": page, "commands": login},
+                    {
+                        "task": "Consent",
+                        "optional": True,
+                        "match": page,
+                        "commands": [["click", "id", "consent-allow", "optional"]],
+                    },
+                    done,
+                ],
+            },
+            {
+                "match": f"{ISSUER}/protocol/openid-connect/logout*",
+                "tasks": [
+                    {
+                        "task": "Confirm",
+                        "optional": True,
+                        "match": f"{ISSUER}/protocol/openid-connect/logout*",
+                        "commands": [["click", "css", "#logout-confirm button", "optional"]],
+                    },
+                    done,
+                ],
+            },
+        ]
+
+
+FAMILIES: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
+    "fapi1": (("mtls",), {"fapi.profile": "fapi-1-advanced"}),
+    "fapi2": (("dpop", "mtls"), {"fapi.profile": "fapi-2-security-profile"}),
+    "fapi2-signing": (("dpop", "mtls"), {"fapi.profile": "fapi-2-message-signing"}),
+    "ciba": (("mtls",), {"fapi.profile": "fapi-ciba", "oidc.ciba.grant.enabled": "true"}),
+}
+"""For each family: how its tokens are bound, and the attributes by which the realm's policies know its clients."""
+
+
+def main() -> int:
+    """Write what is missing."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--suite", default=SUITE, metavar="URL", help="where the suite runs")
+    parser.add_argument("--alias", default="hyrja", metavar="NAME", help="the alias in its configurations")
+    chosen = parser.parse_args()
+    realm_file = FOLDER / "conformance.json"
+    if realm_file.exists():
+        return 0
+    exam = Exam(suite=chosen.suite.rstrip("/"), alias=chosen.alias)
+    exam.openid()
+    exam.dynamic()
+    for family, (senders, attributes) in FAMILIES.items():
+        for sender in senders:
+            for authentication in ("private_key_jwt", "mtls"):
+                exam.fapi(family, authentication=authentication, sender=sender, attributes=attributes)
+    realm = json.loads((ROOT / "realms" / "conformance.json").read_text(encoding="utf-8"))
+    realm["clients"] += exam.clients
+    (FOLDER / "suite").mkdir(parents=True, exist_ok=True, mode=0o700)
+    for name, configuration in exam.configurations.items():
+        path = FOLDER / "suite" / f"{name}.json"
+        path.write_text(json.dumps(configuration, indent=2) + "\n", encoding="utf-8")
+    realm_file.write_text(json.dumps(realm, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(f"{realm_file}: {len(exam.clients)} clients; {FOLDER / 'suite'}: {len(exam.configurations)} configurations")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

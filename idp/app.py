@@ -105,6 +105,8 @@ class Site:
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
+        for desk in self.desks.values():
+            await desk.provider.recorder.keep_noted()
         await self._closing.aclose()
 
     async def _sweep(self) -> None:

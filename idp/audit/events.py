@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from structlog.typing import FilteringBoundLogger
 
 from idp.model.event import Event
 from idp.ports import Events
+
+_SOON = 0.1  # seconds
+_MOST_NOTED = 512
 
 
 class Recorder:
@@ -14,6 +19,8 @@ class Recorder:
     def __init__(self, events: Events, log: FilteringBoundLogger) -> None:
         self._events = events
         self._log = log
+        self._noted: list[Event] = []
+        self._keeping: asyncio.Task[None] | None = None
 
     async def record(self, event: Event) -> None:
         """Write the log line, then store the event; raises `StoreUnavailableError` if it cannot be kept.
@@ -22,6 +29,33 @@ class Recorder:
         """
         self._log.info("event", **_members(event))
         await self._events.record(event)
+
+    async def note(self, event: Event) -> None:
+        """Write the log line now and store the row within a moment, together with others.
+
+        For what happens often, is nobody's login and is told by the log line alone (a client's own token): a flush of
+        the disk for each would cost more than the token. Who floods it waits for the disk after all.
+        """
+        if len(self._noted) >= _MOST_NOTED:
+            await self.record(event)
+            return
+        self._log.info("event", **_members(event))
+        self._noted.append(event)
+        if self._keeping is None:
+            self._keeping = asyncio.get_running_loop().create_task(self._keep_soon())
+
+    async def keep_noted(self) -> None:
+        """Store what was noted. What cannot be stored is said in the log, where its lines are already."""
+        noted, self._noted = self._noted, []
+        kept = await asyncio.gather(*map(self._events.record, noted), return_exceptions=True)
+        lost = [outcome for outcome in kept if isinstance(outcome, BaseException)]
+        if lost:
+            self._log.error("events not stored", count=len(lost), reason=type(lost[0]).__name__)
+
+    async def _keep_soon(self) -> None:
+        await asyncio.sleep(_SOON)
+        self._keeping = None
+        await self.keep_noted()
 
 
 def _members(event: Event) -> dict[str, object]:

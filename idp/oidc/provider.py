@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Required, TypedDict, TypeVar, Unpack
 from urllib.parse import quote, urlsplit
 
 from structlog.typing import FilteringBoundLogger
@@ -52,6 +52,18 @@ _PATHS: Mapping[EndpointName, str] = {
     "check-session": f"{_PROTOCOL}/login-status-iframe.html",
 }
 """Keycloak's addresses, below the issuer."""
+
+
+class EventMembers(TypedDict, total=False):
+    """What is known of an event; only the transaction must be."""
+
+    transaction_id: Required[str]
+    user_id: str | None
+    client_id: str | None
+    sid: str | None
+    address: str | None
+    error: str | None
+    detail: Mapping[str, str] | None
 
 
 class Provider:
@@ -126,29 +138,24 @@ class Provider:
         value: T = kept[3]
         return value
 
-    async def record(
-        self,
-        event_type: str,
-        *,
-        transaction_id: str,
-        user_id: str | None = None,
-        client_id: str | None = None,
-        sid: str | None = None,
-        address: str | None = None,
-        error: str | None = None,
-        detail: Mapping[str, str] | None = None,
-    ) -> None:
-        """Record an event of this realm, now."""
-        event = Event(
+    async def record(self, event_type: str, **members: Unpack[EventMembers]) -> None:
+        """Record an event of this realm, now; it is durable when this returns."""
+        await self.recorder.record(self._event(event_type, **members))
+
+    async def note(self, event_type: str, **members: Unpack[EventMembers]) -> None:
+        """Record an event whose row may follow in a moment (`Recorder.note`)."""
+        await self.recorder.note(self._event(event_type, **members))
+
+    def _event(self, event_type: str, **members: Unpack[EventMembers]) -> Event:
+        return Event(
             type=event_type,
             at=self.now(),
             realm=self.name,
-            transaction_id=transaction_id,
-            user_id=user_id,
-            client_id=client_id,
-            sid=sid,
-            address=address,
-            error=error,
-            detail=dict(detail or {}),
+            transaction_id=members["transaction_id"],
+            user_id=members.get("user_id"),
+            client_id=members.get("client_id"),
+            sid=members.get("sid"),
+            address=members.get("address"),
+            error=members.get("error"),
+            detail=dict(members.get("detail") or {}),
         )
-        await self.recorder.record(event)

@@ -56,3 +56,42 @@ async def test_an_event_that_cannot_be_kept_is_still_logged_and_the_caller_told(
     with pytest.raises(StoreUnavailableError):
         await Recorder(_FullDisk(), log_into(lines)).record(EVENT)
     assert len(lines) == 1
+
+
+async def test_a_noted_event_is_logged_at_once_and_stored_in_company(clock: FakeClock) -> None:
+    lines: list[MutableMapping[str, Any]] = []
+    events = KernelStore(MemoryKernel(clock), clock).realm("bank").events
+    recorder = Recorder(events, log_into(lines))
+    for _ in range(3):
+        await recorder.note(EVENT)
+    assert len(lines) == 3
+    assert list(await events.recent(limit=9)) == []
+    await recorder.keep_noted()
+    assert list(await events.recent(limit=9)) == [EVENT] * 3
+    await recorder.keep_noted()
+    assert len(await events.recent(limit=9)) == 3
+
+
+async def test_what_was_noted_is_stored_by_itself(clock: FakeClock) -> None:
+    events = KernelStore(MemoryKernel(clock), clock).realm("bank").events
+    recorder = Recorder(events, log_into([]))
+    await recorder.note(EVENT)
+    assert recorder._keeping is not None
+    await recorder._keeping
+    assert list(await events.recent(limit=9)) == [EVENT]
+
+
+async def test_a_flood_of_notes_waits_for_the_store(clock: FakeClock) -> None:
+    events = KernelStore(MemoryKernel(clock), clock).realm("bank").events
+    recorder = Recorder(events, log_into([]))
+    for _ in range(513):
+        await recorder.note(EVENT)
+    assert len(await events.recent(limit=9)) == 1
+
+
+async def test_noted_events_that_cannot_be_stored_are_said_in_the_log() -> None:
+    lines: list[MutableMapping[str, Any]] = []
+    recorder = Recorder(_FullDisk(), log_into(lines))
+    await recorder.note(EVENT)
+    await recorder.keep_noted()
+    assert lines[-1] == {"event": "events not stored", "count": 1, "reason": "StoreUnavailableError"}

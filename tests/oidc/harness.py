@@ -257,6 +257,7 @@ class Bank:
         return reply.json()
 
     async def events(self) -> list[str]:
+        await self.provider.recorder.keep_noted()
         return [event.type for event in await self.stores.events.recent(limit=100)]
 
 

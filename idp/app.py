@@ -107,6 +107,7 @@ class Site:
         await asyncio.gather(*self._background, return_exceptions=True)
         for desk in self.desks.values():
             await desk.provider.recorder.keep_noted()
+            await desk.provider.errands.close()
         await self._closing.aclose()
 
     async def _sweep(self) -> None:
@@ -303,7 +304,9 @@ class _Opening:
             realm=published.realm,
             log=self._log,
             registrations=registrations,
+            sealer=self._sealer,
             outbound=self._outbound,
+            sms=self._sms,
         )
         return self._at_work(provider, published)
 

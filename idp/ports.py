@@ -17,6 +17,7 @@ from typing import Generic, Protocol, TypeVar
 from idp.model.event import Event
 from idp.model.lockout import Attempt, Locks
 from idp.model.oauth import AuthorizationCode, RefreshFamily
+from idp.model.pending import PendingAuthorization
 from idp.model.policy import BruteForcePolicy
 from idp.model.registration import InitialToken, RegisteredClient
 from idp.model.request_object import PushedRequest
@@ -135,6 +136,28 @@ class RefreshFamilies(Protocol):
 
     async def end(self, family_id: str) -> bool:
         """End a family; true for the caller that did."""
+
+
+class PendingAuthorizations(Protocol):
+    """Requests that somebody decides elsewhere, by the digest that the client polls with and by the person's ticket."""
+
+    async def create(self, pending: PendingAuthorization) -> bool:
+        """Store a new request; false if its ticket is in use (a user code is short: draw another one)."""
+
+    async def get(self, key: str) -> PendingAuthorization | None:
+        """Return a request, also for a while after it expired."""
+
+    async def by_ticket(self, ticket: str) -> PendingAuthorization | None:
+        """Return the request that a person's ticket means, until it expires."""
+
+    async def replace(self, pending: PendingAuthorization) -> bool:
+        """Compare and set: store `pending` as revision + 1 if the stored revision equals `pending.revision`."""
+
+    async def take(self, key: str) -> Taken[PendingAuthorization] | Replayed[PendingAuthorization] | None:
+        """Take an approved request: one winner among any number of callers; the others see `Replayed`.
+
+        None: there is none, or it is not approved.
+        """
 
 
 class Users(Protocol):
@@ -288,6 +311,7 @@ class RealmStores(Protocol):
     codes: AuthorizationCodes
     pushed_requests: PushedRequests
     refresh_families: RefreshFamilies
+    pending: PendingAuthorizations
     users: Users
     attempts: Attempts
     throttle: Throttle

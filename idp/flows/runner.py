@@ -226,6 +226,8 @@ class Runner:
             login_hint=request.login_hint if request is not None else "",
             client_id=session.client_id,
             requested_scope=request.scope if request is not None else (),
+            hinted_user_id=request.hinted_user_id if request is not None else None,
+            approves=request.approves if request is not None else None,
             proven=frozenset(e.factor for e in session.evidence),
             proven_at=min((e.at for e in session.evidence), default=session.created_at),
             memory=session.states.get(execution.id),

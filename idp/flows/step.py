@@ -13,6 +13,7 @@ import msgspec
 from idp.flows.engine import Usability
 from idp.flows.tree import Execution, Subflow
 from idp.model.flow import Category, RequiredActionSetting
+from idp.model.oauth import Approval
 from idp.model.realm import Realm
 from idp.model.session import FlowKind
 from idp.model.struct import Frozen
@@ -139,6 +140,8 @@ class Login(Frozen, frozen=True, kw_only=True):
     login_hint: str = ""
     client_id: str = ""
     requested_scope: tuple[str, ...] = ()
+    hinted_user_id: str | None = None
+    approves: Approval | None = None
     proven: frozenset[str] = frozenset()
     proven_at: int = 0
     memory: bytes | None = None

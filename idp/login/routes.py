@@ -8,6 +8,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from idp.login.approvals import decide_request, decided, verify_device
 from idp.login.authorization import authorize
 from idp.login.desk import Desk, Visit
 from idp.login.errors import error_page
@@ -31,6 +32,10 @@ def routes(*, desks: Mapping[str, Desk], pages: Pages, random: RandomBytes) -> l
         ("protocol/openid-connect/logout", end_session, ["GET", "POST"]),
         ("login-actions/authenticate", authenticate, ["GET", "POST"]),
         ("login-actions/soft-token-registration", register_soft_token, ["GET"]),
+        ("device", verify_device, ["GET", "POST"]),
+        ("device/status", decided, ["GET"]),
+        ("ciba", decide_request, ["GET", "POST"]),
+        ("ciba/status", decided, ["GET"]),
     ]
     served = [
         Route(f"/realms/{{realm}}/{path}", _at_desk(desks, pages, random, serve), methods=methods)

@@ -7,6 +7,7 @@ from typing import Literal
 from idp.model.client_assertion import AssertionRules, ClientAuthenticator, KeySource
 from idp.model.client_rules import NO_RULES, ClientRules
 from idp.model.mapper import Mapper, RoleName
+from idp.model.pending import BackchannelRules, DeviceRules
 from idp.model.protection import PLAIN, Protection
 from idp.model.request_object import RequestObjectRules
 from idp.model.secret import Secret
@@ -71,6 +72,8 @@ class Client(Frozen, frozen=True, kw_only=True):
     scope_roles: tuple[RoleName, ...] = ()
     lightweight_access_token: bool = False
     rules: ClientRules = NO_RULES
+    device: DeviceRules = DeviceRules()
+    backchannel: BackchannelRules = BackchannelRules()
 
     @property
     def id_token_algorithm(self) -> SigningAlgorithm | None:

@@ -58,12 +58,25 @@ class Confirmation(Frozen, frozen=True, kw_only=True):
 BEARER = Confirmation()
 
 
+class Approval(Frozen, frozen=True, kw_only=True):
+    """A login that decides a waiting request (`idp.model.pending`) instead of answering a redirect.
+
+    `key` names the request. `compare` is what the person sees on both devices: the user code, or the client's binding
+    message.
+    """
+
+    key: str
+    kind: Literal["device", "backchannel"]
+    compare: str = ""
+
+
 class AuthorizationRequest(Frozen, frozen=True, kw_only=True):
     """A checked authorization request (OpenID Connect Core §3.1.2.1); immutable, so it survives every restart.
 
     `response_type` holds its words in alphabetical order. `dpop_jkt` is the key that the code is bound to (RFC 9449
     §10). `pushed` is the digest of the reference by which the request was made, if it was pushed: answering the request
-    takes it (RFC 9126 §4).
+    takes it (RFC 9126 §4). With `approves`, the `redirect_uri` is a page of our own, and what the login is worth goes
+    to who waits for it.
     """
 
     client_id: str
@@ -83,6 +96,7 @@ class AuthorizationRequest(Frozen, frozen=True, kw_only=True):
     terms: GrantTerms = NO_TERMS
     dpop_jkt: str = ""
     pushed: str = ""
+    approves: Approval | None = None
 
 
 class AuthorizationCode(Frozen, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from idp.model.client import Client, SigningAlgorithm
 from idp.model.client_policy import ClientPolicy
 from idp.model.flow import Flow, RequiredActionSetting
 from idp.model.mapper import ClientScope, Group, RoleName
+from idp.model.pending import PendingPolicy
 from idp.model.policy import BruteForcePolicy, Lifespans, OtpPolicy, PasswordRule
 from idp.model.registration import RegistrationRules
 from idp.model.struct import Frozen
@@ -40,6 +41,7 @@ class Realm(Frozen, frozen=True, kw_only=True):
     rotate_refresh_tokens: bool = False
     refresh_token_max_reuse: int = 0
     lifespans: Lifespans = Lifespans()
+    pending: PendingPolicy = PendingPolicy()
     password_policy: tuple[PasswordRule, ...] = ()
     otp_policy: OtpPolicy = OtpPolicy()
     brute_force: BruteForcePolicy = BruteForcePolicy()

@@ -40,12 +40,23 @@ class ErrorCode(StrEnum):
     # RFC 7591 §3.2.2
     INVALID_REDIRECT_URI = "invalid_redirect_uri"
     INVALID_CLIENT_METADATA = "invalid_client_metadata"
+    # RFC 8628 §3.5
+    AUTHORIZATION_PENDING = "authorization_pending"
+    SLOW_DOWN = "slow_down"
+    EXPIRED_TOKEN = "expired_token"  # noqa: S105 - an error code, not a secret
+    # OpenID Connect CIBA Core §13
+    UNKNOWN_USER_ID = "unknown_user_id"
+    INVALID_BINDING_MESSAGE = "invalid_binding_message"
     # RFC 6750 §3.1
     INVALID_TOKEN = "invalid_token"  # noqa: S105 - an error code, not a secret
     INSUFFICIENT_SCOPE = "insufficient_scope"
     # RFC 9449 §12.2
     INVALID_DPOP_PROOF = "invalid_dpop_proof"
     USE_DPOP_NONCE = "use_dpop_nonce"
+
+
+_ROUTINE = frozenset({ErrorCode.AUTHORIZATION_PENDING, ErrorCode.SLOW_DOWN})
+"""What a client that polls is told every few seconds: no event, or waiting would fill the store."""
 
 
 class Trace(Frozen, frozen=True, kw_only=True):
@@ -88,6 +99,8 @@ class OAuthError(Exception):
     def during(self, event: str, *, client_id: str) -> OAuthError:
         """Return the error with what it happened in, keeping what it already knows."""
         trace = self.trace
+        if self.code in _ROUTINE:
+            return self
         return OAuthError(
             self.code,
             self.description,

@@ -15,8 +15,9 @@ from idp.model.client import Client
 from idp.model.event import Event
 from idp.model.realm import Realm
 from idp.oidc.clients.remote_keys import RemoteKeySets
+from idp.oidc.errands import Errands
 from idp.oidc.registration.registrations import Registrations
-from idp.ports import Clock, Outbound, RandomBytes, RealmStores
+from idp.ports import Clock, Outbound, RandomBytes, RealmStores, Sealer, SmsSender
 from idp.web.http import Request
 
 T = TypeVar("T")
@@ -85,8 +86,10 @@ class Provider:
         realm: Callable[[], Realm],
         log: FilteringBoundLogger,
         registrations: Registrations,
+        sealer: Sealer,
         outbound: Outbound | None = None,
         mutual_tls_url: str = "",
+        sms: SmsSender | None = None,
     ) -> None:
         self.name = name
         self.base_url = base_url.rstrip("/")
@@ -100,6 +103,9 @@ class Provider:
         self.realm = realm
         self.log: FilteringBoundLogger = log.bind(realm=name)
         self.registrations = registrations
+        self.sealer = sealer
+        self.sms = sms
+        self.errands = Errands()
         self.outbound = outbound
         self.remote_keys = RemoteKeySets(outbound, clock)
         self.recorder = Recorder(stores.events, log)

@@ -17,6 +17,7 @@ from idp.realms import password_policy
 from idp.realms import representation as file
 from idp.realms.access import with_access
 from idp.realms.authorization_details import authorization_details_types
+from idp.realms.client_pending import pending_policy
 from idp.realms.clients import client_of
 from idp.realms.policies.compiling import policies_of
 from idp.realms.policies.governing import governed_of_file
@@ -56,6 +57,7 @@ def realm_of(
         rotate_refresh_tokens=found.revoke_refresh_token,
         refresh_token_max_reuse=found.refresh_token_max_reuse,
         lifespans=_lifespans(found, findings),
+        pending=pending_policy(found, findings),
         password_policy=rules,
         otp_policy=OtpPolicy(
             algorithm=one_of(found.otp_policy_algorithm, get_args(OtpAlgorithm), "/otpPolicyAlgorithm", findings)

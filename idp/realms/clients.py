@@ -13,6 +13,7 @@ from idp.model.secret import Secret
 from idp.realms import client_requests
 from idp.realms import representation as file
 from idp.realms.client_keys import assertion_rules, authenticator, key_source
+from idp.realms.client_pending import backchannel_rules, device_rules
 from idp.realms.client_protection import (
     authorization_response_protection,
     id_token_protection,
@@ -76,6 +77,8 @@ def client_of(
         access_token_lifespan=seconds(attributes, "access.token.lifespan", pointer, findings),
         default_acr_values=tuple(v for v in attributes.get("default.acr.values", "").split("##") if v),
         flow_bindings=_overrides(found, client),
+        device=device_rules(client, pointer, findings),
+        backchannel=backchannel_rules(found, client, pointer, findings),
     )
 
 

@@ -185,6 +185,9 @@ class Realm(Representation, frozen=True, kw_only=True, rename="camel"):
     otp_policy_period: int = 30
     otp_policy_code_reusable: bool = False
 
+    oauth2_device_code_lifespan: int | None = None
+    oauth2_device_polling_interval: int | None = None
+
     browser_flow: str = "browser"
 
     internationalization_enabled: bool = False

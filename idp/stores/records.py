@@ -8,6 +8,7 @@ from idp.stores.kernel import Kernel, Transaction
 from idp.stores.ledger import KernelEvents, KernelRealmVersions, KernelSecrets
 from idp.stores.limits import KernelAttempts, KernelThrottle
 from idp.stores.once import KernelCounters, KernelFirstUse, KernelLatestValues
+from idp.stores.pending import KernelPendingAuthorizations
 from idp.stores.registrations import KernelInitialTokens, KernelRegisteredClients
 from idp.stores.sessions import KernelAuthenticationSessions, KernelUserSessions
 from idp.stores.users import KernelUsers
@@ -28,6 +29,7 @@ class KernelRealmStores:
         self.codes: ports.AuthorizationCodes = KernelAuthorizationCodes(kernel, realm)
         self.pushed_requests: ports.PushedRequests = KernelPushedRequests(kernel, realm)
         self.refresh_families: ports.RefreshFamilies = KernelRefreshFamilies(kernel, realm)
+        self.pending: ports.PendingAuthorizations = KernelPendingAuthorizations(kernel, realm)
         self.users: ports.Users = KernelUsers(kernel, realm)
         self.attempts: ports.Attempts = KernelAttempts(kernel, realm)
         self.throttle: ports.Throttle = KernelThrottle(kernel, realm)

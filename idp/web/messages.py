@@ -116,6 +116,13 @@ MESSAGES: dict[str, Text] = {
     "access_denied": _("You are not allowed to enter this application."),
     "overloaded": _("Many people are logging in right now. Try again in a moment."),
     "service_unavailable": _("The service is not available right now. Try again in a few minutes."),
+    # What another device asked for.
+    "user_code_invalid": _("The code is not valid or has expired. Look at your device again."),
+    "too_many_codes": _("Too many codes were entered. Please try again later."),
+    "request_over": _("There is nothing to decide here: the request has expired or was already answered."),
+    "request_failed": _("The request could not be answered. Nothing was allowed."),
+    "request_approved": _("You have allowed it. You may close this page and go on where you began."),
+    "request_denied": _("You have not allowed it. You may close this page."),
     # The end.
     "form_post": _("You are being taken back to the application. If nothing happens, press the button."),
     "logged_out": _("You are logged out."),
@@ -133,6 +140,9 @@ HEADINGS: dict[str, Text] = {
     "registered": _("Software Token registered"),
     "already_logged_in": _("Already logged in"),
     "notice": _("Notice"),
+    "device": _("Connect a device"),
+    "request_waiting": _("Your approval is needed"),
+    "request_decided": _("Done"),
     "error": _("Something went wrong"),
     "expired": _("This page has expired"),
     "logout": _("Log out"),

@@ -40,6 +40,7 @@ OPTIONAL: Mapping[str, object] = MappingProxyType(
     {
         "action": "",
         "app_url": "",
+        "approves": None,
         "asks": "username+password",
         "can_cancel": False,
         "can_restart": False,
@@ -65,6 +66,7 @@ OPTIONAL: Mapping[str, object] = MappingProxyType(
         "secret": "",
         "sent": True,
         "submit": "login",
+        "user_code": "",
         "user_label": "",
         "username": "",
         "username_fixed": False,

@@ -13,6 +13,7 @@ from tests.contracts.values import (
     a_code,
     a_family,
     a_login,
+    a_pending,
     a_pushed_request,
     a_registered_client,
     a_session,
@@ -33,6 +34,7 @@ async def fill(realm: RealmStores, key: str) -> None:
     await realm.codes.put(key, a_code())
     await realm.pushed_requests.put(key, a_pushed_request(), kept_until=NOW + 600)
     await realm.refresh_families.create(a_family(key, current=key))
+    await realm.pending.create(a_pending(key, ticket=key))
     await realm.users.create(a_user(key, username=key, email=key))
     await realm.attempts.hit(key, "password", policy=POLICY, now=NOW)
     await realm.throttle.hit("purpose", key, limit=1, window=600)
@@ -59,6 +61,10 @@ async def assert_empty(realm: RealmStores, key: str) -> None:
     assert await realm.refresh_families.get(key) is None
     assert await realm.refresh_families.touch(key, presented=key, now=NOW, expires_at=NOW + 600) is None
     assert not await realm.refresh_families.end(key)
+    assert await realm.pending.get(key) is None
+    assert await realm.pending.by_ticket(key) is None
+    assert not await realm.pending.replace(a_pending(key))
+    assert await realm.pending.take(key) is None
     assert await realm.users.by_id(key) is None
     assert await realm.users.by_username(key) is None
     assert await realm.users.by_email(key) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from idp.model.event import Event
 from idp.model.flow import Category, Evidence, Status
 from idp.model.oauth import AuthorizationCode, AuthorizationRequest, RefreshFamily
+from idp.model.pending import PendingAuthorization
 from idp.model.registration import InitialToken, RegisteredClient
 from idp.model.request_object import PushedRequest
 from idp.model.session import AuthenticationSession, ClientSession, FlowKind, Outstanding, UserSession
@@ -114,6 +115,20 @@ def a_pushed_request() -> PushedRequest:
         },
         resources=("https://api.bank.example/accounts",),
         expires_at=NOW + 60,
+    )
+
+
+def a_pending(key: str = "pending-1", *, ticket: str = "ticket-1", expires_at: int = NOW + 600) -> PendingAuthorization:
+    return PendingAuthorization(
+        key=key,
+        ticket=ticket,
+        kind="device",
+        client_id="television",
+        transaction_id="transaction-1",
+        scope=("openid",),
+        created_at=NOW,
+        expires_at=expires_at,
+        interval=5,
     )
 
 

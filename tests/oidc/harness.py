@@ -32,7 +32,7 @@ from idp.oidc.provider import Provider
 from idp.oidc.registration.registrations import Registrations
 from idp.oidc.routes import hot_endpoints
 from idp.oidc.sessions.user_sessions import session_expires_at
-from idp.ports import Store
+from idp.ports import RandomBytes, Store
 from idp.stores.memory import MemoryKernel
 from idp.stores.records import KernelStore
 from idp.web.http import Message
@@ -113,7 +113,14 @@ def signing_keys() -> SigningKeys:
 class Bank:
     """A provider, a browser application's and a server application's way to it, and the log it writes."""
 
-    def __init__(self, clock: FakeClock, *, store: Store | None = None, **realm: Any) -> None:
+    def __init__(
+        self,
+        clock: FakeClock,
+        *,
+        store: Store | None = None,
+        random: RandomBytes = secrets.token_bytes,
+        **realm: Any,
+    ) -> None:
         self.clock = clock
         self.realm = msgspec.structs.replace(REALM, **realm)
         self.logged: list[MutableMapping[str, Any]] = []
@@ -128,9 +135,10 @@ class Bank:
             stores=store.realm("bank"),
             keys=signing_keys(),
             clock=clock,
-            random=secrets.token_bytes,
+            random=random,
             registrations=registrations,
             realm=lambda: self.realm,
+            sealer=AesGcmSealer([b"m" * 32]),
             log=structlog.wrap_logger(
                 None, processors=[self._keep], wrapper_class=structlog.make_filtering_bound_logger(0)
             ),

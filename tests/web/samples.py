@@ -50,6 +50,16 @@ SAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
     "ways": ("select-method.html", {"ways": [{"id": "1", "kind": "sms-otp"}, {"id": "2", "kind": "mine"}]}),
     "consent": ("consent.html", {"client_title": "Banka", "scopes": ["openid", {"name": "pay"}], "client": CLIENT}),
     "form post": ("form-post.html", {}),
+    "consent for a device": (
+        "consent.html",
+        {"client_title": "Banka", "scopes": ["openid"], "approves": {"kind": "device", "compare": "WDJB-MJHT"}},
+    ),
+    "consent to a request": (
+        "consent.html",
+        {"client_title": "Banka", "scopes": ["openid"], "approves": {"kind": "backchannel", "compare": "<b>Pay</b> 7"}},
+    ),
+    "device": ("device-code.html", {"user_code": "WDJB-MJHT"}),
+    "request": ("request-waiting.html", {}),
     "logout": ("logout-confirm.html", {}),
     "logged out": ("info.html", {"heading": "logged_out", "link": {"href": "/", "text_key": "back_to_login"}}),
     "error": (

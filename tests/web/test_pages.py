@@ -44,6 +44,12 @@ CONTRACT: dict[str, tuple[str, ...]] = {
     "ways": ("form#kc-select-credential-form",),
     "consent": ("form#kc-oauth", "button#consent-allow[accept]", "button#consent-deny[cancel]"),
     "form post": ("form#form-post", "input[session_code]", "button#form-post-continue"),
+    "consent for a device": ("form#kc-oauth", "strong#approval-compare", "button#consent-allow[accept]"),
+    "consent to a request": ("form#kc-oauth", "strong#approval-compare", "button#consent-deny[cancel]"),
+    "device": (
+        "form#device-code-form", "input#device-user-code[user_code]", "button#device-continue[continue]",
+    ),
+    "request": ("form#request-waiting-form", "button#request-continue[continue]"),
     "logout": ("form#logout-confirm", "button#kc-logout", "input[session_code]"),
     "logged out": ("p#info-message",),
     "error": ("p#error-message", "a#restart-login", "a#back-to-application"),

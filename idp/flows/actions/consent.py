@@ -22,8 +22,8 @@ EXECUTION_ID = "consent"
 
 def is_needed(realm: Realm, client: Client, request: AuthorizationRequest, user: User) -> bool:
     """Tell whether the user must be asked: by the request, or for a scope that the client has not been granted."""
-    if "consent" in request.prompt:
-        return True
+    if "consent" in request.prompt or request.approves is not None:
+        return True  # what another device asked for is never granted unseen (RFC 8628 §5.4)
     if not client.consent_required:
         return False
     granted = user.consents.get(client.client_id)
@@ -66,11 +66,18 @@ class AskConsent:
 
     async def challenge(self, login: Login) -> Outcome:
         """Show the page."""
+        if login.hinted_user_id not in {None, login.known_user.id}:
+            # Who was not asked is not shown what was asked (OpenID Connect Core §3.1.2.1, CIBA Core §7.1).
+            return Failure(reason="another user than the one who is asked", error="login_required")
         client = self._realm.client(login.client_id)
         title = client.title if client is not None else login.client_id
         return Challenge(
             page="consent.html",
-            fields={"client_title": title, "scopes": _words(self._realm, login.requested_scope)},
+            fields={
+                "client_title": title,
+                "scopes": _words(self._realm, login.requested_scope),
+                "approves": login.approves,
+            },
         )
 
     async def verify(self, login: Login, answer: Form) -> Outcome:

@@ -1,4 +1,4 @@
-"""The one place where a login becomes a session and the answer to a client.
+"""The one place where a login becomes a session and the answer to a client, or an approval that it waits for.
 
 It believes nothing: whether the user may go on, whether the evidence carries the flow, whether the session that
 answered still lives, and whom the client asked for, is all checked here again.
@@ -22,6 +22,7 @@ from idp.model.user import User
 from idp.oidc.authorization.response import in_front
 from idp.oidc.claims.roles import RoleBook
 from idp.oidc.clients.protection import encrypt_id_token
+from idp.oidc.decoupled.decision import approve, undecided
 from idp.oidc.errors import ErrorCode, OAuthError, Trace
 from idp.oidc.provider import Provider
 from idp.oidc.sessions.gate import may_go_on
@@ -66,6 +67,8 @@ async def commit(
     if request.pushed and await provider.stores.pushed_requests.take(request.pushed) is None:
         # RFC 9126 §4: once, and here, where an answer is made. Of two tabs with the same request one gets it.
         raise _refused(login, ErrorCode.INVALID_REQUEST_URI, "The request was used before.", "pushed request used")
+    if request.approves is not None:
+        await undecided(provider, request.approves.key)
     session, cookie = await _session(provider, login, client, user, present=present, address=address)
     # A scope for holders of a role is not granted to anybody else, whatever the client asked for.
     scope = RoleBook(assembled.realm).permitted(user, request.scope)
@@ -78,6 +81,10 @@ async def commit(
         address=address,
         detail={"sso": str(login.sso_sid is not None).lower(), "amr": " ".join(amr_of(session.evidence))},
     )
+    if request.approves is not None:
+        _, code = _code(provider, assembled, login, request, session, scope=scope)
+        await asyncio.gather(recorded, approve(provider, request.approves, code))
+        return Committed(parameters={}, sid=session.sid, cookie=cookie)
     answer = {"session_state": session.sid}
     if "code" in request.response_type:
         answer["code"], code = _code(provider, assembled, login, request, session, scope=scope)

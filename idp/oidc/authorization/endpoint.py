@@ -25,6 +25,7 @@ from idp.oidc.authorization import single_sign_on
 from idp.oidc.authorization.answer import Answer, answered
 from idp.oidc.authorization.commit import Committed, commit
 from idp.oidc.authorization.target import Target, UnsafeRequestError, find_target, target_of
+from idp.oidc.decoupled.decision import deny
 from idp.oidc.errors import ErrorCode, OAuthError
 from idp.oidc.provider import Provider
 from idp.oidc.requests.asked import Asked, checked_request
@@ -101,11 +102,26 @@ class AuthorizationEndpoint:
             UnsafeRequestError: the client can no longer be answered at its address.
 
         """
-        client, target = self._target(login)
+        client, target = self._target(login.request)
         try:
             return await self._committed(login, client, target, browser=browser)
         except OAuthError as error:
             return await self._told(client, target, error, browser=browser, pushed=_pushed_of(login))
+
+    async def begin_approval(
+        self, request: AuthorizationRequest, *, browser: Browser, locale: str
+    ) -> Answer | OpenLogin:
+        """Open the login in which a person decides a waiting request; `request.approves` says which.
+
+        Raises:
+            UnsafeRequestError: the client that waits is gone.
+
+        """
+        client, target = self._target(request)
+        try:
+            return await self._begin(request, client, target, browser=browser, locale=locale)
+        except OAuthError as error:
+            return await self._told(client, target, error, browser=browser, pushed="")
 
     async def rejected(self, login: AuthenticationSession, error: str) -> Answer:
         """Tell the client that the login was refused.
@@ -114,9 +130,11 @@ class AuthorizationEndpoint:
             UnsafeRequestError: there is no request, or the client can no longer be answered at its address.
 
         """
-        code = _BY_ERROR.get(error, ErrorCode.SERVER_ERROR)
+        code, request = _BY_ERROR.get(error, ErrorCode.SERVER_ERROR), login.request
+        if request is not None and request.approves is not None and code is ErrorCode.ACCESS_DENIED:
+            await deny(self._provider, request.approves, user_id=login.user_id)
         answer = {"error": code.value, "error_description": "The login was not completed."}
-        client, target = self._target(login)
+        client, target = self._target(login.request)
         await self._answered(_pushed_of(login))
         return await answered(self._provider, client, target, answer)
 
@@ -228,8 +246,7 @@ class AuthorizationEndpoint:
         answer = {"error": error.code.value, "error_description": error.description}
         return await answered(self._provider, client, target, answer)
 
-    def _target(self, login: AuthenticationSession) -> tuple[Client, Target]:
-        request = login.request
+    def _target(self, request: AuthorizationRequest | None) -> tuple[Client, Target]:
         found = target_of(self._current().realm, request, issuer=self._provider.issuer) if request else None
         if found is None:
             raise UnsafeRequestError("client_not_found", "the client of the login can no longer be answered")

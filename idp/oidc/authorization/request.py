@@ -41,7 +41,7 @@ def checked(
     _refuse_unsupported(parameters)
     response_type = response_type_of(parameters, client)
     check_mode(parameters, response_type)
-    scope = _scope(parameters, client)
+    scope = granted_scope(parameters.get("scope", ""), client)
     _check_id_token(response_type, scope)
     check_demands(parameters, client.rules)
     return AuthorizationRequest(
@@ -74,13 +74,12 @@ def _check_id_token(response_type: tuple[ResponseWord, ...], scope: tuple[str, .
         raise OAuthError(ErrorCode.INVALID_REQUEST, "This response_type needs the scope openid.")
 
 
-def _scope(parameters: Mapping[str, str], client: Client) -> tuple[str, ...]:
+def granted_scope(scope: str, client: Client) -> tuple[str, ...]:
     """Return what is granted: what was asked for and may be, and the client's default scopes (Keycloak).
 
     Unknown values are ignored (OpenID Connect Core §3.1.2.1); the token response says what was granted.
     """
-    asked = parameters.get("scope", "").split()
-    granted = [scope for scope in asked if scope in client.scopes]
+    granted = [name for name in scope.split() if name in client.scopes]
     return tuple(dict.fromkeys((*granted, *client.default_scopes)))
 
 

@@ -73,7 +73,11 @@ def find_target(realm: Realm, parameters: Mapping[str, str], *, issuer: str) -> 
 def target_of(realm: Realm, request: AuthorizationRequest, *, issuer: str) -> tuple[Client, Target] | None:
     """Return the client and the target of a checked request, if the client may still be answered there."""
     client = realm.client(request.client_id)
-    if client is None or not any(matches(registered, request.redirect_uri) for registered in client.redirect_uris):
+    if client is None:
+        return None
+    # The end of an approval is a page of our own, which no client has registered.
+    is_ours = request.approves is not None
+    if not is_ours and not any(matches(registered, request.redirect_uri) for registered in client.redirect_uris):
         return None
     return client, Target(
         redirect_uri=request.redirect_uri, response_mode=request.response_mode, state=request.state, issuer=issuer

@@ -39,7 +39,7 @@ async def authorize_code(provider: Provider, client: Client, asked: TokenRequest
     user = await may_go_on(provider, code.user_id)
     if session is None or user is None:
         raise _refused(code, "the session ended" if session is None else "the user may not go on")
-    return _granted(provider, client, code, session, user, asked.confirmation)
+    return granted_by_code(provider, client, code, session, user, asked.confirmation)
 
 
 async def _taken(provider: Provider, presented: str) -> AuthorizationCode:
@@ -79,7 +79,7 @@ def _check(provider: Provider, client: Client, code: AuthorizationCode, asked: T
         raise _refused(code, "another DPoP key than the code is bound to")
 
 
-def _granted(
+def granted_by_code(
     provider: Provider,
     client: Client,
     code: AuthorizationCode,
@@ -87,6 +87,7 @@ def _granted(
     user: User,
     confirmation: Confirmation,
 ) -> Granted:
+    """Return what a taken code is worth, once everything about it was checked."""
     family, token_id = None, None
     if client.use_refresh_tokens:
         token_id = new_token_id(provider, code.family_id)

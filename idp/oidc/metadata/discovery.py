@@ -14,6 +14,7 @@ from idp.model.realm import Realm
 from idp.oidc.authorization.response import JWT_MODE, RESPONSE_MODES, RESPONSE_TYPES
 from idp.oidc.claims.book import claims_supported
 from idp.oidc.cors import ANY_ORIGIN
+from idp.oidc.decoupled import metadata as decoupled
 from idp.oidc.metadata import authorization_requests, protected_answers
 from idp.oidc.possession import metadata as possession
 from idp.oidc.provider import Provider
@@ -87,6 +88,7 @@ _PARTS: tuple[Callable[[Provider], dict[str, Any]], ...] = (
     protected_answers.metadata,
     possession.metadata,
     registration_metadata,
+    decoupled.metadata,
 )
 
 

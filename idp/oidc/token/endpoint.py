@@ -15,6 +15,7 @@ from idp.oidc.errors import ErrorCode, OAuthError
 from idp.oidc.grants.authorization_code import authorize_code
 from idp.oidc.grants.client_credentials import authorize_client
 from idp.oidc.grants.granted import Granted, TokenRequest
+from idp.oidc.grants.polled import CIBA, DEVICE_CODE, authorize_backchannel, authorize_device
 from idp.oidc.grants.refresh_token import authorize_refresh
 from idp.oidc.parameters import form_with_lists
 from idp.oidc.provider import Provider
@@ -37,6 +38,8 @@ GRANTS: dict[str, Grant] = {
     "authorization_code": Grant(authorize=authorize_code, event="CODE_TO_TOKEN"),
     "refresh_token": Grant(authorize=authorize_refresh, event="REFRESH_TOKEN"),
     "client_credentials": Grant(authorize=authorize_client, event="CLIENT_LOGIN", noted=True),
+    DEVICE_CODE: Grant(authorize=authorize_device, event="OAUTH2_DEVICE_CODE_TO_TOKEN"),
+    CIBA: Grant(authorize=authorize_backchannel, event="AUTHREQID_TO_TOKEN"),
 }
 
 

@@ -65,6 +65,7 @@ REGISTERED = {
     "request_parameter_supported",
     "request_uri_parameter_supported",
     "dpop_signing_alg_values_supported",
+    "device_authorization_endpoint",
 }
 
 
@@ -89,6 +90,12 @@ async def test_discovery_promises_what_works(bank: Bank) -> None:
         "authorization_code",
         "refresh_token",
         "client_credentials",
+        "urn:ietf:params:oauth:grant-type:device_code",
+        "urn:openid:params:grant-type:ciba",
+        "urn:ietf:params:oauth:grant-type:device_code",
+        "urn:openid:params:grant-type:ciba",
+        "urn:ietf:params:oauth:grant-type:device_code",
+        "urn:openid:params:grant-type:ciba",
         "implicit",
     ]
     assert set(document["response_modes_supported"]) == {

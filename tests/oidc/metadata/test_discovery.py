@@ -92,8 +92,6 @@ async def test_discovery_promises_what_works(bank: Bank) -> None:
         "client_credentials",
         "urn:ietf:params:oauth:grant-type:device_code",
         "urn:openid:params:grant-type:ciba",
-        "urn:ietf:params:oauth:grant-type:device_code",
-        "urn:openid:params:grant-type:ciba",
         "implicit",
     ]
     assert set(document["response_modes_supported"]) == {

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import * as client from "openid-client";
 import { Person } from "./person.mjs";
+import * as initiator from "./recipes/payment_initiator.mjs";
 
 const CALLBACK = "https://app.example/callback";
 const EVERYTHING = "openid profile email address phone offline_access";
@@ -227,6 +228,44 @@ const scenarios = {
     }
     assert.equal(subjects[0], subjects[1]);
     assert.notEqual(subjects[0], subjects[2]);
+  },
+
+  async "the payment initiator's recipe: agreed to, paid, and nothing else is"(given) {
+    const payment = {
+      instructedAmount: { currency: "EUR", amount: "123.50" },
+      creditorName: "Merchant A",
+      creditorAccount: { iban: "DE02100100109307118603" },
+    };
+    const { client_id: id } = (
+      await registered(
+        given,
+        {
+          jwks: { keys: [await publicJwk("ES256", { kid: "app", use: "sig" })] },
+          scope: "openid payments",
+          authorization_details_types: ["payment_initiation"],
+          token_endpoint_auth_method: "private_key_jwt",
+          id_token_signed_response_alg: "ES256",
+          request_object_signing_alg: "ES256",
+          authorization_signed_response_alg: "ES256",
+          require_pushed_authorization_requests: true,
+          dpop_bound_access_tokens: true,
+        },
+        client.PrivateKeyJwt(await privateKey("ES256", "app")),
+      )
+    ).clientMetadata();
+    const app = await initiator.connect(given.issuer, id, { signingKey: (await keyPair("ES256")).privateKey, kid: "app" });
+    const { address, login } = await initiator.paymentAddress(app, CALLBACK, payment);
+    const person = new Person();
+    const back = await person.goTo(address, CALLBACK);
+    assert.ok(person.visited.some((page) => page.html.includes("Merchant A") && page.html.includes("123.50")));
+    const payments = given.resource.replace(/accounts$/, "payments");
+    const done = await initiator.paid(app, login, back, payments, payment);
+    assert.equal(done.status, 201);
+
+    const again = await initiator.paymentAddress(app, CALLBACK, payment);
+    const other = { ...payment, instructedAmount: { currency: "EUR", amount: "9123.50" } };
+    const answer = await person.goTo(again.address, CALLBACK);
+    await assert.rejects(initiator.paid(app, again.login, answer, payments, other).then((reply) => assert.equal(reply.status, 201)));
   },
 
   async "a device without a keyboard"(given) {

@@ -1,0 +1,92 @@
+// oauth4webapi 3 (certified) as a bank's applications: a phone's, and one that asks for signed answers.
+//
+//   node oauth4webapi.mjs SCENARIO '{"issuer": …, "resource": …}'
+
+import assert from "node:assert/strict";
+import * as oauth from "oauth4webapi";
+import { Person } from "./person.mjs";
+import * as phone from "./recipes/mobile_app.mjs";
+
+const CALLBACK = "https://app.example/callback";
+
+async function registered(given, metadata) {
+  const address = new URL(given.issuer);
+  const server = await oauth.processDiscoveryResponse(address, await oauth.discoveryRequest(address));
+  const response = await oauth.dynamicClientRegistrationRequest(server, { redirect_uris: [CALLBACK], ...metadata });
+  return { server, client: await oauth.processDynamicClientRegistrationResponse(response) };
+}
+
+const scenarios = {
+  async "the phone's recipe: login, accounts, refresh, and nothing for a thief"(given) {
+    const { client } = await registered(given, {
+      application_type: "native",
+      redirect_uris: ["al.bank.app:/callback"],
+      token_endpoint_auth_method: "none",
+      dpop_bound_access_tokens: true,
+      grant_types: ["authorization_code", "refresh_token"],
+      scope: "openid profile accounts offline_access",
+    });
+    const app = await phone.connect(given.issuer, client.client_id);
+    const { address, login } = await phone.loginAddress(app, "al.bank.app:/callback");
+    const back = await new Person().goTo(address, "al.bank.app:/callback");
+    const tokens = await phone.loggedIn(app, login, back);
+    assert.equal((await phone.accounts(app, tokens.access_token, given.resource)).length, 2);
+    const next = await phone.refreshed(app, tokens.refresh_token);
+    assert.notEqual(next.refresh_token, tokens.refresh_token);
+    assert.equal((await phone.accounts(app, next.access_token, given.resource)).length, 2);
+
+    const stolen = await fetch(given.resource, { headers: { authorization: `Bearer ${next.access_token}` } });
+    assert.equal(stolen.status, 401);
+    const thief = await phone.connect(given.issuer, client.client_id);
+    await assert.rejects(phone.accounts(thief, next.access_token, given.resource));
+    await assert.rejects(phone.refreshed(thief, next.refresh_token));
+  },
+
+  async "signed user info and signed introspection"(given) {
+    const { server, client } = await registered(given, {
+      userinfo_signed_response_alg: "ES256",
+      introspection_signed_response_alg: "ES256",
+      id_token_signed_response_alg: "ES256",
+      token_endpoint_auth_method: "client_secret_basic",
+    });
+    const secret = oauth.ClientSecretBasic(client.client_secret);
+    const verifier = oauth.generateRandomCodeVerifier();
+    const address = new URL(server.authorization_endpoint);
+    address.search = new URLSearchParams({
+      client_id: client.client_id,
+      redirect_uri: CALLBACK,
+      response_type: "code",
+      scope: "openid email",
+      code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: "S256",
+    }).toString();
+    const back = await new Person().goTo(address, CALLBACK);
+    const parameters = oauth.validateAuthResponse(server, client, back, oauth.expectNoState);
+    const exchange = await oauth.authorizationCodeGrantRequest(server, client, secret, parameters, CALLBACK, verifier);
+    const tokens = await oauth.processAuthorizationCodeResponse(server, client, exchange.clone(), { requireIdToken: true });
+    await oauth.validateApplicationLevelSignature(server, exchange);
+    const { sub } = oauth.getValidatedIdTokenClaims(tokens);
+
+    const about = await oauth.userInfoRequest(server, client, tokens.access_token);
+    assert.match(about.headers.get("content-type"), /^application\/jwt/);
+    const claims = await oauth.processUserInfoResponse(server, client, sub, about.clone());
+    await oauth.validateApplicationLevelSignature(server, about);
+    assert.equal(claims.email, "alice@bank.example");
+
+    const asked = await oauth.introspectionRequest(server, client, secret, tokens.access_token, { requestJwtResponse: true });
+    assert.match(asked.headers.get("content-type"), /^application\/token-introspection\+jwt/);
+    const known = await oauth.processIntrospectionResponse(server, client, asked.clone());
+    await oauth.validateApplicationLevelSignature(server, asked);
+    assert.equal(known.active, true);
+    await oauth.processRevocationResponse(await oauth.revocationRequest(server, client, secret, tokens.access_token));
+    const dead = await oauth.userInfoRequest(server, client, tokens.access_token);
+    assert.equal(dead.status, 401);
+  },
+};
+
+const [name, given] = process.argv.slice(2);
+if (name === "--list") {
+  console.log(JSON.stringify(Object.keys(scenarios)));
+} else {
+  await scenarios[name](JSON.parse(given));
+}

@@ -14,8 +14,7 @@ BLOCKS = [
     for page in sorted((ROOT / "docs").glob("*.md"))
     for found in BLOCK.finditer(page.read_text(encoding="utf-8"))
 ]
-RUN = "
-".join(
+RUN = "\n".join(
     path.read_text(encoding="utf-8")
     for folder in ("", "pages")
     for path in sorted((ROOT / "tests" / "peers" / folder).glob("*.*"))

@@ -228,6 +228,7 @@ class Runner:
             requested_scope=request.scope if request is not None else (),
             hinted_user_id=request.hinted_user_id if request is not None else None,
             approves=request.approves if request is not None else None,
+            requested_details=request.terms.authorization_details if request is not None else (),
             proven=frozenset(e.factor for e in session.evidence),
             proven_at=min((e.at for e in session.evidence), default=session.created_at),
             memory=session.states.get(execution.id),

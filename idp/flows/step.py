@@ -142,6 +142,7 @@ class Login(Frozen, frozen=True, kw_only=True):
     requested_scope: tuple[str, ...] = ()
     hinted_user_id: str | None = None
     approves: Approval | None = None
+    requested_details: tuple[dict[str, Any], ...] = ()
     proven: frozenset[str] = frozenset()
     proven_at: int = 0
     memory: bytes | None = None

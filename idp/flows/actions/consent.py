@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import msgspec
 
+from idp.flows.actions.described import described
 from idp.flows.engine import Usability
 from idp.flows.step import Challenge, Failure, Form, Login, Outcome, StepContract, StepEvent, StepServices, Success
 from idp.flows.users import amend
@@ -21,9 +22,12 @@ EXECUTION_ID = "consent"
 
 
 def is_needed(realm: Realm, client: Client, request: AuthorizationRequest, user: User) -> bool:
-    """Tell whether the user must be asked: by the request, or for a scope that the client has not been granted."""
+    """Tell whether the user must be asked: by the request, for its authorization details, or for a further scope."""
     if "consent" in request.prompt or request.approves is not None:
         return True  # what another device asked for is never granted unseen (RFC 8628 §5.4)
+    if request.terms.authorization_details:
+        # RFC 9396 §7: a payment is agreed to each time; a yes to one is none to the next, nor to a larger one.
+        return True
     if not client.consent_required:
         return False
     granted = user.consents.get(client.client_id)
@@ -77,6 +81,7 @@ class AskConsent:
                 "client_title": title,
                 "scopes": _words(self._realm, login.requested_scope),
                 "approves": login.approves,
+                "details": described(login.requested_details),
             },
         )
 

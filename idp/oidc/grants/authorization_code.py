@@ -20,6 +20,7 @@ from idp.oidc.grants.granted import Granted, TokenRequest, offline_expiry, onlin
 from idp.oidc.provider import Provider
 from idp.oidc.sessions.gate import may_go_on
 from idp.oidc.sessions.user_sessions import leave_session, live_session
+from idp.oidc.terms.narrowing import narrowed
 from idp.oidc.token.tokens import new_token_id
 from idp.ports import Replayed
 
@@ -39,7 +40,7 @@ async def authorize_code(provider: Provider, client: Client, asked: TokenRequest
     user = await may_go_on(provider, code.user_id)
     if session is None or user is None:
         raise _refused(code, "the session ended" if session is None else "the user may not go on")
-    return granted_by_code(provider, client, code, session, user, asked.confirmation)
+    return granted_by_code(provider, client, code, session, user, asked)
 
 
 async def _taken(provider: Provider, presented: str) -> AuthorizationCode:
@@ -85,13 +86,14 @@ def granted_by_code(
     code: AuthorizationCode,
     session: UserSession,
     user: User,
-    confirmation: Confirmation,
+    asked: TokenRequest,
 ) -> Granted:
     """Return what a taken code is worth, once everything about it was checked."""
+    terms = narrowed(code.terms, asked)
     family, token_id = None, None
     if client.use_refresh_tokens:
         token_id = new_token_id(provider, code.family_id)
-        family = _family(provider, code, session, token_id, confirmation)
+        family = _family(provider, code, session, token_id, asked.confirmation)
     authorization = Authorization(
         client_id=client.client_id,
         user_id=code.user_id,
@@ -104,8 +106,8 @@ def granted_by_code(
         nonce=code.nonce,
         refresh_token_id=token_id,
         family=family,
-        terms=code.terms,
-        confirmation=confirmation,
+        terms=terms,
+        confirmation=asked.confirmation,
     )
     if family is None:
         return Granted(authorization=authorization, user=user)

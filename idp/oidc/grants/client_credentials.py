@@ -9,11 +9,12 @@ from __future__ import annotations
 import uuid
 
 from idp.model.client import Client
-from idp.model.oauth import Authorization
+from idp.model.oauth import NO_TERMS, Authorization
 from idp.model.user import User
 from idp.oidc.errors import ErrorCode, OAuthError
 from idp.oidc.grants.granted import Granted, TokenRequest
 from idp.oidc.provider import Provider
+from idp.oidc.terms.asked_terms import asked_terms
 
 _ACCOUNTS = uuid.UUID("6f9f4d0c-6d0e-5c0e-9d3b-2f5b8d3a7c11")
 """The namespace of service accounts' ids. Never changed: resource servers know a client by the id."""
@@ -36,6 +37,7 @@ async def authorize_client(provider: Provider, client: Client, asked: TokenReque
         auth_time=None,
         acr=None,
         amr=(),
+        terms=asked_terms(provider, client, NO_TERMS, asked.resources, asked.form.get("authorization_details")),
         confirmation=asked.confirmation,
     )
     return Granted(authorization=authorization, user=account)

@@ -54,7 +54,7 @@ async def _redeemed(
     if session is None or user is None or code.auth_time < user.not_before:
         detail = "the session ended" if session is None else "the user may not go on"
         raise OAuthError(ErrorCode.INVALID_GRANT, _NOT_VALID, detail=detail, trace=_trace_of(code))
-    return granted_by_code(provider, client, code, session, user, asked.confirmation)
+    return granted_by_code(provider, client, code, session, user, asked)
 
 
 async def _approval(provider: Provider, client: Client, key: str, kind: PendingKind) -> AuthorizationCode:

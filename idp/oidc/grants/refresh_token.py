@@ -9,7 +9,7 @@ from __future__ import annotations
 from idp.crypto.digest import digest
 from idp.crypto.jose import Claims, TokenError
 from idp.model.client import Client
-from idp.model.oauth import Authorization, Confirmation, RefreshFamily
+from idp.model.oauth import Authorization, Confirmation, GrantTerms, RefreshFamily
 from idp.model.session import UserSession
 from idp.model.user import User
 from idp.oidc.claims.book import ClaimBook, claim_book
@@ -18,6 +18,7 @@ from idp.oidc.grants.granted import Granted, TokenRequest, offline_expiry, onlin
 from idp.oidc.provider import Provider
 from idp.oidc.sessions.gate import may_go_on
 from idp.oidc.sessions.user_sessions import leave_session, live_session, touch_session
+from idp.oidc.terms.narrowing import narrowed
 from idp.oidc.token.tokens import family_of, new_token_id, read_refresh_token
 from idp.ports import Reused, Rotated
 
@@ -38,10 +39,11 @@ async def authorize_refresh(provider: Provider, client: Client, asked: TokenRequ
     session = await _session(provider, family)
     user = await _user(provider, client, family, issued_at=claims["iat"])
     scope = _scope(provider.derived(claim_book), client, family, user, form.get("scope"))
+    terms = narrowed(family.terms, asked)
     family, token_id = await _exchanged(provider, client, family, session, presented=claims["jti"])
     if session is not None:
         await touch_session(provider, session)
-    return Granted(authorization=_authorization(family, scope, token_id, asked.confirmation), user=user)
+    return Granted(authorization=_authorization(family, scope, terms, token_id, asked.confirmation), user=user)
 
 
 def _claims(provider: Provider, token: str) -> Claims:
@@ -149,7 +151,7 @@ async def _winner(provider: Provider, family: RefreshFamily, outcome: Rotated | 
 
 
 def _authorization(
-    family: RefreshFamily, scope: tuple[str, ...], token_id: str, confirmation: Confirmation
+    family: RefreshFamily, scope: tuple[str, ...], terms: GrantTerms, token_id: str, confirmation: Confirmation
 ) -> Authorization:
     """OpenID Connect Core §12.2: the same sub, auth_time and nonce as the ID token of the login."""
     return Authorization(
@@ -164,7 +166,7 @@ def _authorization(
         nonce=family.nonce,
         refresh_token_id=token_id,
         family=family,
-        terms=family.terms,
+        terms=terms,
         confirmation=confirmation,
     )
 

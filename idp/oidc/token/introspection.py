@@ -24,7 +24,22 @@ _TOKEN_TYPE = "token-introspection+jwt"  # noqa: S105 - a media type, not a secr
 _TOKEN_MEDIA_TYPE = f"application/{_TOKEN_TYPE}"
 _REFUSED_QUALITY = re.compile(r"q=0(\.0*)?")
 _INACTIVE: dict[str, Any] = {"active": False}
-_MEMBERS = ("iss", "sub", "aud", "exp", "iat", "auth_time", "jti", "azp", "client_id", "sid", "acr", "scope", "cnf")
+_MEMBERS = (
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "iat",
+    "auth_time",
+    "jti",
+    "azp",
+    "client_id",
+    "sid",
+    "acr",
+    "scope",
+    "cnf",
+    "authorization_details",
+)
 
 
 async def introspect(provider: Provider, request: Request, body: bytes) -> Reply:
@@ -90,7 +105,8 @@ def _may_know(client: Client, claims: Claims) -> bool:
     Keycloak tells any confidential client of the realm about any token; a bank's applications need not trust each
     other that far.
     """
-    return client.client_id == claims["client_id"] or client.client_id in _audience(claims)
+    names = {client.client_id, *client.resources}
+    return client.client_id == claims["client_id"] or not names.isdisjoint(_audience(claims))
 
 
 def _active_access(provider: Provider, claims: Claims, live: LiveToken) -> dict[str, Any]:
@@ -101,7 +117,7 @@ def _active_access(provider: Provider, claims: Claims, live: LiveToken) -> dict[
     kind = token_type_of(confirmation_of(claims))  # RFC 9449 §6.2, RFC 8705 §3.2
     answer = {**released.claims("introspection"), **_active(claims, live.user), "token_type": kind}
     more = released.audience("introspection")
-    if more:
+    if more and claims["client_id"] in _audience(claims):  # not where it was asked for certain resources (RFC 8707)
         answer["aud"] = list(dict.fromkeys((*_audience(claims), *more)))
     return answer
 

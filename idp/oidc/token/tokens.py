@@ -1,6 +1,7 @@
 """The one issuer: an `Authorization` in, the token endpoint's answer out.
 
-- Access token: a JWT of RFC 9068. Its audience is the client itself and what the realm's audience mappers name.
+- Access token: a JWT of RFC 9068. Its audience is the client itself and what the realm's audience mappers name; or the
+  resources that were asked for (RFC 8707).
 - ID token: OpenID Connect Core §2, with the claims of its scopes as Keycloak has them (applications rely on it),
   although §5.4 would be content with UserInfo.
 - What the realm's protocol mappers add (`idp.oidc.claims.book`) comes first, so that nothing of it can ever stand in
@@ -20,7 +21,7 @@ from idp.crypto.encryption import decrypted, looks_encrypted
 from idp.crypto.jose import Claims, TokenError, mint, verify
 from idp.crypto.key_pairs import half_hash
 from idp.model.client import Client, SigningAlgorithm
-from idp.model.oauth import Authorization, AuthorizationRequest, RefreshFamily
+from idp.model.oauth import Authorization, AuthorizationRequest, GrantTerms, RefreshFamily
 from idp.model.protection import Protection
 from idp.model.realm import Realm
 from idp.model.user import User
@@ -70,6 +71,8 @@ def issue(provider: Provider, client: Client, authorization: Authorization, user
     answer |= {"not-before-policy": 0, "scope": scope}
     if authorization.sid is not None:
         answer["session_state"] = authorization.sid
+    if authorization.terms.authorization_details:  # RFC 9396 §7
+        answer["authorization_details"] = authorization.terms.authorization_details
     return answer
 
 
@@ -182,19 +185,28 @@ def _access_token(
         "iat": now,
         "jti": new_token_id(provider, family_id),
         "iss": provider.issuer,
-        "aud": audience_of(client, released.audience("access")),
+        "aud": _audience(client, authorization.terms, released),
         "sub": authorization.user_id,
         "typ": token_type_of(authorization.confirmation),
         "azp": client.client_id,
         "client_id": client.client_id,
         "scope": scope,
     }
+    if authorization.terms.authorization_details:  # RFC 9396 §9.1
+        claims["authorization_details"] = authorization.terms.authorization_details
     if authorization.sid is not None:  # who has logged in, and how; a client's own token says nothing of it
         claims |= {"auth_time": authorization.auth_time, "sid": authorization.sid, "acr": authorization.acr}
     if authorization.confirmation:
         claims["cnf"] = confirmed_by(authorization.confirmation)
     key = provider.keys.signer(_algorithm(realm, client.access_token_algorithm))
     return mint(key, typ=ACCESS_TYPE, claims=claims)
+
+
+def _audience(client: Client, terms: GrantTerms, released: Released) -> str | list[str]:
+    """Return whom an access token is for: the resources it was asked for, and nobody else then (RFC 8707 §2)."""
+    if not terms.resources:
+        return audience_of(client, released.audience("access"))
+    return terms.resources[0] if len(terms.resources) == 1 else list(terms.resources)
 
 
 def _id_token(

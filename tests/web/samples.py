@@ -22,6 +22,7 @@ EVERYWHERE: dict[str, Any] = {
     "can_try_another_way": True,
     "message": {"key": "invalid_code", "params": {}, "kind": "error"},
 }
+DETAILS = [{"type": "payment", "lines": [{"name": "amount", "text": "12.50 ALL"}, {"name": "to", "text": "Drita"}]}]
 CLIENT = {"name": "Internet Banking", "policy_uri": "https://rp.example/policy", "tos_uri": "https://rp.example/terms"}
 PROFILE = [
     {"name": "username", "label_key": "username", "value": "ana", "editable": False, "error": None},
@@ -48,7 +49,10 @@ SAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
     "terms": ("terms.html", {"paragraphs": ["Kushti i parë.", "Kushti i dytë."], "version": "2026-11"}),
     "profile": ("profile.html", {"fields": PROFILE}),
     "ways": ("select-method.html", {"ways": [{"id": "1", "kind": "sms-otp"}, {"id": "2", "kind": "mine"}]}),
-    "consent": ("consent.html", {"client_title": "Banka", "scopes": ["openid", {"name": "pay"}], "client": CLIENT}),
+    "consent": (
+        "consent.html",
+        {"client_title": "Banka", "scopes": ["openid", {"name": "pay"}], "details": DETAILS, "client": CLIENT},
+    ),
     "form post": ("form-post.html", {}),
     "consent for a device": (
         "consent.html",

@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test check format bench screenshots lock clean
+.PHONY: help demo demo-reset exam exam-reset test check format bench screenshots lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -14,6 +14,13 @@ demo: $(VENV)/runtime ## the provider and the bank's site, with demo customers (
 
 demo-reset: ## forget everything the demo keeps in var/
 	rm -rf var
+
+exam: $(VENV)/development ## the provider for an exam from outside: https on 9443, client certificates on 9444 (docs/conformance.md)
+	$(RUN) scripts/exam.py
+	@HYRJA_REALMS__FILES=var/exam/conformance.json exec $(RUN) -m idp serve --config config/conformance.toml
+
+exam-reset: ## forget everything the exam keeps in var/exam
+	rm -rf var/exam
 
 test: $(VENV)/development ## all tests (a browser's are left out, with the reason, where there is no Chromium)
 	$(RUN) -m pytest --numprocesses auto --dist loadfile

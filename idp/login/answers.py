@@ -50,6 +50,8 @@ async def form_post(visit: Visit, action: str, fields: Mapping[str, str]) -> Res
     # Browsers apply `form-action` to the redirects that follow as well, and where the client goes on to is its own
     # affair: the page has one form, whose address is proven, so the directive would forbid nothing else.
     response.headers["content-security-policy"] = f"{_WITHOUT_FORMS}; frame-ancestors 'none'"
+    # Under `no-referrer` it would be posted with `Origin: null`, which no application could tell from a forger's form.
+    response.headers["referrer-policy"] = "strict-origin"
     return response
 
 

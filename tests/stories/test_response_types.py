@@ -245,7 +245,7 @@ async def test_the_page_that_posts_an_answer_needs_no_script_and_forbids_none(to
     assert "<script>alert" not in page.html
     assert page.status == 200
     assert page.headers["cache-control"] == "no-store"
-    assert page.headers["referrer-policy"] == "no-referrer"
+    assert page.headers["referrer-policy"] == "strict-origin", "our address, and nothing of what stands in it"
     policy = page.headers["content-security-policy"]
     assert "form-action" not in policy, "Chromium applies it to the redirects of the application as well"
     assert "script-src 'self'" in policy

@@ -7,6 +7,7 @@ from typing import Literal
 from idp.model.client_assertion import AssertionRules, ClientAuthenticator, KeySource
 from idp.model.client_rules import NO_RULES, ClientRules
 from idp.model.mapper import Mapper, RoleName
+from idp.model.pairwise import Pairwise
 from idp.model.pending import BackchannelRules, DeviceRules
 from idp.model.protection import PLAIN, Protection
 from idp.model.request_object import RequestObjectRules
@@ -59,6 +60,7 @@ class Client(Frozen, frozen=True, kw_only=True):
     use_refresh_tokens: bool = True
     default_scopes: tuple[str, ...] = ()
     optional_scopes: tuple[str, ...] = ()
+    pairwise: Pairwise | None = None
     id_token: Protection = PLAIN
     userinfo: Protection = PLAIN
     introspection: Protection = PLAIN

@@ -90,6 +90,8 @@ class AuthorizationRequest(Frozen, frozen=True, kw_only=True):
     prompt: tuple[str, ...] = ()
     max_age: int | None = None
     hinted_user_id: str | None = None
+    hinted_subject: str | None = None
+    """Instead of the id: what a client with pairwise subjects calls the user whom it means (Core §8)."""
     login_hint: str = ""
     ui_locales: tuple[str, ...] = ()
     acr_values: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from idp.model.mapper import ClientScope, Group, Mapper, RoleName
 from idp.model.realm import Realm
 from idp.realms import access_representation as part
 from idp.realms import representation as file
+from idp.realms.client_subject import PAIRWISE_MAPPER
 from idp.realms.mappers import Known, mapper_of
 from idp.realms.values import warning
 
@@ -165,7 +166,12 @@ class _Reading:
         )
 
     def _mappers(self, found: Iterable[part.ProtocolMapper], known: Known, pointer: str) -> tuple[Mapper, ...]:
-        read = (mapper_of(mapper, known, f"{pointer}/{n}", self._findings) for n, mapper in enumerate(found))
+        read = (
+            mapper_of(mapper, known, f"{pointer}/{n}", self._findings)
+            for n, mapper in enumerate(found)
+            # Of a client, it says who the tokens are about (`client_subject`); in a scope it is unknown.
+            if not (mapper.protocol_mapper == PAIRWISE_MAPPER and pointer.startswith("/clients/"))
+        )
         return tuple(mapper for mapper in read if mapper is not None)
 
     def clients(

@@ -21,6 +21,7 @@ from idp.realms.client_protection import (
     userinfo_protection,
 )
 from idp.realms.client_sender import sender_rules
+from idp.realms.client_subject import pairwise_of
 from idp.realms.placeholders import vault_file
 from idp.realms.values import error, one_of, seconds
 
@@ -67,6 +68,7 @@ def client_of(
         authorization_details_types=client_requests.details_types(client),
         minimum_acr=attributes.get("minimum.acr.value", ""),
         use_refresh_tokens=attributes.get("use.refresh.tokens", "true") == "true",
+        pairwise=pairwise_of(client, pointer, findings),
         id_token=id_token_protection(attributes, pointer, findings),
         userinfo=userinfo_protection(attributes, pointer, findings),
         introspection=introspection_protection(attributes, pointer, findings),

@@ -89,7 +89,7 @@ def test_users_bring_their_roles_and_groups() -> None:
     ("kind", "config", "rule", "key"),
     [
         ("oidc-no-such-mapper", {}, "M-TYPE", "/protocolMapper"),
-        ("oidc-sha256-pairwise-sub-mapper", {}, "M-TYPE", "/protocolMapper"),
+        ("oidc-script-based-protocol-mapper", {}, "M-TYPE", "/protocolMapper"),
         ("oidc-hardcoded-claim-mapper", {"claim.value": "x"}, "M-CONFIG", NAME),
         ("oidc-hardcoded-claim-mapper", {"claim.name": "a..b", "claim.value": "x"}, "M-CONFIG", NAME),
         (

@@ -22,6 +22,7 @@ from idp.model.user import User
 from idp.oidc.authorization.response import in_front
 from idp.oidc.claims.roles import RoleBook
 from idp.oidc.clients.protection import encrypt_id_token
+from idp.oidc.clients.subject import subject_of
 from idp.oidc.decoupled.decision import approve, undecided
 from idp.oidc.errors import ErrorCode, OAuthError, Trace
 from idp.oidc.provider import Provider
@@ -61,7 +62,8 @@ async def commit(
     if client is None:
         raise _refused(login, ErrorCode.UNAUTHORIZED_CLIENT, "The client is disabled.", "client disabled")
     user = await _proven_user(provider, assembled, login)
-    if request.hinted_user_id not in {None, user.id}:
+    subject = subject_of(provider, client, user.id)
+    if request.hinted_user_id not in {None, user.id} or request.hinted_subject not in {None, subject}:
         # OpenID Connect Core §3.1.2.1: somebody else logged in than the one the client asked about.
         raise _refused(login, ErrorCode.LOGIN_REQUIRED, "Another user is logged in.", "id_token_hint differs")
     if request.pushed and await provider.stores.pushed_requests.take(request.pushed) is None:

@@ -25,6 +25,7 @@ from idp.oidc.authorization import single_sign_on
 from idp.oidc.authorization.answer import Answer, answered
 from idp.oidc.authorization.commit import Committed, commit
 from idp.oidc.authorization.target import Target, UnsafeRequestError, find_target, target_of
+from idp.oidc.clients.subject import subject_of
 from idp.oidc.decoupled.decision import deny
 from idp.oidc.errors import ErrorCode, OAuthError
 from idp.oidc.provider import Provider
@@ -176,7 +177,10 @@ class AuthorizationEndpoint:
         if session is None or flow is None or login.request is None:
             return login
         now = self._provider.now()
-        may_answer = single_sign_on.answers(login.request, session, realm=current.realm, flow=flow, now=now)
+        subject = subject_of(self._provider, client, session.user_id)
+        may_answer = single_sign_on.answers(
+            login.request, session, realm=current.realm, flow=flow, subject=subject, now=now
+        )
         if not may_answer and "select_account" not in login.request.prompt:
             return login
         # A disabled or locked user's session answers for nobody (T-20), nor does one from before a password change.

@@ -44,6 +44,7 @@ def checked(
     scope = granted_scope(parameters.get("scope", ""), client)
     _check_id_token(response_type, scope)
     check_demands(parameters, client.rules)
+    hinted = _hinted_user(parameters, client, read_hint)
     return AuthorizationRequest(
         client_id=client.client_id,
         redirect_uri=target.redirect_uri,
@@ -55,7 +56,8 @@ def checked(
         code_challenge=_code_challenge(parameters, client) if "code" in response_type else None,
         prompt=_prompt(parameters),
         max_age=_max_age(parameters, client),
-        hinted_user_id=_hinted_user(parameters, client, read_hint),
+        hinted_user_id=hinted if client.pairwise is None else None,
+        hinted_subject=hinted if client.pairwise is not None else None,
         login_hint=parameters.get("login_hint", "")[:_LONGEST_HINT],
         ui_locales=_words(parameters, "ui_locales"),
         acr_values=_words(parameters, "acr_values") or client.default_acr_values,

@@ -13,14 +13,23 @@ from idp.model.realm import Realm
 from idp.model.session import UserSession
 
 
-def answers(request: AuthorizationRequest, session: UserSession, *, realm: Realm, flow: CompiledFlow, now: int) -> bool:
-    """Tell whether the session answers (OpenID Connect Core §3.1.2.3)."""
+def answers(
+    request: AuthorizationRequest,
+    session: UserSession,
+    *,
+    realm: Realm,
+    flow: CompiledFlow,
+    subject: str,
+    now: int,
+) -> bool:
+    """Tell whether the session answers (OpenID Connect Core §3.1.2.3); `subject` is the client's name for its user."""
     return (
         flow.allows_sso()
         and session.flow == flow.alias
         and not {"login", "select_account"} & set(request.prompt)
         and _fresh_enough(request, session, now=now)
         and request.hinted_user_id in {None, session.user_id}
+        and request.hinted_subject in {None, subject}
         and session.level >= requested_level(realm, request.acr_values)
     )
 

@@ -61,7 +61,7 @@ def _core(provider: Provider) -> dict[str, Any]:
         # One page serves them all: it fits a pop-up and is made for a phone first.
         "display_values_supported": ["page", "popup", "touch"],
         "grant_types_supported": [*GRANTS, "implicit"],
-        "subject_types_supported": ["public"],
+        "subject_types_supported": ["public", "pairwise"],
         "token_endpoint_auth_methods_supported": [*_PROVEN_METHODS, "none"],
         "revocation_endpoint_auth_methods_supported": [*_PROVEN_METHODS, "none"],
         "introspection_endpoint_auth_methods_supported": _PROVEN_METHODS,

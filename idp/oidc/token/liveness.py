@@ -9,6 +9,7 @@ from idp.model.oauth import NO_TERMS, GrantTerms
 from idp.model.struct import Frozen
 from idp.model.user import User
 from idp.oidc.claims.writers import Facts
+from idp.oidc.clients.subject import subject_of
 from idp.oidc.grants.client_credentials import service_account
 from idp.oidc.provider import Provider
 from idp.oidc.sessions.gate import may_go_on
@@ -40,16 +41,17 @@ async def live_access(provider: Provider, claims: Claims) -> LiveToken | None:
         return None
     if "sid" not in claims:  # only the client credentials grant makes such a token
         account = service_account(provider, client)
-        alive = client.service_account and account.id == claims["sub"]
+        alive = client.service_account and claims["sub"] == subject_of(provider, client, account.id)
         own = tuple(str(claims.get("scope", "")).split())
         return LiveToken(user=account, client=client, granted=own) if alive else None
-    granted = await _live_grant(provider, claims)
-    if granted is None:
+    grant = await _live_grant(provider, claims)
+    # Whom the grant is about decides; a `sub` cannot be turned back into a user (Core §8.1).
+    if grant is None or claims["sub"] != subject_of(provider, client, grant.user_id):
         return None
-    user = await may_go_on(provider, claims["sub"])
+    user = await may_go_on(provider, grant.user_id)
     if user is None or claims["iat"] < user.not_before:
         return None
-    return LiveToken(user=user, client=client, granted=granted[0], terms=granted[1])
+    return LiveToken(user=user, client=client, granted=grant.scope, terms=grant.terms)
 
 
 def facts_of(claims: Claims) -> Facts:
@@ -69,15 +71,25 @@ async def live_refresh(provider: Provider, claims: Claims) -> User | None:
     return None if user is None or claims["iat"] < user.not_before else user
 
 
-async def _live_grant(provider: Provider, claims: Claims) -> tuple[tuple[str, ...], GrantTerms] | None:
-    """Return the scope and the terms of the grant behind the token, or None if the grant has ended."""
+class _LiveGrant(Frozen, frozen=True, kw_only=True):
+    """What is behind a token: whose it is, and all that was granted."""
+
+    user_id: str
+    scope: tuple[str, ...]
+    terms: GrantTerms
+
+
+async def _live_grant(provider: Provider, claims: Claims) -> _LiveGrant | None:
+    """Return the grant behind the token, or None if it has ended."""
     family_id = family_of(claims["jti"])
     if family_id is None:
         session = await live_session(provider, claims["sid"], claims["client_id"])
-        share = None if session is None else session.clients[claims["client_id"]]
-        return None if share is None else (share.scope, share.terms)
+        if session is None:
+            return None
+        share = session.clients[claims["client_id"]]
+        return _LiveGrant(user_id=session.user_id, scope=share.scope, terms=share.terms)
     # Offline access outlives the session; its family alone decides.
     family = await provider.stores.refresh_families.get(family_id)
     if family is None or family.client_id != claims["client_id"]:
         return None
-    return family.scope, family.terms
+    return _LiveGrant(user_id=family.user_id, scope=family.scope, terms=family.terms)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from idp.crypto.jose import Claims, TokenError
 from idp.model.client import Client
+from idp.model.oauth import RefreshFamily
+from idp.model.session import UserSession
 from idp.oidc import cors
 from idp.oidc.clients.authentication import authenticate_client
 from idp.oidc.errors import ErrorCode, OAuthError
@@ -52,7 +54,7 @@ async def _revoke_refresh(provider: Provider, request: Request, client: Client, 
     if family is None or not await provider.stores.refresh_families.end(family_id):
         return
     await leave_session(provider, family.sid, client.client_id)
-    await _record(provider, request, claims, transaction_id=family.transaction_id, kind="refresh_token")
+    await _record(provider, request, claims, login=family, kind="refresh_token")
 
 
 async def _revoke_access(provider: Provider, request: Request, client: Client, token: str) -> None:
@@ -65,25 +67,26 @@ async def _revoke_access(provider: Provider, request: Request, client: Client, t
     # Remembered for as long as the token could have been used.
     lifetime = claims["exp"] - provider.now()
     if await provider.stores.first_use.first_use(REVOKED, claims["jti"], ttl=lifetime):
-        transaction_id = await _transaction_of(provider, claims)
-        await _record(provider, request, claims, transaction_id=transaction_id, kind="access_token")
+        await _record(provider, request, claims, login=await _login_of(provider, claims), kind="access_token")
 
 
-async def _transaction_of(provider: Provider, claims: Claims) -> str:
-    """Return the transaction of the login behind an access token, as far as anything of the login is left."""
+async def _login_of(provider: Provider, claims: Claims) -> UserSession | RefreshFamily | None:
+    """Return the login behind an access token, as far as anything of it is left; a client's own token has none."""
     family_id = family_of(claims["jti"])
     family = await provider.stores.refresh_families.get(family_id) if family_id is not None else None
-    if family is None and "sid" not in claims:  # a client's own token: nobody has logged in
-        return str(claims["jti"])
-    login = family or await provider.stores.user_sessions.get(claims["sid"])
-    return claims["jti"] if login is None else login.transaction_id
+    if family is None and "sid" not in claims:
+        return None
+    return family or await provider.stores.user_sessions.get(claims["sid"])
 
 
-async def _record(provider: Provider, request: Request, claims: Claims, *, transaction_id: str, kind: str) -> None:
+async def _record(
+    provider: Provider, request: Request, claims: Claims, *, login: UserSession | RefreshFamily | None, kind: str
+) -> None:
     await provider.record(
         _EVENT,
-        transaction_id=transaction_id,
-        user_id=claims["sub"],
+        transaction_id=claims["jti"] if login is None else login.transaction_id,
+        # Of the login: the token may have one client's name for the user (Core §8.1).
+        user_id=claims["sub"] if login is None else login.user_id,
         client_id=claims["azp"],
         sid=claims.get("sid"),
         address=request.remote_address,

@@ -28,6 +28,7 @@ from idp.model.user import User
 from idp.oidc.claims.book import Released, audience_of, claim_book
 from idp.oidc.claims.writers import Facts
 from idp.oidc.clients.protection import signed
+from idp.oidc.clients.subject import subject_of
 from idp.oidc.possession.resource import confirmed_by, token_type_of
 from idp.oidc.provider import Provider
 
@@ -52,7 +53,10 @@ def issue(provider: Provider, client: Client, authorization: Authorization, user
     family = authorization.family
     if family is not None and authorization.refresh_token_id is not None:
         answer["refresh_expires_in"] = family.expires_at - now
-        answer["refresh_token"] = _refresh_token(provider, family, authorization.refresh_token_id, now=now)
+        subject = subject_of(provider, client, family.user_id)
+        answer["refresh_token"] = _refresh_token(
+            provider, family, authorization.refresh_token_id, subject=subject, now=now
+        )
     if "openid" in authorization.scope:
         answer["id_token"] = _id_token(
             provider,
@@ -186,7 +190,7 @@ def _access_token(
         "jti": new_token_id(provider, family_id),
         "iss": provider.issuer,
         "aud": _audience(client, authorization.terms, released),
-        "sub": authorization.user_id,
+        "sub": subject_of(provider, client, authorization.user_id),
         "typ": token_type_of(authorization.confirmation),
         "azp": client.client_id,
         "client_id": client.client_id,
@@ -231,7 +235,7 @@ def _id_token(
         "jti": new_token_id(provider),
         "iss": provider.issuer,
         "aud": audience_of(client, released.audience("id")),
-        "sub": authorization.user_id,
+        "sub": subject_of(provider, client, authorization.user_id),
         "typ": "ID",
         "azp": client.client_id,
         "sid": authorization.sid,
@@ -244,14 +248,14 @@ def _id_token(
     return signed(provider, claims, typ=ID_TYPE, protection=protection)
 
 
-def _refresh_token(provider: Provider, family: RefreshFamily, token_id: str, *, now: int) -> str:
+def _refresh_token(provider: Provider, family: RefreshFamily, token_id: str, *, subject: str, now: int) -> str:
     claims: dict[str, Any] = {
         "exp": family.expires_at,
         "iat": now,
         "jti": token_id,
         "iss": provider.issuer,
         "aud": provider.issuer,
-        "sub": family.user_id,
+        "sub": subject,
         "typ": "Offline" if family.offline else "Refresh",
         "azp": family.client_id,
         "sid": family.sid,

@@ -7,6 +7,7 @@ from idp.model.client import Client
 from idp.oidc import cors
 from idp.oidc.claims.book import claim_book
 from idp.oidc.clients.protection import encrypted_claims, protected
+from idp.oidc.clients.subject import subject_of
 from idp.oidc.errors import ErrorCode, OAuthError, Trace
 from idp.oidc.parameters import form_parameters
 from idp.oidc.possession.resource import PresentedToken, challenge, invalid_token, proof_of_possession
@@ -29,7 +30,8 @@ async def userinfo(provider: Provider, request: Request, body: bytes) -> Reply:
     claims = await _claims(provider, request, token)
     # The audience is not looked at: this endpoint serves every access token of the realm (clients.md 5).
     live = await live_access(provider, claims)
-    trace = Trace(client_id=claims["client_id"], user_id=claims["sub"], sid=claims.get("sid"))
+    user_id = None if live is None else live.user.id  # never the `sub`, which may be one client's name for the user
+    trace = Trace(client_id=claims["client_id"], user_id=user_id, sid=claims.get("sid"))
     if live is None:
         raise _refused(provider, token, "the grant, its client or its user was stopped", trace=trace)
     scope = claims["scope"].split()
@@ -39,7 +41,7 @@ async def userinfo(provider: Provider, request: Request, body: bytes) -> Reply:
     book = provider.derived(claim_book)
     in_effect = book.in_effect(live.client, claims["scope"], live.granted)
     released = book.released(live.client, in_effect, live.user, facts_of(claims))
-    answer = {**released.claims("userinfo"), "sub": live.user.id}
+    answer = {**released.claims("userinfo"), "sub": subject_of(provider, live.client, live.user.id)}
     return cors.shared(await _reply(provider, live.client, answer), request, live.client)
 
 

@@ -45,7 +45,14 @@ SESSION = UserSession(
 
 
 def may(session: UserSession = SESSION, by: CompiledFlow = FLOW, **request: object) -> bool:
-    return answers(msgspec.structs.replace(REQUEST, **request), session, realm=REALM, flow=by, now=NOW)
+    return answers(
+        msgspec.structs.replace(REQUEST, **request),
+        session,
+        realm=REALM,
+        flow=by,
+        subject="known to the client",
+        now=NOW,
+    )
 
 
 def test_a_session_answers_a_plain_request() -> None:
@@ -84,6 +91,8 @@ def test_an_age_of_zero_asks_again_within_the_same_second() -> None:
 def test_a_session_answers_only_for_the_user_who_was_asked_about() -> None:
     assert may(hinted_user_id="arta")
     assert not may(hinted_user_id="besnik")
+    assert may(hinted_subject="known to the client")
+    assert not may(hinted_subject="arta"), "of a client with pairwise subjects"
 
 
 @pytest.mark.parametrize(

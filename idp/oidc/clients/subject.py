@@ -1,0 +1,30 @@
+"""The name under which a client knows a user: the one thing that `sub` is ever made of (OpenID Connect Core §8)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import uuid
+
+from idp.model.client import Client
+from idp.oidc.provider import Provider
+
+
+def subject_of(provider: Provider, client: Client, user_id: str) -> str:
+    """Return the client's `sub` for a user: the user's id, or a name that only its sector has.
+
+    There is no way back from a pairwise name: whoever meets one finds the user by session or family.
+    """
+    pairwise = client.pairwise
+    if pairwise is None:
+        return user_id
+    salt = pairwise.salt.reveal() if pairwise.salt is not None else _salt_of(provider)
+    # §8.1, exactly as Keycloak computes it: a customer of an imported client keeps the name it is known by there.
+    digest = hashlib.sha256(pairwise.sector.encode() + user_id.encode() + salt.encode()).digest()
+    named = hashlib.md5(digest, usedforsecurity=False).digest()  # a UUID of version 3, of a salted SHA-256
+    return str(uuid.UUID(bytes=named, version=3))
+
+
+def _salt_of(provider: Provider) -> str:
+    """Return the realm's own salt: of its one key that lives as long as the realm does."""
+    return hmac.digest(provider.keys.code_key, b"hyrja pairwise subjects", "sha256").hex()

@@ -55,6 +55,7 @@ from idp.realms.placeholders import Surroundings, file_vault
 from idp.softtoken import application as softtoken
 from idp.stores.records import KernelStore
 from idp.stores.sqlite import SqliteKernel
+from idp.web.client_certificates import ClientCertificates
 from idp.web.http import Application, Receive, Scope, Send
 from idp.web.locales import Locales
 from idp.web.middleware import BoundedBodies, KnownHosts, SecurityHeaders, TrustedProxies
@@ -307,6 +308,7 @@ class _Opening:
             sealer=self._sealer,
             outbound=self._outbound,
             sms=self._sms,
+            mutual_tls_url=_mutual_tls_url(self._settings),
         )
         return self._at_work(provider, published)
 
@@ -464,11 +466,18 @@ def _application(
         hot = find(scope)
         await (hot or starlette)(scope, receive, send)
 
-    hosts = [urlsplit(settings.server.base_url).hostname or "", *settings.server.allowed_hosts]
+    addresses = (settings.server.base_url, _mutual_tls_url(settings))
+    hosts = [*(urlsplit(address).hostname or "" for address in addresses if address), *settings.server.allowed_hosts]
     bounded = BoundedBodies(front)
     known = KnownHosts(bounded, hosts=hosts)
     proxied = TrustedProxies(known, networks=settings.server.trusted_proxies)
-    return SecurityHeaders(proxied, https=settings.https)
+    # The proxy's own address decides, so it is looked at before the client's takes its place.
+    certified = ClientCertificates(proxied, networks=settings.server.trusted_proxies)
+    return SecurityHeaders(certified, https=settings.https)
+
+
+def _mutual_tls_url(settings: configuration.Settings) -> str:
+    return settings.server.mutual_tls.base_url if settings.server.mutual_tls is not None else ""
 
 
 def _not_found(pages: Pages) -> Callable[[Request, Exception], Awaitable[Response]]:

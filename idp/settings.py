@@ -30,6 +30,15 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """A table of the file: an unknown key is an error, since a misspelt one would silently have no effect."""
 
 
+class MutualTls(Table, frozen=True, kw_only=True):
+    """A second address of the same endpoints, where clients are asked for a certificate (RFC 8705 §5)."""
+
+    base_url: str
+    """The public address, https and without a path; clients find it as `mtls_endpoint_aliases`."""
+    port: Port | None = None
+    """Where this process listens for it, on `server.host`; without it, a proxy asks for the certificates."""
+
+
 class Server(Table, frozen=True, kw_only=True):
     """Where the provider listens and what it is called."""
 
@@ -40,7 +49,14 @@ class Server(Table, frozen=True, kw_only=True):
     allowed_hosts: tuple[str, ...] = ()
     """Further `Host` names that are answered (a health probe's, say)."""
     trusted_proxies: tuple[str, ...] = ()
-    """Networks (CIDR) whose `X-Forwarded-For` is believed."""
+    """Networks (CIDR) whose `X-Forwarded-For` and `Client-Cert` are believed."""
+    tls_certificate: str = ""
+    """A PEM file: the server's certificate, then what vouches for it. With it, this process ends TLS itself."""
+    tls_key: str = ""
+    """A PEM file: the key of that certificate."""
+    create_tls_certificate: bool = False
+    """Make both files if neither exists, signed by itself. Development only."""
+    mutual_tls: MutualTls | None = None
 
 
 class Store(Table, frozen=True, kw_only=True):
@@ -180,7 +196,13 @@ def _from_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, Map
     for name, value in environment.items():
         table, separator, key = name.removeprefix(_PREFIX).lower().partition("__")
         if name.startswith(_PREFIX) and separator:
-            yield table, {key: value.split(",") if key in _LISTS else value}
+            yield table, _nested(key, value)
+
+
+def _nested(key: str, value: str) -> dict[str, Any]:
+    """Return what a variable sets: `mutual_tls__port` stands in a table of the table."""
+    inner, separator, rest = key.partition("__")
+    return {inner: _nested(rest, value)} if separator else {key: value.split(",") if key in _LISTS else value}
 
 
 _LISTS = frozenset({"files", "master_key_files", "allowed_hosts", "trusted_proxies"})
@@ -188,11 +210,17 @@ _LISTS = frozenset({"files", "master_key_files", "allowed_hosts", "trusted_proxi
 
 def _override(document: dict[str, Any], table: str, values: Mapping[str, Any]) -> None:
     present = document.get(table)
-    document[table] = {**(present if isinstance(present, dict) else {}), **values}
+    document[table] = kept = dict(present) if isinstance(present, dict) else {}
+    for key, value in values.items():
+        if isinstance(value, Mapping) and isinstance(kept.get(key), dict):
+            _override(kept, key, value)
+        else:
+            kept[key] = value
 
 
 def _problems(settings: Settings) -> Iterator[str]:
     yield from _base_url_problems(settings.server.base_url)
+    yield from _tls_problems(settings.server)
     for network in settings.server.trusted_proxies:
         try:
             ipaddress.ip_network(network)
@@ -229,6 +257,26 @@ def _base_url_problems(base_url: str) -> Iterator[str]:
         yield "server.base_url must be https, except for a loopback address."
 
 
+def _tls_problems(server: Server) -> Iterator[str]:
+    if bool(server.tls_certificate) != bool(server.tls_key):
+        yield "server.tls_certificate and server.tls_key belong together: name both files or neither."
+    if server.tls_certificate and not server.base_url.startswith("https://"):
+        yield "server.base_url must be https where server.tls_certificate is given."
+    if server.create_tls_certificate and not server.tls_certificate:
+        yield "server.create_tls_certificate needs server.tls_certificate and server.tls_key: the files to make."
+    mutual = server.mutual_tls
+    if mutual is None:
+        return
+    if not _is_https(mutual.base_url) or list(_base_url_problems(mutual.base_url)):
+        yield "server.mutual_tls.base_url must be an https address without a path, for instance https://mtls.bank.example."
+    if mutual.base_url == server.base_url:
+        yield "server.mutual_tls.base_url must be another address than server.base_url (another port will do)."
+    if mutual.port is not None and not server.tls_certificate:
+        yield "server.mutual_tls.port needs server.tls_certificate: without it, a proxy asks for the certificates."
+    if mutual.port == server.port:
+        yield "server.mutual_tls.port must be another port than server.port."
+
+
 def _development_switches(settings: Settings) -> Iterator[str]:
     if not settings.https:
         yield "server.base_url must be https in production."
@@ -236,5 +284,7 @@ def _development_switches(settings: Settings) -> Iterator[str]:
         yield "sms.gateway = outbox shows every code on a page; it is for development only."
     for name in settings.test_switches:
         yield f"{name} is a test switch and must be off in production (docs/operators.md says what it opens)."
+    if settings.server.create_tls_certificate:
+        yield "server.create_tls_certificate must be false in production: nobody vouches for what it makes."
     if settings.secrets.create_master_key:
         yield "secrets.create_master_key must be false in production: a new key opens nothing that an old one sealed."

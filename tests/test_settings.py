@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from idp.settings import Settings, SettingsError, load
+from idp.settings import MutualTls, Settings, SettingsError, load
 
 ROOT = Path(__file__).parents[1]
 DEVELOPMENT = ROOT / "config" / "development.toml"
@@ -86,6 +86,47 @@ def test_the_command_line_overrules_the_environment() -> None:
     assert settings.server.port == 2
 
 
+def test_the_environment_reaches_a_table_within_a_table() -> None:
+    settings = load(PRODUCTION, environment={"HYRJA_SERVER__MUTUAL_TLS__BASE_URL": "https://mtls.bank.example"})
+    assert settings.server.mutual_tls == MutualTls(base_url="https://mtls.bank.example")
+    address, port = "HYRJA_SERVER__MUTUAL_TLS__BASE_URL", "HYRJA_SERVER__MUTUAL_TLS__PORT"
+    made = load(DEVELOPMENT, environment={address: "https://localhost:2"})
+    assert made.server.mutual_tls == MutualTls(base_url="https://localhost:2")
+    (line,) = refused(PRODUCTION, **{port: "8444"})
+    assert "server.mutual_tls.port needs server.tls_certificate" in line
+
+
+MUTUAL = 'base_url = "https://mtls.login.bank.example"'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        pytest.param('tls_key = ""', 'tls_key = "key"', "belong together", id="a key alone"),
+        pytest.param('tls_certificate = ""', 'tls_certificate = "c"', "belong together", id="a certificate alone"),
+        pytest.param(
+            "create_tls_certificate = false", "create_tls_certificate = true", "the files to make", id="no name"
+        ),
+        pytest.param(MUTUAL, 'base_url = "http://mtls.bank.example"', "must be an https address", id="plain"),
+        pytest.param(MUTUAL, 'base_url = "https://mtls.bank.example/x"', "must be an https address", id="a path"),
+        pytest.param(MUTUAL, 'base_url = "https://mtls.bank.example?x"', "must be an https address", id="a query"),
+        pytest.param(MUTUAL, 'base_url = "https://a@mtls.bank.example"', "must be an https address", id="a user"),
+        pytest.param(MUTUAL, 'base_url = "https://["', "must be an https address", id="nonsense"),
+        pytest.param(MUTUAL, 'base_url = "https://login.bank.example"', "must be another address", id="the same"),
+        pytest.param(MUTUAL, f"{MUTUAL}\nport = 8444", "needs server.tls_certificate", id="a port without TLS"),
+        pytest.param(MUTUAL, f"{MUTUAL}\nport = 8080", "must be another port", id="the same port"),
+    ],
+)
+def test_what_cannot_be_about_tls_is_refused(tmp_path: Path, old: str, new: str, told: str) -> None:
+    assert any(told in line for line in refused(changed(tmp_path, old, new)))
+
+
+def test_a_certificate_needs_an_https_address(tmp_path: Path) -> None:
+    path = changed(tmp_path, "port = 8080", 'port = 8080\ntls_certificate = "a"\ntls_key = "b"', source=DEVELOPMENT)
+    (line,) = refused(path)
+    assert "must be https where server.tls_certificate is given" in line
+
+
 @pytest.mark.parametrize("key", ["port", "SERVER"])
 def test_an_unknown_key_is_refused_for_a_misspelt_one_would_have_no_effect(tmp_path: Path, key: str) -> None:
     (line,) = refused(changed(tmp_path, "[server]\n", f"[server]\n{key}s = 1\n"))
@@ -110,6 +151,9 @@ def test_an_unknown_variable_of_ours_is_refused(name: str) -> None:
         pytest.param("[log]", "[conformance]\nciba_decisions = true\n[log]", "conformance.ciba_decisions", id="ciba"),
         pytest.param("[log]", '[conformance]\nresource_api = "x"\n[log]', "conformance.resource_api", id="resource"),
         pytest.param("create_master_key = false", "create_master_key = true", "create_master_key must be", id="key"),
+        pytest.param(
+            "create_tls_certificate = false", "create_tls_certificate = true", "create_tls_certificate must", id="tls"
+        ),
     ],
 )
 def test_production_refuses_each_switch_of_development(tmp_path: Path, old: str, new: str, told: str) -> None:

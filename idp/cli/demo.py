@@ -18,9 +18,10 @@ from typing import Any
 from rich.console import Console
 
 from idp.app import Site, StartError
-from idp.cli.serve import EXPECTED, listening, run, serving
+from idp.cli.serve import EXPECTED, run, serving
 from idp.cli.terminal import printable
-from idp.settings import Server, Settings, SettingsError, load
+from idp.listeners.doors import listening
+from idp.settings import Settings, SettingsError, load
 
 _IDP_PORT, _BANK_PORT = 8080, 8090
 _CLIENTS = ("internet-banking", "cards")
@@ -45,7 +46,7 @@ async def _demo(config: Path, bank: Path) -> None:
         raise StartError(f"{bank} is missing; start the demo in the project's folder.")
     bank_url = f"http://localhost:{bank_port}"
     settings = _settings(config, idp_port, bank_url)
-    listening(Server(base_url=bank_url, port=bank_port)).close()  # a clear error now rather than a dead page later
+    listening("127.0.0.1", bank_port).close()  # a clear error now rather than a dead page later
     _make_client_secrets(settings)
     environment = {**os.environ, "BANK_URL": bank_url}
     site_of_bank: list[subprocess.Popen[bytes]] = []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -13,17 +12,18 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import uvicorn
-
 from idp.app import Outside, Site, StartError, open_site
 from idp.cli.log import open_log
 from idp.cli.terminal import printable
 from idp.crypto.sealing import MasterKeyError
+from idp.listeners.doors import open_doors
+from idp.listeners.server import Server
+from idp.listeners.tls import ListenerError
 from idp.ports import StoreUnavailableError
-from idp.settings import Server, Settings, SettingsError, load
+from idp.settings import Settings, SettingsError, load
 
 Running = Callable[[Site], Awaitable[None]]
-EXPECTED = (SettingsError, StartError, MasterKeyError, StoreUnavailableError)
+EXPECTED = (SettingsError, StartError, ListenerError, MasterKeyError, StoreUnavailableError)
 """What can go wrong at a start; each says what to do."""
 
 
@@ -52,40 +52,26 @@ def run(main: Callable[[], Any]) -> None:
 async def serving(settings: Settings, *, environment: Mapping[str, str], when_running: Running | None = None) -> None:
     """Open the site, serve until told to stop, then finish what was acknowledged."""
     log = open_log(settings.log)
-    listener = listening(settings.server)
+    outside = Outside(environment=environment)
+    doors = open_doors(settings.server, clock=outside.clock)
     try:
-        site = await open_site(settings, outside=Outside(environment=environment), log=log)
-        server = _server(site)
+        site = await open_site(settings, outside=outside, log=log)
+        server = Server(site.application, context=doors.context, asking=doors.asking)
         with _ended_by_signals(server):
             try:
                 log.info("serving", base_url=settings.server.base_url, realms=list(site.desks))
                 if when_running is not None:
                     await when_running(site)
-                await server.serve(sockets=[listener])
+                await server.serve(sockets=[doors.ordinary])
             finally:
                 await site.close()
                 log.info("stopped")
     finally:
-        listener.close()
-
-
-def _server(site: Site) -> uvicorn.Server:
-    return uvicorn.Server(
-        uvicorn.Config(
-            site.application,
-            # Our own middleware takes addresses from trusted proxies, and nothing else.
-            proxy_headers=False,
-            server_header=False,
-            access_log=False,
-            log_config=None,
-            lifespan="off",
-            timeout_graceful_shutdown=10,
-        )
-    )
+        doors.close()
 
 
 @contextmanager
-def _ended_by_signals(server: uvicorn.Server) -> Iterator[None]:
+def _ended_by_signals(server: Server) -> Iterator[None]:
     """Let SIGTERM and SIGINT end the serving, and nothing more.
 
     uvicorn raises a signal again for the handler that stood before its own: SIGTERM's would kill the process before
@@ -101,20 +87,3 @@ def _ended_by_signals(server: uvicorn.Server) -> Iterator[None]:
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
-
-
-def listening(server: Server) -> socket.socket:
-    """Take the port before anything else is done, or say that somebody else has it."""
-    family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((server.host, server.port))
-        listener.listen(1024)
-    except OSError as error:
-        listener.close()
-        raise StartError(
-            f"Port {server.port} on {server.host} cannot be used ({error.strerror}). "
-            "Stop what listens there, or choose another port."
-        ) from None
-    return listener

@@ -60,16 +60,34 @@ class KnownHosts:
         await self._app(scope, receive, send)
 
 
+class Networks:
+    """Networks (CIDR) that an address is in or not."""
+
+    def __init__(self, networks: Sequence[str]) -> None:
+        self._networks = [ipaddress.ip_network(network) for network in networks]
+
+    def __bool__(self) -> bool:
+        return bool(self._networks)
+
+    def __contains__(self, address: str) -> bool:
+        if not _is_address(address):
+            return False
+        found = ipaddress.ip_address(address)
+        if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
+            found = found.ipv4_mapped  # what a socket for both families calls an IPv4 neighbour
+        return any(found in network for network in self._networks)
+
+
 class TrustedProxies:
     """Takes the client's address from `X-Forwarded-For`, but only as far as trusted proxies vouch for it."""
 
     def __init__(self, app: Application, *, networks: Sequence[str]) -> None:
         self._app = app
-        self._networks = [ipaddress.ip_network(network) for network in networks]
+        self._proxies = Networks(networks)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve, with `client` as the nearest address that is not a trusted proxy's."""
-        if scope["type"] == "http" and scope.get("client") and self._networks:
+        if scope["type"] == "http" and scope.get("client") and self._proxies:
             scope["client"] = (self._nearest(scope), scope["client"][1])
         await self._app(scope, receive, send)
 
@@ -78,20 +96,12 @@ class TrustedProxies:
         named = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
         hops = [hop.strip() for hop in b",".join(named).decode("latin-1").split(",") if hop.strip()]
         # From the nearest hop outwards: what stands left of the first untrusted address could be anybody's invention.
-        while hops and self._trusted(address):
+        while hops and address in self._proxies:
             hop = hops.pop()
             if not _is_address(hop):
                 return address
             address = hop
         return address
-
-    def _trusted(self, address: str) -> bool:
-        if not _is_address(address):
-            return False
-        found = ipaddress.ip_address(address)
-        if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
-            found = found.ipv4_mapped  # what a socket for both families calls an IPv4 neighbour
-        return any(found in network for network in self._networks)
 
 
 class BoundedBodies:

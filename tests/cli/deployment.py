@@ -8,6 +8,7 @@ import os
 import secrets
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -143,12 +144,12 @@ class Process:
         """What the process wrote to its standard streams."""
         return self._output.read_text(encoding="utf-8")
 
-    def wait_for_answer(self) -> None:
+    def wait_for_answer(self, verify: Callable[[], ssl.SSLContext | bool] = lambda: True) -> None:
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline and self._popen.poll() is None:
-            with contextlib.suppress(httpx.HTTPError):
+            with contextlib.suppress(httpx.HTTPError, FileNotFoundError):
                 url = f"{self._deployment.origin}/realms/{REALM}/.well-known/openid-configuration"
-                if httpx.get(url, timeout=PATIENCE).status_code == httpx.codes.OK:
+                if httpx.get(url, timeout=PATIENCE, verify=verify()).status_code == httpx.codes.OK:
                     return
             time.sleep(0.02)
         self.kill()

@@ -39,6 +39,7 @@ from idp.web.http import Message
 from tests.fakes import FakeClock
 
 BASE = "https://id.bank.al"
+MUTUAL = "https://mtls.bank.al:8444"
 SECRET = "a secret of thirty-two characters"
 VERIFIER = "v" * 64
 CHALLENGE = base64url(hashlib.sha256(VERIFIER.encode()).digest())
@@ -119,6 +120,7 @@ class Bank:
         *,
         store: Store | None = None,
         random: RandomBytes = secrets.token_bytes,
+        mutual_tls_url: str = "",
         **realm: Any,
     ) -> None:
         self.clock = clock
@@ -139,6 +141,7 @@ class Bank:
             registrations=registrations,
             realm=lambda: self.realm,
             sealer=AesGcmSealer([b"m" * 32]),
+            mutual_tls_url=mutual_tls_url,
             log=structlog.wrap_logger(
                 None, processors=[self._keep], wrapper_class=structlog.make_filtering_bound_logger(0)
             ),

@@ -38,7 +38,7 @@ def metadata(provider: Provider) -> dict[str, Any]:
     document: dict[str, Any] = {}
     for part in _PARTS:
         document |= part(provider)
-    return document
+    return document | possession.aliases(provider, document)
 
 
 def _core(provider: Provider) -> dict[str, Any]:

@@ -66,6 +66,7 @@ REGISTERED = {
     "request_uri_parameter_supported",
     "dpop_signing_alg_values_supported",
     "device_authorization_endpoint",
+    "tls_client_certificate_bound_access_tokens",
 }
 
 

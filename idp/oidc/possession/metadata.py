@@ -8,7 +8,6 @@ from typing import Any
 from idp.crypto.dpop_proof import PROOF_ALGORITHMS
 from idp.oidc.provider import Provider
 
-
 _WHERE_CLIENTS_AUTHENTICATE = (
     "token_endpoint",
     "pushed_authorization_request_endpoint",

@@ -169,6 +169,7 @@ class Exam:
             "resource": {"resourceUrl": f"{MUTUAL if 'mtls' in name else BASE}/accounts-api/accounts"},
             "automated_ciba_approval_url": f"{ISSUER}/dev/ciba?auth_req_id={{auth_req_id}}&action={{action}}",
             "browser": self._browser(),
+            "override": self._overrides(),
             **more,
         }
 
@@ -213,6 +214,38 @@ class Exam:
             },
         ]
 
+    def _overrides(self) -> dict[str, Any]:
+        """Modules that are judged by a page: what it must show, and the picture that the suite keeps of it."""
+
+        def pictured(element: str, words: str, *more: list[str]) -> list[dict[str, Any]]:
+            look = ["wait", "id", element, 10, words, "update-image-placeholder"]
+            task = {"task": "Look", "match": f"{ISSUER}/*", "commands": [look, *more]}
+            return [{"match": f"{ISSUER}/protocol/openid-connect/*", "tasks": [task]}]
+
+        bad_address = pictured("error-message", ".*redirect_uri.*")
+        overrides = {name: {"browser": bad_address} for name in _BAD_ADDRESSES}
+        overrides |= {name: {"browser": pictured("error-message", ".*")} for name in _BAD_LOGOUTS}
+        overrides |= {name: {"browser": pictured("info-message", ".*")} for name in _LOGGED_OUT}
+        return overrides
+
+
+_BAD_ADDRESSES = (
+    "oidcc-ensure-registered-redirect-uri",
+    "oidcc-redirect-uri-query-mismatch",
+    "oidcc-redirect-uri-query-added",
+    "fapi1-advanced-final-ensure-registered-redirect-uri",
+)
+_BAD_LOGOUTS = (
+    "oidcc-rp-initiated-logout-bad-post-logout-redirect-uri",
+    "oidcc-rp-initiated-logout-modified-id-token-hint",
+    "oidcc-rp-initiated-logout-bad-id-token-hint",
+    "oidcc-rp-initiated-logout-query-added-to-post-logout-redirect-uri",
+)
+_LOGGED_OUT = (
+    "oidcc-rp-initiated-logout-no-params",
+    "oidcc-rp-initiated-logout-only-state",
+    "oidcc-rp-initiated-logout-no-post-logout-redirect-uri",
+)
 
 FAMILIES: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     "fapi1": (("mtls",), {"fapi.profile": "fapi-1-advanced"}),

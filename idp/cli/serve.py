@@ -6,21 +6,23 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from idp.app import Outside, Site, StartError, open_site
 from idp.cli.log import open_log
+from idp.cli.resource_api import with_resource_api
 from idp.cli.terminal import printable
 from idp.crypto.sealing import MasterKeyError
 from idp.listeners.doors import open_doors
 from idp.listeners.server import Server
 from idp.listeners.tls import ListenerError
-from idp.ports import StoreUnavailableError
+from idp.ports import Clock, StoreUnavailableError
 from idp.settings import Settings, SettingsError, load
+from idp.web.http import Application
 
 Running = Callable[[Site], Awaitable[None]]
 EXPECTED = (SettingsError, StartError, ListenerError, MasterKeyError, StoreUnavailableError)
@@ -56,18 +58,39 @@ async def serving(settings: Settings, *, environment: Mapping[str, str], when_ru
     doors = open_doors(settings.server, clock=outside.clock)
     try:
         site = await open_site(settings, outside=outside, log=log)
-        server = Server(site.application, context=doors.context, asking=doors.asking)
-        with _ended_by_signals(server):
-            try:
-                log.info("serving", base_url=settings.server.base_url, realms=list(site.desks))
-                if when_running is not None:
-                    await when_running(site)
-                await server.serve(sockets=[doors.ordinary])
-            finally:
-                await site.close()
-                log.info("stopped")
+        try:
+            async with _application(site, settings, clock=outside.clock) as application:
+                server = Server(application, context=doors.context, asking=doors.asking)
+                with _ended_by_signals(server):
+                    log.info("serving", base_url=settings.server.base_url, realms=list(site.desks))
+                    if when_running is not None:
+                        await when_running(site)
+                    await server.serve(sockets=[doors.ordinary])
+        finally:
+            await site.close()
+            log.info("stopped")
     finally:
         doors.close()
+
+
+@asynccontextmanager
+async def _application(site: Site, settings: Settings, *, clock: Clock) -> AsyncIterator[Application]:
+    """Return what is served: the provider, and in an exam the example resource server beside it."""
+    if not settings.conformance.resource_api:
+        yield site.application
+        return
+    server = settings.server
+    addresses = (server.base_url, server.mutual_tls.base_url if server.mutual_tls is not None else "")
+    first = next(iter(site.desks.values()))
+    async with with_resource_api(
+        site.application,
+        Path(settings.conformance.resource_api),
+        provider=first.provider,
+        urls=tuple(filter(None, addresses)),
+        ca_bundle=server.tls_certificate,
+        clock=clock,
+    ) as application:
+        yield application
 
 
 @contextmanager

@@ -50,6 +50,7 @@ class Examined:
         text = text.replace("9443", str(self.port)).replace("9444", str(self.mutual_port))
         text = text.replace("var/exam", str(self.folder))
         text = text.replace("realms/conformance.json", str(self._realm()))
+        text = text.replace('ca_bundle = ""', f'ca_bundle = "{self.certificate}"')
         path = self.folder / "conformance.toml"
         path.write_text(text, encoding="utf-8")
         return path

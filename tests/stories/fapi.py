@@ -9,11 +9,19 @@ import base64
 import hashlib
 import json
 import secrets
+import ssl
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx
-from joserfc.jwk import ECKey
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+from joserfc import jwt
+from joserfc.jwk import ECKey, KeySet
 
 from idp.crypto.digest import digest
 from tests.oidc.signers import ASSERTION_TYPE, JWKS, signed
@@ -64,6 +72,8 @@ class FapiClient:
         self.verifier = secrets.token_urlsafe(48)
         self.key: Any = ECKey.generate_key("P-256")
         self.algorithm = "ES256"
+        self.certificate: str | None = None
+        """What the client presents on its TLS connections, as PEM."""
 
     @property
     def now(self) -> int:
@@ -109,8 +119,7 @@ class FapiClient:
 
     async def post(self, path: str, form: dict[str, Any], **options: Any) -> httpx.Response:
         """Post a form, without client authentication."""
-        transport = httpx.ASGITransport(app=self.world.site.application)
-        async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as http:
+        async with self._connected() as http:
             return await http.post(f"{PROTOCOL}/{path}", data=form, **options)
 
     async def push(self, form: dict[str, Any] | None = None, **changed: Any) -> httpx.Response:
@@ -153,9 +162,51 @@ class FapiClient:
         """Ask UserInfo as the holder of a bound token does."""
         address = f"{PROTOCOL}/userinfo"
         proof = self.proof(address, method="GET", ath=digest(access_token))
-        transport = httpx.ASGITransport(app=self.world.site.application)
-        async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as http:
-            return await http.get(address, headers={"authorization": f"{scheme} {access_token}", "DPoP": proof})
+        bound_to_key = {"DPoP": proof} if scheme == "DPoP" else {}
+        async with self._connected() as http:
+            return await http.get(address, headers={"authorization": f"{scheme} {access_token}", **bound_to_key})
+
+    def _connected(self) -> httpx.AsyncClient:
+        application, certificate = self.world.site.application, self.certificate
+
+        async def over_tls(scope: Any, receive: Any, send: Any) -> None:
+            extensions = {} if certificate is None else {"tls": {"client_cert_chain": (certificate,)}}
+            await application({**scope, "extensions": extensions}, receive, send)
+
+        return httpx.AsyncClient(transport=httpx.ASGITransport(app=over_tls), base_url=ORIGIN)
+
+
+def certificate(name: str = "payments") -> str:
+    """Return a new self-signed certificate, as PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    begins = datetime(2025, 1, 1, tzinfo=UTC)
+    made = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
+    made = made.serial_number(1).not_valid_before(begins).not_valid_after(begins + timedelta(days=3650))
+    return made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
+
+
+def thumbprint(pem: str) -> str:
+    """Return `x5t#S256` of a certificate."""
+    digested = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).digest()
+    return base64.urlsafe_b64encode(digested).rstrip(b"=").decode()
+
+
+async def published(town: Town) -> KeySet:
+    """Return the provider's keys, as a relying party fetches them."""
+    return KeySet.import_key_set((await town.browser().http.get(f"{PROTOCOL}/certs")).json())
+
+
+def verified(token: str, keys: KeySet, *, audience: str = "payments") -> dict[str, Any]:
+    """Return the claims of a token whose signature and audience are right."""
+    claims = dict(jwt.decode(token, keys, algorithms=["PS256", "ES256", "EdDSA"]).claims)
+    assert audience in ([claims["aud"]] if isinstance(claims["aud"], str) else claims["aud"])
+    return claims
+
+
+def half_hash(text: str) -> str:
+    """Return `c_hash` or `s_hash` of a text, as for PS256 and ES256 (OpenID Connect Core §3.3.2.11)."""
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()[:16]).rstrip(b"=").decode()
 
 
 async def logged_in(town: Town, url: str) -> Browser:

@@ -28,9 +28,9 @@ def check_pushed_demands(parameters: Mapping[str, str], rules: ClientRules) -> N
 
 def _check_session(parameters: Mapping[str, str]) -> None:
     """Demand what binds the answer to the browser (FAPI 1.0 Baseline §5.2.2.2, §5.2.2.3): else it could be injected."""
-    required = "nonce" if "openid" in parameters.get("scope", "").split() else "state"
-    if not parameters.get(required):
-        raise _refused(f"The parameter {required} is missing.")
+    for required in ("scope", "nonce" if "openid" in parameters.get("scope", "").split() else "state"):
+        if not parameters.get(required):
+            raise _refused(f"The parameter {required} is missing.")
 
 
 def _check_answer(parameters: Mapping[str, str], rules: ClientRules) -> None:

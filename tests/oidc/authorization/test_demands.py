@@ -23,7 +23,7 @@ CASES: list[tuple[str, ClientRules, dict[str, str], bool]] = [
     ("openid without either", BOUND, {"scope": "openid"}, False),
     ("OAuth with state", BOUND, PLAIN, True),
     ("OAuth with nonce alone", BOUND, {"scope": "accounts", "nonce": "n"}, False),
-    ("no scope and no state", BOUND, {}, False),
+    ("no scope", BOUND, {"state": "s", "nonce": "n"}, False),
     ("code in the open", ADVANCED, {"response_type": "code"}, False),
     ("code in the open by form", ADVANCED, {"response_type": "code", "response_mode": "form_post"}, False),
     ("code in a JWT", ADVANCED, JARM, True),

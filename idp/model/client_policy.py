@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from idp.model.client import SigningAlgorithm
 from idp.model.struct import Frozen
 
 
@@ -24,3 +25,5 @@ class ClientPolicy(Frozen, frozen=True, kw_only=True):
     mode: Literal["DEFAULT", "STRICT"] = "DEFAULT"
     conditions: tuple[PolicyPart, ...] = ()
     executors: tuple[PolicyPart, ...] = ()
+    algorithms: tuple[SigningAlgorithm, ...] = ()
+    """Signatures that the policy chooses for clients without one of their own; the realm has keys for them."""

@@ -6,9 +6,11 @@ what no setting can say stands here. An empty `ClientRules` demands nothing.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from idp.model.struct import Frozen
 
-SECURE_ALGORITHMS = ("PS256", "ES256", "EdDSA")
+SECURE_ALGORITHMS: tuple[Literal["PS256", "ES256", "EdDSA"], ...] = ("PS256", "ES256", "EdDSA")
 """The signatures that FAPI 2.0 Security Profile §5.4.1 permits; FAPI 1.0 Advanced §8.6 permits the first two."""
 
 

@@ -69,6 +69,8 @@ def longest_life(realm: Realm) -> int:
 
 def _algorithms(realm: Realm) -> tuple[SigningAlgorithm, ...]:
     named = {realm.default_signature_algorithm}
+    # Before there is a client of it, or none could register: what has no key is not supported.
+    named.update(algorithm for policy in realm.client_policies for algorithm in policy.algorithms)
     for client in realm.every_client:
         answers = client.userinfo, client.introspection, client.authorization_response
         algorithms = (client.id_token_algorithm, client.access_token_algorithm, *(one.signed for one in answers))

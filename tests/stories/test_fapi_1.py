@@ -69,7 +69,7 @@ async def refused(bank: Town, url: str) -> str:
         assert page.status == 400
         assert "kc-form-login" not in page.forms
         return "page"
-    return (await answered(bank, browser))["error"]
+    return str((await answered(bank, browser))["error"])
 
 
 async def answered(bank: Town, browser: Browser) -> dict[str, Any]:

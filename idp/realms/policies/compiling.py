@@ -14,6 +14,7 @@ from idp.realms.policies.built_in import BUILT_IN_PROFILES
 from idp.realms.policies.conditions import ABOUT_A_REQUEST, CONDITIONS
 from idp.realms.policies.configuration import Configuration
 from idp.realms.policies.executors import EXECUTORS
+from idp.realms.policies.signatures import SIGNATURES, chosen_algorithm
 from idp.realms.values import error, one_of, warning
 
 _MODES: tuple[Literal["DEFAULT", "STRICT"], ...] = ("DEFAULT", "STRICT")
@@ -48,11 +49,19 @@ def _policy(
             problem = f"There is no client profile “{name}”: the policy would protect less than it says."
             repair = f"Write the profile, or use one of: {', '.join(profiles)}."
             findings.append(error("C-POLICY-PROFILE", f"{pointer}/profiles/{position}", problem, repair))
+    executors = tuple(executor for name in policy.profiles for executor in profiles.get(name, ()))
     return ClientPolicy(
         name=policy.name,
         mode=one_of(policy.mode, _MODES, f"{pointer}/mode", findings) or "DEFAULT",
         conditions=tuple(PolicyPart(name=one.condition, configuration=one.configuration) for one in policy.conditions),
-        executors=tuple(executor for name in policy.profiles for executor in profiles.get(name, ())),
+        executors=executors,
+        algorithms=tuple(
+            dict.fromkeys(
+                chosen_algorithm(Configuration(executor.configuration))
+                for executor in executors
+                if executor.name == SIGNATURES
+            )
+        ),
     )
 
 

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
+from idp.model.client import SigningAlgorithm
 from idp.model.client_rules import SECURE_ALGORITHMS, ClientRules
 from idp.realms import representation as file
 from idp.realms.policies.configuration import Configuration
 from idp.realms.policies.executor import Executor, Violation, with_attribute
 
+SIGNATURES = "secure-signature-algorithm"
 _OURS = ("id.token.signed.response.alg", "access.token.signed.response.alg", "authorization.signed.response.alg")
 """Signed by us in any case: an absent one would mean the realm's default, which may be RS256."""
 _ASSERTION = "token.endpoint.auth.signing.alg"
@@ -25,13 +27,14 @@ _BACKCHANNEL = "ciba.backchannel.auth.request.signing.alg"
 _BY_ASSERTION = frozenset({"client-jwt", "client-secret-jwt"})
 
 
-def _default(configuration: Configuration) -> str:
-    named = configuration.text("default-algorithm", default=SECURE_ALGORITHMS[0])
-    return named if named in SECURE_ALGORITHMS else SECURE_ALGORITHMS[0]
+def chosen_algorithm(configuration: Configuration) -> SigningAlgorithm:
+    """Return the signature for whatever of a client has none registered; one that is not permitted is not taken."""
+    named = configuration.text("default-algorithm")
+    return next((algorithm for algorithm in SECURE_ALGORITHMS if algorithm == named), SECURE_ALGORITHMS[0])
 
 
 def _with_defaults(client: file.Client, configuration: Configuration) -> file.Client:
-    absent = {name: _default(configuration) for name in _OURS if not client.attributes.get(name)}
+    absent = {name: chosen_algorithm(configuration) for name in _OURS if not client.attributes.get(name)}
     return replace(client, attributes={**client.attributes, **absent})
 
 
@@ -65,7 +68,7 @@ def _secure(rules: ClientRules, _configuration: Configuration) -> ClientRules:
 def _backchannel_default(client: file.Client, configuration: Configuration) -> file.Client:
     if client.attributes.get(_BACKCHANNEL):
         return client
-    return with_attribute(client, _BACKCHANNEL, _default(configuration))
+    return with_attribute(client, _BACKCHANNEL, chosen_algorithm(configuration))
 
 
 def _backchannel(client: file.Client, _configuration: Configuration) -> Iterator[Violation]:
@@ -73,7 +76,7 @@ def _backchannel(client: file.Client, _configuration: Configuration) -> Iterator
 
 
 EXECUTORS = {
-    "secure-signature-algorithm": Executor(configured=_with_defaults, violations=_signatures, demanded=_secure),
+    SIGNATURES: Executor(configured=_with_defaults, violations=_signatures, demanded=_secure),
     "secure-signature-algorithm-signed-jwt": Executor(violations=_assertions, demanded=_secure),
     "secure-ciba-req-sig-algorithm": Executor(
         configured=_backchannel_default, violations=_backchannel, demanded=_secure

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from idp.model.finding import Severity
+from idp.model.key_policy import key_policy
 from tests.realms.documents import Change, Document, brief, demo, findings, loaded
 
 ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
@@ -135,6 +136,13 @@ def test_a_policy_finds_clients_by_an_attribute_a_role_and_a_scope() -> None:
     assert (rules(by_attribute), rules(marked(by_attribute))) == ((), ("p",))
     assert (rules(by_role), rules(marked(by_role))) == ((), ("p",))
     assert rules(by_scope) == ("p",)
+
+
+@pytest.mark.parametrize(("chosen", "algorithm"), [("ES384", "PS256"), ("EdDSA", "EdDSA")])
+def test_the_realm_has_keys_for_the_signatures_that_a_policy_chooses(chosen: str, algorithm: str) -> None:
+    own = executor("secure-signature-algorithm", **{"default-algorithm": chosen})
+    realm = loaded(demo(policy("own", own=own, conditions=[{"condition": "clients"}]))).realm
+    assert set(key_policy(realm).algorithms) - set(key_policy(loaded(demo()).realm).algorithms) == {algorithm}
 
 
 def test_a_client_that_is_switched_off_violates_nothing() -> None:

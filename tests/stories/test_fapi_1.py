@@ -98,19 +98,21 @@ async def test_or_the_answer_is_a_jwt(bank: Town, client: FapiClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "changed",
+    ("changed", "error"),
     [
-        pytest.param({"nonce": "n"}, id="code in the open"),
-        pytest.param({"nonce": "n", "response_mode": "form_post"}, id="code in the open by form"),
-        pytest.param({"response_type": "code id_token token", "nonce": "n"}, id="a token in the answer"),
-        pytest.param({"response_type": "id_token", "nonce": "n"}, id="no code"),
-        pytest.param({**HYBRID, "response_mode": "query"}, id="ensure-response-mode-query"),
+        pytest.param({"nonce": "n"}, "invalid_request", id="code in the open"),
+        pytest.param({"nonce": "n", "response_mode": "form_post"}, "invalid_request", id="code in the open by form"),
+        pytest.param(
+            {"response_type": "code id_token token", "nonce": "n"}, "unauthorized_client", id="a token in the answer"
+        ),
+        pytest.param({"response_type": "id_token", "nonce": "n"}, "invalid_request", id="no code"),
+        pytest.param({**HYBRID, "response_mode": "query"}, "invalid_request", id="ensure-response-mode-query"),
     ],
 )
 async def test_an_answer_that_could_be_altered_is_not_given(
-    bank: Town, client: FapiClient, changed: dict[str, Any]
+    bank: Town, client: FapiClient, changed: dict[str, Any], error: str
 ) -> None:
-    assert await refused(bank, by_value(client, plain(client, **changed))) == "invalid_request"
+    assert await refused(bank, by_value(client, plain(client, **changed))) == error
 
 
 @pytest.mark.parametrize(

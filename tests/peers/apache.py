@@ -51,7 +51,7 @@ OIDCClientID {CLIENT}
 OIDCClientSecret "{SECRET}"
 OIDCRedirectURI https://localhost:{exam.apache_port}/secure/callback
 OIDCCryptoPassphrase "a passphrase of the test and of nothing else"
-OIDCCABundlePath "{exam.certificate}"
+OIDCCABundlePath "{folder}/authority.pem"
 OIDCPKCEMethod S256
 OIDCScope "openid profile email"
 OIDCRemoteUserClaim preferred_username
@@ -72,6 +72,7 @@ def apache(exam: Examined, folder: Path) -> Iterator[str]:
     (folder / "site" / "secure").mkdir(parents=True)
     (folder / "site" / "secure" / "index.html").write_text("the secret page")
     (folder / "site" / "bye.html").write_text("bye")
+    shutil.copyfile(exam.certificate, folder / "authority.pem")
     for place in (*folder.parents, folder):  # Apache's workers are nobody in particular
         if place.is_relative_to("/tmp") and place != Path("/tmp"):  # noqa: S108 - pytest's own folders
             place.chmod(0o755)

@@ -27,7 +27,7 @@ async def authorize(visit: Visit) -> Response:
         # and on a page of our own, since nothing of such a request can be trusted.
         values, lists = values_with_lists(encoded, REPEATABLE)
     except FormError as error:
-        return await error_page(visit, "invalid_request", detail=str(error))
+        return await error_page(visit, "invalid_request", detail=str(error), parameter=error.name)
     given = Asked(
         parameters={name: value for name, value in values.items() if value},
         resources=tuple(filter(None, lists["resource"])),

@@ -25,7 +25,7 @@ async def end_session(visit: Visit) -> Response:
     try:
         given = {name: value for name, value in single_values(encoded).items() if value}
     except FormError as error:
-        return await error_page(visit, "invalid_request", detail=str(error))
+        return await error_page(visit, "invalid_request", detail=str(error), parameter=error.name)
     provider = visit.desk.provider
     session = await session_of_cookie(provider, visit.session_cookie)
     confirmed = request.method == "POST" and same(given.get(_CONFIRMATION, ""), _confirmation(visit))

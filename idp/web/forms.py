@@ -5,11 +5,16 @@ from __future__ import annotations
 from urllib.parse import unquote_to_bytes
 
 _MOST_FIELDS = 64
+_LONGEST_NAME = 64  # characters of a name that is shown to a person
 _LARGEST_FORM = 64 * 1024  # bytes
 
 
 class FormError(Exception):
-    """Parameters that cannot be read in one way only. The text names no value."""
+    """Parameters that cannot be read in one way only. The text names no value; `name` is that of a repeated one."""
+
+    def __init__(self, text: str, *, name: str = "") -> None:
+        super().__init__(text)
+        self.name = name[:_LONGEST_NAME]
 
 
 def single_values(body: bytes) -> dict[str, str]:
@@ -40,7 +45,7 @@ def values_with_lists(body: bytes, repeatable: frozenset[str]) -> tuple[dict[str
             lists[key] = (*lists[key], _text(value))
             continue
         if key in values:
-            raise FormError("A parameter is repeated.")
+            raise FormError("A parameter is repeated.", name=key)
         values[key] = _text(value)
     return values, lists
 

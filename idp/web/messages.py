@@ -102,7 +102,7 @@ MESSAGES: dict[str, Text] = {
     "terms_declined": _("Without accepting the Terms of Work you cannot go on."),
     # What went wrong around a login. The parameter's name stays in English: a text match may look for it.
     "unexpected_error": _("Something went wrong on our side. Please try again."),
-    "client_not_found": _("The application that sent you here is not known."),
+    "client_not_found": _("The application that sent you here is not known (client_id)."),
     "client_disabled": _("The application that sent you here is switched off."),
     "invalid_redirect_uri": _("Invalid parameter: redirect_uri"),
     "invalid_request_uri": _("Invalid parameter: request_uri"),

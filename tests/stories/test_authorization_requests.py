@@ -29,9 +29,9 @@ async def ask(town: Town, **changed: str | None) -> Browser:
 
 # One parameter changed at a time: to the page's message, or to the error that the client is told.
 ON_A_PAGE: list[tuple[dict[str, str | None], str]] = [
-    ({"client_id": None}, "Aplikacioni"),
-    ({"client_id": "nobody"}, "Aplikacioni"),
-    ({"client_id": "INTERNET-BANKING"}, "Aplikacioni"),
+    ({"client_id": None}, "client_id"),
+    ({"client_id": "nobody"}, "client_id"),
+    ({"client_id": "INTERNET-BANKING"}, "client_id"),
     ({"redirect_uri": None}, "redirect_uri"),
     ({"redirect_uri": ""}, "redirect_uri"),
     ({"redirect_uri": "https://evil.example/"}, "redirect_uri"),
@@ -84,7 +84,7 @@ async def test_a_request_that_may_not_be_answered_elsewhere_is_answered_on_a_pag
         browser = await ask(town, **changed)
         assert not browser.has_left, changed
         assert browser.shown.status == 400, changed
-        assert words in browser.shown.message, changed
+        assert words in browser.shown.text("error-message"), changed
         assert 'href="https://evil' not in browser.shown.html, changed
         assert all(link.startswith(BANK) for link in browser.shown.links.values()), changed
 
@@ -121,6 +121,7 @@ async def test_a_repeated_parameter_is_refused_on_a_page_of_ours(town: Town, twi
     browser = town.browser()
     page = await browser.open(f"{town.bank.request()}&{twice}" + ("&prompt=" if twice == "prompt=" else ""))
     assert page.status == 400
+    assert twice.partition("=")[0] in page.text("error-message"), "the page names the parameter"
     assert not browser.has_left
 
 

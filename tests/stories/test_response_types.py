@@ -284,6 +284,38 @@ async def test_who_does_not_want_to_log_in_can_say_so(town: Town) -> None:
     assert (newest.type, newest.error) == ("LOGIN_ERROR", "access_denied")
 
 
+async def test_a_refused_consent_travels_as_an_answer_would(home: Home, tmp_path: Path) -> None:
+    async with opened(home, tmp_path, edit=with_client(consentRequired=True)) as town:
+        for mode, way in (("form_post", "form_post"), ("form_post.jwt", "form_post"), ("fragment.jwt", "fragment")):
+            browser = await town.arta.begin(town.bank, response_mode=mode)
+            await town.arta.log_in(browser)
+            assert "consent-deny" in browser.shown.ids
+            await browser.press("cancel")
+            answer = browser.answer
+            if "response" in answer:
+                answer = read(answer["response"], await keys(town))
+            assert (answer["error"], answer["state"]) == ("access_denied", "a-state")
+            assert way_of(browser, town) == way
+
+
+async def test_there_is_nobody_to_tell_where_no_application_asked(town: Town) -> None:
+    browser = town.browser()
+    page = await browser.open(f"{ISSUER}/login-actions/soft-token-registration")
+    assert "login-cancel" not in page.ids
+    page = await browser.post(page.forms["kc-form-login"].action, {"cancelLogin": "1"})
+    assert not browser.has_left
+    assert "kc-form-login" in page.forms, "an odd form is a wrong answer like any other"
+
+
+async def test_the_event_of_a_login_says_what_was_sent_and_how(home: Home, tmp_path: Path) -> None:
+    async with opened(home, tmp_path, edit=IMPLICIT) as town:
+        browser = await town.logged_in()
+        await browser.open(town.bank.request(response_type="token id_token", response_mode="form_post.jwt"))
+        event = next(event for event in await town.events() if event.type == "LOGIN")
+        assert (event.detail["response_type"], event.detail["response_mode"]) == ("id_token token", "form_post.jwt")
+        assert not any(value in str(event) for value in browser.answer.values())
+
+
 async def test_a_signed_answer_is_signed_as_the_client_registered(home: Home, tmp_path: Path) -> None:
     for algorithm in ("PS256", "ES384"):
         folder = tmp_path / algorithm

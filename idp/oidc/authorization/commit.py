@@ -81,7 +81,12 @@ async def commit(
         client_id=client.client_id,
         sid=session.sid,
         address=address,
-        detail={"sso": str(login.sso_sid is not None).lower(), "amr": " ".join(amr_of(session.evidence))},
+        detail={
+            "sso": str(login.sso_sid is not None).lower(),
+            "amr": " ".join(amr_of(session.evidence)),
+            "response_type": " ".join(request.response_type),
+            "response_mode": request.response_mode,
+        },
     )
     if request.approves is not None:
         _, code = _code(provider, assembled, login, request, session, scope=scope)

@@ -9,6 +9,7 @@ from idp.flows.actions.consent import AskConsent
 from idp.flows.compiler import CompiledFlow, compile_realm
 from idp.flows.conditions import UserConfigured
 from idp.flows.engine import Usability
+from idp.flows.levels import TWO_FACTORS
 from idp.flows.registry import ACTIONS, CONDITIONS, STEPS
 from idp.flows.step import Authenticator, RequiredAction, StepServices
 from idp.flows.tree import Execution, Subflow, leaves
@@ -57,6 +58,11 @@ class AssembledRealm:
         own = client.flow_bindings.get(kind.value) if client is not None else None
         alias = own or self.realm.bindings.get(kind.value)
         return self.flows.get(alias) if alias is not None else None
+
+    def highest_level(self, alias: str) -> int:
+        """Return the level that no login by a flow can exceed: what its steps could prove, were all of them taken."""
+        proven = (self._steps[execution.id].contract.proves for execution in leaves(self.flows[alias].root))
+        return min(len({factor.category for factor in proven if factor is not None}), TWO_FACTORS)
 
     def step(self, execution_id: str) -> Authenticator:
         """Return the step at a place."""

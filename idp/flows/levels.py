@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from idp.model.client import Client
 from idp.model.flow import Evidence
+from idp.model.oauth import AuthorizationRequest
 from idp.model.realm import Realm
 
 TWO_FACTORS = 2
+OUT_OF_REACH = 99
+"""The level of an acr that nothing here fulfils."""
 
 
 def level_of(evidence: Iterable[Evidence]) -> int:
@@ -39,6 +43,42 @@ def requested_level(realm: Realm, acr_values: Sequence[str]) -> int:
     """
     levels = [realm.acr_levels.get(acr, _numeric(acr)) for acr in acr_values]
     return min((level for level in levels if level is not None), default=0)
+
+
+def demanded_level(realm: Realm, client: Client, request: AuthorizationRequest) -> int:
+    """Return the level below which a login is refused: by an essential `acr`, and by the client's own minimum.
+
+    Unlike `acr_values`, an essential claim with values is no preference (OpenID Connect Core §5.5.1.1): an acr that
+    the realm does not know is out of reach, and never takes the demand away.
+    """
+    values = _essential(request)
+    levels = [_level(realm, acr) for acr in values]
+    minimum = _level(realm, client.minimum_acr) if client.minimum_acr else 0
+    return max(min(levels, default=0), minimum)
+
+
+def told_acr(realm: Realm, level: int, request: AuthorizationRequest) -> str:
+    """Return the `acr` that tokens say: one of the essential values where there are any, or the strongest fulfilled.
+
+    Of names for one and the same level it is the one that was asked for (RFC 9470 §4: the client compares texts).
+    """
+    fulfilled = [acr for acr in _essential(request) if _level(realm, acr) <= level]
+    if fulfilled:
+        return max(fulfilled, key=lambda acr: _level(realm, acr))
+    strongest = acr_of(realm, level)
+    same = [acr for acr in request.acr_values if realm.acr_levels.get(acr) == realm.acr_levels.get(strongest, -1)]
+    return same[0] if same else strongest
+
+
+def _essential(request: AuthorizationRequest) -> tuple[str, ...]:
+    claims = request.terms.claims
+    asked = claims.id_token.get("acr") if claims is not None else None
+    return tuple(acr for acr in asked.values if isinstance(acr, str)) if asked is not None and asked.essential else ()
+
+
+def _level(realm: Realm, acr: str) -> int:
+    level = realm.acr_levels.get(acr, _numeric(acr))
+    return OUT_OF_REACH if level is None else level
 
 
 def _numeric(acr: str) -> int | None:

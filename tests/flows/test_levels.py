@@ -6,13 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idp.flows.levels import acr_of, amr_of, level_of, requested_level
+from idp.flows.levels import OUT_OF_REACH, acr_of, amr_of, demanded_level, level_of, requested_level, told_acr
 from idp.flows.registry import STEPS
 from idp.flows.step import Factor
 from idp.flows.steps.otp import FACTOR as OTP
 from idp.flows.steps.password import FACTOR as PASSWORD
 from idp.flows.steps.sms_otp import FACTOR as SMS
+from idp.model.client import Client
 from idp.model.flow import Category, Evidence
+from idp.model.oauth import AuthorizationRequest, ClaimRequest, ClaimsRequest, GrantTerms
 from idp.model.realm import Realm
 
 REALM = Realm(name="r", version="v", acr_levels={"pwd": 1, "mfa-otp": 2})
@@ -108,3 +110,65 @@ def test_every_step_that_proves_something_says_by_which_method() -> None:
     for name, kind in STEPS.items():
         factor = kind.contract.proves
         assert factor is None or factor.amr, name
+
+
+NAMES = Realm(name="r", version="v", acr_levels={"pwd": 1, "mfa-otp": 2, "urn:sca": 2})
+
+
+def asking(*values: object, essential: bool = True, acr_values: tuple[str, ...] = ()) -> AuthorizationRequest:
+    claims = ClaimsRequest(id_token={"acr": ClaimRequest(essential=essential, values=values)})
+    return AuthorizationRequest(
+        client_id="app",
+        redirect_uri="https://app/",
+        response_mode="query",
+        scope=(),
+        acr_values=acr_values,
+        terms=GrantTerms(claims=claims),
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "minimum", "level"),
+    [
+        ((), "", 0),
+        (("pwd",), "", 1),
+        (("mfa-otp", "pwd"), "", 1),
+        (("urn:sca",), "", 2),
+        (("unknown",), "", OUT_OF_REACH),
+        (("unknown", "pwd"), "", 1),
+        ((1, None), "", 0),
+        (("2",), "", 2),
+        ((), "mfa-otp", 2),
+        (("pwd",), "mfa-otp", 2),
+        (("mfa-otp",), "pwd", 2),
+        ((), "unknown", OUT_OF_REACH),
+    ],
+)
+def test_the_demanded_level_is_what_the_request_and_the_client_insist_on(
+    values: tuple[object, ...], minimum: str, level: int
+) -> None:
+    client = Client(client_id="app", minimum_acr=minimum)
+    assert demanded_level(NAMES, client, asking(*values)) == level
+    assert demanded_level(NAMES, Client(client_id="app"), asking(*values, essential=False)) == 0
+
+
+@pytest.mark.parametrize(
+    ("request_", "level", "acr"),
+    [
+        (asking("pwd"), 2, "pwd"),
+        (asking("pwd", "mfa-otp"), 2, "mfa-otp"),
+        (asking("pwd", "mfa-otp"), 1, "pwd"),
+        (asking("mfa-otp"), 2, "mfa-otp"),
+        (asking(acr_values=("mfa-otp",)), 2, "mfa-otp"),
+        (asking(acr_values=("urn:sca", "mfa-otp")), 2, "urn:sca"),
+        (asking(acr_values=("pwd",)), 2, "urn:sca"),
+        (asking(acr_values=("mfa-otp",)), 1, "pwd"),
+        (asking("pwd", essential=False), 2, "urn:sca"),
+        (asking(), 0, "0"),
+    ],
+)
+def test_the_client_is_told_the_name_that_it_asked_for_if_the_login_fulfils_it(
+    request_: AuthorizationRequest, level: int, acr: str
+) -> None:
+    """OpenID Connect Core §5.5.1.1: an essential acr is one of its values, or the login has failed."""
+    assert told_acr(NAMES, level, request_) == acr

@@ -12,7 +12,7 @@ import msgspec
 
 from idp.crypto.digest import digest
 from idp.flows.assembly import AssembledRealm
-from idp.flows.levels import acr_of, amr_of, level_of
+from idp.flows.levels import amr_of, demanded_level, level_of, told_acr
 from idp.flows.runner import Runner
 from idp.model.client import Client
 from idp.model.oauth import Authorization, AuthorizationCode, AuthorizationRequest
@@ -66,6 +66,8 @@ async def commit(
     if request.hinted_user_id not in {None, user.id} or request.hinted_subject not in {None, subject}:
         # OpenID Connect Core §3.1.2.1: somebody else logged in than the one the client asked about.
         raise _refused(login, ErrorCode.LOGIN_REQUIRED, "Another user is logged in.", "id_token_hint differs")
+    if level_of(login.evidence) < demanded_level(assembled.realm, client, request):
+        raise _refused(login, ErrorCode.UNMET_AUTHENTICATION_REQUIREMENTS, "The login is too weak.", "essential acr")
     if request.pushed and await provider.stores.pushed_requests.take(request.pushed) is None:
         # RFC 9126 §4: once, and here, where an answer is made. Of two tabs with the same request one gets it.
         raise _refused(login, ErrorCode.INVALID_REQUEST_URI, "The request was used before.", "pushed request used")
@@ -206,7 +208,7 @@ def _code(
         nonce=request.nonce,
         code_challenge=request.code_challenge,
         auth_time=session.auth_time,
-        acr=acr_of(assembled.realm, session.level),
+        acr=told_acr(assembled.realm, session.level, request),
         amr=amr_of(session.evidence),
         expires_at=provider.now() + lifespan,
         family_id=provider.random_text(18),
@@ -231,7 +233,7 @@ def _authorization(
         transaction_id=login.transaction_id,
         scope=scope,
         auth_time=session.auth_time,
-        acr=acr_of(assembled.realm, session.level),
+        acr=told_acr(assembled.realm, session.level, request),
         amr=amr_of(session.evidence),
         nonce=request.nonce,
         terms=request.terms,

@@ -13,6 +13,7 @@ import msgspec
 
 from idp.flows.actions import consent
 from idp.flows.assembly import AssembledRealm
+from idp.flows.levels import demanded_level
 from idp.flows.runner import Ask, Finished, Refused, Runner, StartOver
 from idp.flows.tabs import Assemblies, Completed, GoOn, Page, Rejected, Tabs
 from idp.model.client import Client
@@ -151,6 +152,9 @@ class AuthorizationEndpoint:
         )
         if login is None:
             raise OAuthError(ErrorCode.SERVER_ERROR, "The realm has no login.", detail="no browser flow is bound")
+        if demanded_level(self._current().realm, client, request) > self._current().highest_level(login.flow):
+            # Nobody is asked for a password that cannot lead there (OpenID Unmet Authentication Requirements §2).
+            raise OAuthError(ErrorCode.UNMET_AUTHENTICATION_REQUIREMENTS, "No login here is strong enough.")
         login = await self._with_session(login, client, browser)
         if "none" in request.prompt:
             return await self._silently(login, client, target, browser=browser)
@@ -179,7 +183,13 @@ class AuthorizationEndpoint:
         now = self._provider.now()
         subject = subject_of(self._provider, client, session.user_id)
         may_answer = single_sign_on.answers(
-            login.request, session, realm=current.realm, flow=flow, subject=subject, now=now
+            login.request,
+            session,
+            realm=current.realm,
+            client=client,
+            flow=flow,
+            subject=subject,
+            now=now,
         )
         if not may_answer and "select_account" not in login.request.prompt:
             return login

@@ -7,7 +7,8 @@ for the flow it was made by, and never with less than the request asks for.
 from __future__ import annotations
 
 from idp.flows.compiler import CompiledFlow
-from idp.flows.levels import requested_level
+from idp.flows.levels import demanded_level, requested_level
+from idp.model.client import Client
 from idp.model.oauth import AuthorizationRequest
 from idp.model.realm import Realm
 from idp.model.session import UserSession
@@ -18,6 +19,7 @@ def answers(
     session: UserSession,
     *,
     realm: Realm,
+    client: Client,
     flow: CompiledFlow,
     subject: str,
     now: int,
@@ -31,6 +33,7 @@ def answers(
         and request.hinted_user_id in {None, session.user_id}
         and request.hinted_subject in {None, subject}
         and session.level >= requested_level(realm, request.acr_values)
+        and session.level >= demanded_level(realm, client, request)
     )
 
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from idp.flows.compiler import CompiledFlow
 from idp.flows.levels import requested_level
 from idp.flows.tree import Execution, Subflow
+from idp.model.client import Client
 from idp.model.flow import Requirement
-from idp.model.oauth import AuthorizationRequest
+from idp.model.oauth import AuthorizationRequest, ClaimRequest, ClaimsRequest, GrantTerms
 from idp.model.realm import Realm
 from idp.model.session import UserSession
 from idp.oidc.authorization.single_sign_on import answers
@@ -28,6 +29,7 @@ def flow(*children: Execution, alias: str = "login") -> CompiledFlow:
 
 
 FLOW = flow(COOKIE, FORMS)
+CLIENT = Client(client_id="app")
 REQUEST = AuthorizationRequest(client_id="app", redirect_uri="https://app/", response_mode="query", scope=("openid",))
 SESSION = UserSession(
     sid="s",
@@ -44,15 +46,10 @@ SESSION = UserSession(
 )
 
 
-def may(session: UserSession = SESSION, by: CompiledFlow = FLOW, **request: object) -> bool:
-    return answers(
-        msgspec.structs.replace(REQUEST, **request),
-        session,
-        realm=REALM,
-        flow=by,
-        subject="known to the client",
-        now=NOW,
-    )
+def may(session: UserSession = SESSION, by: CompiledFlow = FLOW, client: Client = CLIENT, **request: object) -> bool:
+    asked = msgspec.structs.replace(REQUEST, **request)
+    known = "known to the client"
+    return answers(asked, session, realm=REALM, client=client, flow=by, subject=known, now=NOW)
 
 
 def test_a_session_answers_a_plain_request() -> None:
@@ -118,3 +115,15 @@ def test_a_session_answers_with_no_less_than_was_asked(level: int, acr_values: t
 def test_a_value_that_nobody_knows_changes_nothing_beside_others(acr_values: list[str]) -> None:
     known = [acr for acr in acr_values if acr in {"pwd", "mfa-otp", "0", "1", "2", "3"}]
     assert requested_level(REALM, acr_values) == requested_level(REALM, known)
+
+
+def test_a_session_below_an_essential_acr_or_the_clients_minimum_does_not_answer() -> None:
+    weak = msgspec.structs.replace(SESSION, level=1)
+    acr = ClaimRequest(essential=True, values=("mfa-otp",))
+    demanding = GrantTerms(claims=ClaimsRequest(id_token={"acr": acr}))
+    strict = Client(client_id="app", minimum_acr="mfa-otp")
+    assert may(terms=demanding)
+    assert may(client=strict)
+    assert may(weak)
+    assert not may(weak, terms=demanding)
+    assert not may(weak, client=strict)

@@ -49,6 +49,7 @@ from idp.oidc.provider import Provider
 from idp.oidc.registration.registrations import Registrations
 from idp.oidc.registration.watch import watch_registrations
 from idp.oidc.routes import hot_endpoints
+from idp.oidc.sessions.back_channel import watch_deliveries
 from idp.ports import Clock, MessageUndeliveredError, Passwords, RandomBytes, RealmStores, Sealer, SmsSender, Store
 from idp.realms.loading import LoadedRealm, RealmUnreadableError, load_file
 from idp.realms.placeholders import Surroundings, file_vault
@@ -93,12 +94,14 @@ class Site:
         self.desks = desks
         self.store = store
         self._closing = closing
+        self._providers = {name: desk.provider for name, desk in desks.items()}
         watched = {name: (desk.provider, keys[name]) for name, desk in desks.items()}
         loop = asyncio.get_running_loop()
         self._background = [
             loop.create_task(self._sweep()),
             loop.create_task(watch_keys(watched, structlog.get_logger())),
             loop.create_task(watch_registrations([desk.provider for desk in desks.values()], structlog.get_logger())),
+            loop.create_task(watch_deliveries(self._providers, structlog.get_logger())),
         ]
 
     async def close(self) -> None:
@@ -347,7 +350,6 @@ class _Opening:
             tabs=tabs,
             authorization=authorization,
             pages=self._pages,
-            cookie_prefix=_cookie_prefix(self._settings),
             https=self._settings.https,
         )
 
@@ -430,13 +432,6 @@ def _outbound(settings: configuration.Settings) -> HttpOutbound:
     return HttpOutbound(
         ca_bundle=outbound.ca_bundle or None, allow_loopback=outbound.allow_loopback, timeout=outbound.timeout_seconds
     )
-
-
-def _cookie_prefix(settings: configuration.Settings) -> str:
-    """Return what every cookie's name begins with; the port is part of it, for cookies are shared by all ports."""
-    port = urlsplit(settings.server.base_url).port
-    name = f"hyrja{port}" if port is not None else "hyrja"
-    return f"__Host-{name}" if settings.https else name
 
 
 def _application(

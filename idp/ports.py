@@ -16,6 +16,7 @@ from typing import Generic, Protocol, TypeVar
 
 from idp.model.event import Event
 from idp.model.lockout import Attempt, Locks
+from idp.model.logout import LogoutDelivery
 from idp.model.oauth import AuthorizationCode, RefreshFamily
 from idp.model.pending import PendingAuthorization
 from idp.model.policy import BruteForcePolicy
@@ -158,6 +159,29 @@ class PendingAuthorizations(Protocol):
 
         None: there is none, or it is not approved.
         """
+
+
+class LogoutDeliveries(Protocol):
+    """Logouts that clients are still to be told of. What is put here is told at least once, also after a crash."""
+
+    async def put(self, delivery: LogoutDelivery, *, expires_at: int) -> None:
+        """Keep a delivery until it is done, or until `expires_at`; it is durable when this returns.
+
+        One of the same id that is kept already stays as it is: to end a session twice tells nobody twice.
+        """
+
+    async def due(self, *, now: int, limit: int) -> Sequence[LogoutDelivery]:
+        """Return at most that many whose `next_at` has come, the longest waiting first."""
+
+    async def claim(self, delivery: LogoutDelivery, *, next_at: int) -> LogoutDelivery | None:
+        """Count an attempt: one winner gets the delivery with `attempts` + 1, due again at `next_at` if that fails.
+
+        None if somebody else was first, or it is done. Who makes the attempt claims it before, so that neither a crash
+        nor a second sender makes an endless number of attempts.
+        """
+
+    async def done(self, delivery_id: str) -> bool:
+        """Forget a delivery; true for the caller that did."""
 
 
 class Users(Protocol):
@@ -312,6 +336,7 @@ class RealmStores(Protocol):
     pushed_requests: PushedRequests
     refresh_families: RefreshFamilies
     pending: PendingAuthorizations
+    logout_deliveries: LogoutDeliveries
     users: Users
     attempts: Attempts
     throttle: Throttle

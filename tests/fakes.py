@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from urllib.parse import parse_qsl
+
+from idp.model.struct import Frozen
+from idp.ports import UnfetchableError
+
 
 class FakeClock:
     """A clock that moves only when a test moves it. It is a `idp.ports.Clock`."""
@@ -15,3 +22,48 @@ class FakeClock:
     def advance(self, seconds: float) -> None:
         """Let that much time pass; a negative number sets the clock back."""
         self._now += seconds
+
+
+class FakeSites:
+    """The web sites of clients; an `idp.ports.Outbound`.
+
+    A post to an address is kept, then answered with what `statuses` holds for it (200 if nothing): a status, or the
+    reason why it cannot be reached.
+    """
+
+    def __init__(self) -> None:
+        self.documents: dict[str, bytes] = {}
+        self.statuses: dict[str, int | str] = {}
+        self.posts: list[Post] = []
+        self.before: Callable[[str], Awaitable[object]] | None = None
+        """Awaited before each post, with the address."""
+
+    async def fetch(self, address: str, *, largest: int) -> bytes:
+        document = self.documents.get(address)
+        if document is None or len(document) > largest:
+            raise UnfetchableError("no such document")
+        return document
+
+    async def post(
+        self, address: str, *, body: bytes, content_type: str, headers: Mapping[str, str] = MappingProxyType({})
+    ) -> int:
+        if self.before is not None:
+            await self.before(address)
+        self.posts.append(Post(address=address, body=body, content_type=content_type, headers=dict(headers)))
+        status = self.statuses.get(address, 200)
+        if isinstance(status, str):
+            raise UnfetchableError(status)
+        return status
+
+
+class Post(Frozen, frozen=True, kw_only=True):
+    """What was posted to a site."""
+
+    address: str
+    body: bytes
+    content_type: str
+    headers: dict[str, str]
+
+    @property
+    def form(self) -> dict[str, str]:
+        return dict(parse_qsl(self.body.decode(), strict_parsing=True))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 from urllib.parse import urlencode, urlsplit
 
 from starlette.responses import RedirectResponse, Response
 
-from idp.login.desk import CookieName, Desk, Visit
+from idp.login.desk import Desk, Visit
 from idp.model.oauth import AuthorizationRequest
+from idp.oidc.sessions.browser_state import browser_state, origin_of
+from idp.web.cookies import CookieName
 
 _YEAR = 365 * 24 * 3600
 _WITHOUT_FORMS = (
@@ -27,20 +29,24 @@ async def page(
     locale: str,
     status: int = 200,
     goes_to: AuthorizationRequest | None = None,
+    frames: Sequence[str] = (),
     **fields: Any,
 ) -> Response:
-    """Render a page. `goes_to` is the request whose client its form may lead to (see `_policy`)."""
+    """Render a page. `goes_to` is the request whose client its form may lead to (see `_policy`).
+
+    `frames` are the addresses that it loads in frames, and nothing else may be.
+    """
     desk = visit.desk
     # A page that is shown once has no switch: asking for it again would lose what it shows.
     fields.setdefault("languages", [] if fields.get("otpauth") else languages(visit))
 
     def rendered() -> bytes:
-        return desk.pages.render(template, locale=locale, realm=desk.view(locale), **fields)
+        return desk.pages.render(template, locale=locale, realm=desk.view(locale), frames=frames, **fields)
 
     # Drawing a QR code takes 12 ms; other requests need not wait for it.
     body = await asyncio.to_thread(rendered) if fields.get("otpauth") else rendered()
     response = Response(body, status_code=status, media_type="text/html")
-    response.headers["content-security-policy"] = _policy(goes_to)
+    response.headers["content-security-policy"] = _policy(goes_to, frames)
     return with_browser(visit, no_store(response))
 
 
@@ -91,8 +97,25 @@ def remember_locale(desk: Desk, response: Response, locale: str) -> None:
 
 
 def forget_session(desk: Desk, response: Response) -> None:
-    """Erase the session's cookie."""
+    """Erase the session's cookie, and the one by which framed pages know that there is a session."""
     response.delete_cookie(desk.cookie_name("session"), path="/", secure=desk.https, httponly=True, samesite="lax")
+    response.delete_cookie(desk.cookie_name("state"), path="/", secure=desk.https, samesite=_of_frames(desk))
+
+
+def remember_browser_state(visit: Visit, response: Response, sid: str) -> None:
+    """Set the cookie that our framed page compares (`idp.oidc.sessions.browser_state`), if it is not there.
+
+    Scripts read it, it opens nothing, and it is sent to frames on other sites too, where browsers still allow that:
+    there is the page that reads it.
+    """
+    desk, state = visit.desk, browser_state(visit.desk.provider, sid)
+    name = desk.cookie_name("state")
+    if visit.request.cookies.get(name) != state:
+        response.set_cookie(name, state, path="/", secure=desk.https, httponly=False, samesite=_of_frames(desk))
+
+
+def _of_frames(desk: Desk) -> Literal["none", "lax"]:
+    return "none" if desk.https else "lax"  # browsers take "none" from https alone
 
 
 def languages(visit: Visit) -> list[Mapping[str, str]]:
@@ -110,13 +133,14 @@ def languages(visit: Visit) -> list[Mapping[str, str]]:
     ]
 
 
-def _policy(goes_to: AuthorizationRequest | None) -> str:
+def _policy(goes_to: AuthorizationRequest | None, frames: Sequence[str] = ()) -> str:
     """Return the page's Content-Security-Policy.
 
     Browsers apply `form-action` to the redirects that follow a form too, so the login's form names its client.
     """
     destination = f" {_origin(goes_to.redirect_uri)}" if goes_to is not None else ""
-    return f"{_WITHOUT_FORMS}; form-action 'self'{destination}; frame-ancestors 'none'"
+    framed = f"; frame-src {' '.join(sorted({origin_of(frame) for frame in frames}))}" if frames else ""
+    return f"{_WITHOUT_FORMS}; form-action 'self'{destination}; frame-ancestors 'none'{framed}"
 
 
 def _origin(uri: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from starlette.requests import Request
 
 from idp.crypto.digest import digest
@@ -13,10 +11,9 @@ from idp.model.realm import Realm
 from idp.model.struct import Frozen
 from idp.oidc.authorization.endpoint import AuthorizationEndpoint, Browser
 from idp.oidc.provider import Provider
+from idp.web.cookies import CookieName, cookie_name
 from idp.web.locales import Locales
 from idp.web.pages import Pages, RealmView
-
-CookieName = Literal["browser", "session", "locale"]
 
 
 class Desk:
@@ -30,7 +27,6 @@ class Desk:
         tabs: Tabs,
         authorization: AuthorizationEndpoint,
         pages: Pages,
-        cookie_prefix: str,
         https: bool,
     ) -> None:
         self.provider = provider
@@ -39,7 +35,6 @@ class Desk:
         self.authorization = authorization
         self.pages = pages
         self.https = https
-        self._cookie_prefix = cookie_prefix
 
     @property
     def realm(self) -> Realm:
@@ -53,8 +48,8 @@ class Desk:
         return RealmView(title=realm.title, texts=texts)
 
     def cookie_name(self, name: CookieName) -> str:
-        """Return a cookie's name: of this product, this port and this realm, for cookies are shared by every port."""
-        return f"{self._cookie_prefix}_{name}_{self.provider.name}"
+        """Return a cookie's name."""
+        return cookie_name(self.provider.base_url, name, self.provider.name)
 
     def address(self, path: str) -> str:
         """Return the whole address of a path below the realm, from configuration and never from the request."""

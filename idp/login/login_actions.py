@@ -13,7 +13,15 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from idp.flows.tabs import Completed, Gone, GoOn, Page, Registered, Rejected, View
-from idp.login.answers import form_post, page, redirect, remember_locale, set_cookie, with_browser
+from idp.login.answers import (
+    form_post,
+    page,
+    redirect,
+    remember_browser_state,
+    remember_locale,
+    set_cookie,
+    with_browser,
+)
 from idp.login.desk import Visit
 from idp.login.errors import error_page
 from idp.model.session import AuthenticationSession, FlowKind
@@ -94,6 +102,8 @@ async def sent_to_client(visit: Visit, going: Answer, *, status: int = _FOUND) -
             assert_never(going)
     if going.cookie is not None:
         set_cookie(visit.desk, response, "session", going.cookie)
+    if going.sid is not None:
+        remember_browser_state(visit, response, going.sid)
     return response
 
 

@@ -33,9 +33,11 @@ async def end_session(visit: Visit) -> Response:
     locale = visit.locale(tuple(given.get("ui_locales", "").split()))
     match decision:
         case RedirectTo():
+            if decision.frames:
+                return _forgotten(visit, await _logged_out(visit, decision, locale, onward=decision.url))
             return _forgotten(visit, redirect(decision.url))
         case LoggedOutPage():
-            return _forgotten(visit, await _logged_out(visit, decision.client_id, locale))
+            return _forgotten(visit, await _logged_out(visit, decision, locale))
         case AskPerson():
             hidden = {name: given[name] for name in _KEPT if name in given} | {_CONFIRMATION: _confirmation(visit)}
             action = visit.desk.provider.endpoint("logout")
@@ -56,8 +58,16 @@ def _forgotten(visit: Visit, response: Response) -> Response:
     return response
 
 
-async def _logged_out(visit: Visit, client_id: str | None, locale: str) -> Response:
-    client = visit.desk.realm.client(client_id or "")
-    link = {"href": client.base_url, "text_key": "back_to_application"} if client and client.base_url else None
-    message = {"key": "logged_out", "params": {}, "kind": "success"}
-    return await page(visit, "info.html", locale=locale, heading="logged_out", message=message, link=link)
+async def _logged_out(visit: Visit, decision: RedirectTo | LoggedOutPage, locale: str, *, onward: str = "") -> Response:
+    client = visit.desk.realm.client(decision.client_id or "")
+    back = onward or (client.base_url if client is not None else "")
+    return await page(
+        visit,
+        "logged-out.html",
+        locale=locale,
+        heading="logged_out",
+        message={"key": "logged_out", "params": {}, "kind": "success"},
+        link={"href": back, "text_key": "back_to_application"} if back else None,
+        frames=decision.frames,
+        onward=onward,
+    )

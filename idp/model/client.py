@@ -6,6 +6,7 @@ from typing import Literal
 
 from idp.model.client_assertion import AssertionRules, ClientAuthenticator, KeySource
 from idp.model.client_rules import NO_RULES, ClientRules
+from idp.model.logout import LogoutChannels
 from idp.model.mapper import Mapper, RoleName
 from idp.model.pairwise import Pairwise
 from idp.model.pending import BackchannelRules, DeviceRules
@@ -76,6 +77,7 @@ class Client(Frozen, frozen=True, kw_only=True):
     rules: ClientRules = NO_RULES
     device: DeviceRules = DeviceRules()
     backchannel: BackchannelRules = BackchannelRules()
+    logout: LogoutChannels = LogoutChannels()
 
     @property
     def id_token_algorithm(self) -> SigningAlgorithm | None:

@@ -105,7 +105,7 @@ class Provider:
         self.registrations = registrations
         self.sealer = sealer
         self.sms = sms
-        self.errands = Errands()
+        self.errands = Errands(self.log)
         self.outbound = outbound
         self.remote_keys = RemoteKeySets(outbound, clock)
         self.recorder = Recorder(stores.events, log)

@@ -15,7 +15,7 @@ from idp.oidc.provider import Provider
 from idp.oidc.registration.endpoint import register
 from idp.oidc.registration.management import delete_client, read_client, update_client
 from idp.oidc.requests.pushed import push
-from idp.oidc.sessions.session_pages import PAGES, login_status
+from idp.oidc.sessions.session_pages import PAGES, check_session, login_status
 from idp.oidc.token.endpoint import token
 from idp.oidc.token.introspection import introspect
 from idp.oidc.token.revocation import revoke
@@ -71,6 +71,7 @@ _UNDER_REALM: dict[str, _Endpoint] = {
     f"{_PROTOCOL}/revoke": _Endpoint(methods={"POST": revoke}, cross_origin=True),
     f"{_PROTOCOL}/ext/par/request": _Endpoint(methods={"POST": push}, cross_origin=True),
     f"{_PROTOCOL}/token/introspect": _Endpoint(methods={"POST": introspect}),
+    f"{_PROTOCOL}/login-status-iframe.html": _Endpoint(methods={"GET": check_session}),
     f"{_PROTOCOL}/login-status-iframe.html/init": _Endpoint(methods={"GET": login_status}),
     **{f"{_PROTOCOL}/{name}": _Endpoint(methods={"GET": partial(_static, reply)}) for name, reply in PAGES.items()},
 }

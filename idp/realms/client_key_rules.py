@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from idp.crypto.public_keys import KeyRefusedError, read_certificate, read_key_set
 from idp.model.client import Client
 from idp.model.client_assertion import HMAC_SIZE, SECRET_ALGORITHMS
 from idp.model.finding import Finding
 from idp.realms import representation as file
+from idp.realms.addresses import Reach, reach
 from idp.realms.client_keys import CERTIFICATE, LIFE
 from idp.realms.values import error, warning
 
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _LONG_LIFE = 300  # seconds
 
 
@@ -88,13 +87,9 @@ def _keys(client: Client, place: str) -> Iterator[Finding]:
 
 
 def _address(address: str, pointer: str) -> Iterator[Finding]:
-    try:
-        parts = urlsplit(address)
-        known = bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc and not parts.fragment
-    except ValueError:
-        parts, known = urlsplit(""), False
-    if known and parts.scheme == "http" and parts.hostname in _LOOPBACK:
+    found = reach(address)
+    if found is Reach.LOOPBACK:
         problem = "Keys come from a loopback address; it is called only with the test switch outbound.allow_loopback."
         yield warning("C-JWT-ADDRESS", pointer, problem, "Use https.")
-    elif not known or parts.scheme != "https":
+    elif found is Reach.NOWHERE:
         yield error("C-JWT-ADDRESS", pointer, "Keys are fetched from an https address only.", "Use https.")

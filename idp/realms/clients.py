@@ -13,6 +13,7 @@ from idp.model.secret import Secret
 from idp.realms import client_requests
 from idp.realms import representation as file
 from idp.realms.client_keys import assertion_rules, authenticator, key_source
+from idp.realms.client_logout import logout_channels
 from idp.realms.client_pending import backchannel_rules, device_rules
 from idp.realms.client_protection import (
     authorization_response_protection,
@@ -81,6 +82,7 @@ def client_of(
         flow_bindings=_overrides(found, client),
         device=device_rules(client, pointer, findings),
         backchannel=backchannel_rules(found, client, pointer, findings),
+        logout=logout_channels(client),
     )
 
 

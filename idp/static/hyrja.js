@@ -37,3 +37,11 @@ if (wait) {
     document.getElementById("resend").classList.remove("waiting");
   }, 1000);
 }
+
+// After a logout the page goes on by itself once the applications' frames are loaded; one that never loads must not
+// keep the person here.
+const frames = document.getElementById("logout-frames");
+const onward = document.getElementById("info-link");
+if (frames && onward && document.querySelector('meta[http-equiv="refresh"]')) {
+  setTimeout(() => location.replace(onward.href), 4000);
+}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from idp import ports
+from idp.stores.deliveries import KernelLogoutDeliveries
 from idp.stores.grants import KernelAuthorizationCodes, KernelPushedRequests, KernelRefreshFamilies
 from idp.stores.kernel import Kernel, Transaction
 from idp.stores.ledger import KernelEvents, KernelRealmVersions, KernelSecrets
@@ -30,6 +31,7 @@ class KernelRealmStores:
         self.pushed_requests: ports.PushedRequests = KernelPushedRequests(kernel, realm)
         self.refresh_families: ports.RefreshFamilies = KernelRefreshFamilies(kernel, realm)
         self.pending: ports.PendingAuthorizations = KernelPendingAuthorizations(kernel, realm)
+        self.logout_deliveries: ports.LogoutDeliveries = KernelLogoutDeliveries(kernel, realm)
         self.users: ports.Users = KernelUsers(kernel, realm)
         self.attempts: ports.Attempts = KernelAttempts(kernel, realm)
         self.throttle: ports.Throttle = KernelThrottle(kernel, realm)

@@ -126,7 +126,12 @@ MESSAGES: dict[str, Text] = {
     # The end.
     "form_post": _("You are being taken back to the application. If nothing happens, press the button."),
     "logged_out": _("You are logged out."),
-    "logout_failed": _("We could not log you out. Close your browser to be safe."),
+    "logout_hint_invalid": _(
+        "We could not log you out. Close your browser to be safe. Invalid parameter: id_token_hint"
+    ),
+    "logout_address_invalid": _(
+        "We could not log you out. Close your browser to be safe. Invalid parameter: post_logout_redirect_uri"
+    ),
     "logout_confirm": _("Do you want to log out?"),
 }
 

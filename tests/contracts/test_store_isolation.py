@@ -11,6 +11,7 @@ from idp.stores.kernel import Kernel, Transaction
 from tests.contracts.values import (
     NOW,
     a_code,
+    a_delivery,
     a_family,
     a_login,
     a_pending,
@@ -35,6 +36,7 @@ async def fill(realm: RealmStores, key: str) -> None:
     await realm.pushed_requests.put(key, a_pushed_request(), kept_until=NOW + 600)
     await realm.refresh_families.create(a_family(key, current=key))
     await realm.pending.create(a_pending(key, ticket=key))
+    await realm.logout_deliveries.put(a_delivery(key), expires_at=NOW + 600)
     await realm.users.create(a_user(key, username=key, email=key))
     await realm.attempts.hit(key, "password", policy=POLICY, now=NOW)
     await realm.throttle.hit("purpose", key, limit=1, window=600)
@@ -65,6 +67,9 @@ async def assert_empty(realm: RealmStores, key: str) -> None:
     assert await realm.pending.by_ticket(key) is None
     assert not await realm.pending.replace(a_pending(key))
     assert await realm.pending.take(key) is None
+    assert await realm.logout_deliveries.due(now=NOW, limit=10) == []
+    assert await realm.logout_deliveries.claim(a_delivery(key), next_at=NOW) is None
+    assert not await realm.logout_deliveries.done(key)
     assert await realm.users.by_id(key) is None
     assert await realm.users.by_username(key) is None
     assert await realm.users.by_email(key) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from idp.model.event import Event
 from idp.model.flow import Category, Evidence, Status
+from idp.model.logout import LogoutDelivery
 from idp.model.oauth import AuthorizationCode, AuthorizationRequest, RefreshFamily
 from idp.model.pending import PendingAuthorization
 from idp.model.registration import InitialToken, RegisteredClient
@@ -23,6 +24,19 @@ EVIDENCE = Evidence(
     at=NOW,
     ceremony="tab-1",
 )
+
+
+def a_delivery(delivery_id: str = "delivery-1", *, next_at: int = NOW, attempts: int = 0) -> LogoutDelivery:
+    return LogoutDelivery(
+        id=delivery_id,
+        client_id="internet-banking",
+        user_id="user-1",
+        sid="sid-1",
+        transaction_id="transaction-1",
+        created_at=NOW,
+        next_at=next_at,
+        attempts=attempts,
+    )
 
 
 def a_login(tab_id: str = "tab-1", *, expires_at: int = NOW + 1800) -> AuthenticationSession:

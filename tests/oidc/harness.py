@@ -36,7 +36,7 @@ from idp.ports import RandomBytes, Store
 from idp.stores.memory import MemoryKernel
 from idp.stores.records import KernelStore
 from idp.web.http import Message
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, FakeSites
 
 BASE = "https://id.bank.al"
 MUTUAL = "https://mtls.bank.al:8444"
@@ -126,7 +126,8 @@ class Bank:
         self.clock = clock
         self.realm = msgspec.structs.replace(REALM, **realm)
         self.logged: list[MutableMapping[str, Any]] = []
-        store = store or KernelStore(MemoryKernel(clock), clock)
+        self.store = store = store or KernelStore(MemoryKernel(clock), clock)
+        self.sites = FakeSites()
         registrations = Registrations(
             realm="bank", store=store.realm("bank").registered_clients, sealer=AesGcmSealer([bytes(32)])
         )

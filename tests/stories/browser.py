@@ -143,6 +143,12 @@ class Browser:
         return self.arrived is not None
 
     @property
+    def sid(self) -> str:
+        """The session that the browser's cookie names."""
+        cookie = next(value for name, value in self.http.cookies.items() if "_session_" in name)
+        return cookie.partition(".")[0]
+
+    @property
     def answer(self) -> dict[str, str]:
         """The parameters that the client was sent."""
         assert self.arrived is not None

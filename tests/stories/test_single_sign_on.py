@@ -24,12 +24,12 @@ async def is_known(town: Town, browser: Browser) -> bool:
 
 async def test_a_second_application_asks_nothing(town: Town) -> None:
     browser = await town.logged_in()
-    sid = browser.answer["session_state"]
+    sid = browser.sid
     await browser.open(town.cards.request())
     assert [hop.status_code for hop in browser.hops] == [303], "no page in between"
     assert browser.arrived is not None
     assert browser.arrived.startswith(f"{BANK}/small-business/cards/callback?")
-    assert browser.answer["session_state"] == sid
+    assert browser.sid == sid
     tokens = (await town.cards.redeem(browser.answer["code"])).json()
     assert tokens["session_state"] == sid
 
@@ -75,12 +75,12 @@ async def test_todays_lifetimes_count_for_a_session_that_began_under_longer_ones
 
 async def test_logging_in_again_keeps_the_session_and_renews_its_secret(town: Town) -> None:
     browser = await town.logged_in()
-    sid, old = browser.answer["session_state"], browser.http.cookies[COOKIE]
+    sid, old = browser.sid, browser.http.cookies[COOKIE]
     tokens = (await town.bank.redeem(browser.answer["code"])).json()
     town.clock.advance(30)
     await browser.open(town.bank.request(prompt="login"))
     await town.arta.log_in(browser)
-    assert browser.answer["session_state"] == sid
+    assert browser.sid == sid
     assert browser.http.cookies[COOKIE] != old
     assert not await town.are_dead(tokens), "the applications' tokens live on"
     thief = town.browser()
@@ -148,7 +148,7 @@ async def test_a_second_login_in_another_browser_is_a_session_of_its_own(town: T
     first = await town.logged_in()
     town.clock.advance(30)
     second = await town.logged_in()
-    assert first.answer["session_state"] != second.answer["session_state"]
+    assert first.sid != second.sid
     assert await is_known(town, first)
     assert await is_known(town, second)
 

@@ -65,7 +65,15 @@ SAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
     "device": ("device-code.html", {"user_code": "WDJB-MJHT"}),
     "request": ("request-waiting.html", {}),
     "logout": ("logout-confirm.html", {}),
-    "logged out": ("info.html", {"heading": "logged_out", "link": {"href": "/", "text_key": "back_to_login"}}),
+    "notice": ("info.html", {"heading": "logged_out", "link": {"href": "/", "text_key": "back_to_login"}}),
+    "logged out": (
+        "logged-out.html",
+        {
+            "heading": "logged_out",
+            "link": {"href": "https://rp.example/bye?a=b&c=d", "text_key": "back_to_application"},
+            "frames": [""],  # an application, of which a test has none
+        },
+    ),
     "error": (
         "error.html",
         {"reference": "7F3K", "detail": "x", "links": {"restart": "/r", "back_to_application": "/a"}},

@@ -26,6 +26,7 @@ from idp.oidc.clients.subject import subject_of
 from idp.oidc.decoupled.decision import approve, undecided
 from idp.oidc.errors import ErrorCode, OAuthError, Trace
 from idp.oidc.provider import Provider
+from idp.oidc.sessions.browser_state import session_state
 from idp.oidc.sessions.gate import may_go_on
 from idp.oidc.sessions.user_sessions import end_session, join_session, session_expires_at
 from idp.oidc.token.tokens import issue_in_front
@@ -94,7 +95,11 @@ async def commit(
         _, code = _code(provider, assembled, login, request, session, scope=scope)
         await asyncio.gather(recorded, approve(provider, request.approves, code))
         return Committed(parameters={}, sid=session.sid, cookie=cookie)
-    answer = {"session_state": session.sid}
+    answer = {
+        "session_state": session_state(
+            provider, client_id=client.client_id, redirect_uri=request.redirect_uri, sid=session.sid
+        )
+    }
     if "code" in request.response_type:
         answer["code"], code = _code(provider, assembled, login, request, session, scope=scope)
         # Both are on the disk before the browser is sent anywhere; in this order they share one flush (see the token

@@ -19,6 +19,7 @@ from idp.oidc.metadata import authorization_requests, protected_answers
 from idp.oidc.possession import metadata as possession
 from idp.oidc.provider import Provider
 from idp.oidc.registration.published import metadata as registration_metadata
+from idp.oidc.sessions import metadata as sessions
 from idp.oidc.token.endpoint import GRANTS
 from idp.web.http import JSON, Header, Reply, Request
 
@@ -89,6 +90,7 @@ _PARTS: tuple[Callable[[Provider], dict[str, Any]], ...] = (
     possession.metadata,
     registration_metadata,
     decoupled.metadata,
+    sessions.metadata,
 )
 
 

@@ -10,22 +10,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
+import msgspec
+
 from idp.crypto.jose import Claims, TokenError
 from idp.model.client import Client
 from idp.model.session import UserSession
 from idp.model.struct import Frozen
 from idp.oidc.authorization.target import matches
 from idp.oidc.provider import Provider
+from idp.oidc.sessions import front_channel
 from idp.oidc.sessions.user_sessions import end_session
 from idp.oidc.token.tokens import read_id_token_hint
 
 
 class RedirectTo(Frozen, frozen=True, kw_only=True):
-    """Send the browser to the client's registered address. `ends` is the session to end first."""
+    """Send the browser to the client's registered address. `ends` is the session to end first.
+
+    Where there are `frames` (addresses of clients), a page loads them before it goes on.
+    """
 
     url: str
     client_id: str
     ends: str | None
+    frames: tuple[str, ...] = ()
 
 
 class LoggedOutPage(Frozen, frozen=True, kw_only=True):
@@ -33,6 +40,7 @@ class LoggedOutPage(Frozen, frozen=True, kw_only=True):
 
     client_id: str | None
     ends: str | None
+    frames: tuple[str, ...] = ()
 
 
 class AskPerson(Frozen, frozen=True, kw_only=True):
@@ -64,7 +72,9 @@ async def logout(
     decision = decide(provider, parameters, session=session, confirmed=confirmed)
     match decision:
         case RedirectTo() | LoggedOutPage() if decision.ends is not None:
-            await end_session(provider, decision.ends, client_id=decision.client_id, address=address)
+            ended = await end_session(provider, decision.ends, client_id=decision.client_id, address=address)
+            if ended is not None:
+                return msgspec.structs.replace(decision, frames=front_channel.frames(provider, ended))
         case ErrorPage():
             await _record_error(provider, decision, session, address)
         case _:
@@ -104,15 +114,16 @@ def _hint(provider: Provider, given: Mapping[str, str]) -> Claims | None:
     try:
         return read_id_token_hint(provider, given["id_token_hint"])
     except TokenError as error:
-        raise _RefusedError("logout_failed", f"id_token_hint: {error}") from None
+        raise _RefusedError("logout_hint_invalid", f"id_token_hint: {error}") from None
 
 
 def _client(provider: Provider, given: Mapping[str, str], hint: Claims | None) -> Client | None:
     named = given.get("client_id")
-    hinted = hint["aud"] if hint is not None else None
+    # Not `aud`: audience mappers may have put others beside the client that the token was made for.
+    hinted = hint["azp"] if hint is not None else None
     # §2: "When both client_id and id_token_hint are present, the OP MUST verify that the Client Identifier matches".
     if named is not None and hinted is not None and named != hinted:
-        raise _RefusedError("logout_failed", "client_id is not the audience of id_token_hint")
+        raise _RefusedError("logout_hint_invalid", "client_id is not the client of id_token_hint")
     client_id = named or hinted
     if client_id is None:
         return None
@@ -128,10 +139,10 @@ def _return_address(client: Client | None, given: Mapping[str, str]) -> str | No
     if address is None:
         return None
     if client is None:
-        raise _RefusedError("invalid_redirect_uri", "post_logout_redirect_uri without a client")
+        raise _RefusedError("logout_address_invalid", "post_logout_redirect_uri without a client")
     if not any(matches(registered, address) for registered in _registered(client)):
         raise _RefusedError(
-            "invalid_redirect_uri", "post_logout_redirect_uri is not registered", client_id=client.client_id
+            "logout_address_invalid", "post_logout_redirect_uri is not registered", client_id=client.client_id
         )
     if "state" not in given:
         return address

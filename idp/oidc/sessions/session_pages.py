@@ -12,6 +12,7 @@ from idp.oidc import cors
 from idp.oidc.errors import ErrorCode, OAuthError
 from idp.oidc.parameters import given_parameters
 from idp.oidc.provider import Provider
+from idp.oidc.sessions.browser_state import state_cookie
 from idp.oidc.sessions.user_sessions import live_session
 from idp.web.http import NO_STORE, Header, Reply, Request
 
@@ -43,10 +44,43 @@ document.cookie = "hyrja-cookie-test=; path=" + location.pathname.replace(/[^/]*
 parent.postMessage(kept ? "supported" : "unsupported", "*");
 """
 
+# A `session_state` of an authentication answer has a dot and is compared here, with the browser's own state (Session
+# Management §3.2). `keycloak-js` sends the `sid` of its tokens instead, which has none: only the provider knows of it.
 # CVE-2024-1249: the answer goes to the origin that asked, and only if the provider knows it as the client's.
 _STATUS = """\
 "use strict";
+const cookie = document.currentScript.dataset.cookie + "=";
+const secure = location.protocol === "https:";
+const attributes = "; path=" + location.pathname.replace(/[^/]*$/, "") + "; SameSite="
+  + (secure ? "None; Secure" : "Lax");
+
+function browserState() {
+  const found = document.cookie.split("; ").find((pair) => pair.startsWith(cookie));
+  return found ? found.slice(cookie.length) : "";
+}
+
+// Where the browser keeps cookies from frames, nobody can tell whether somebody is logged in.
+function hasCookies() {
+  document.cookie = "hyrja-cookie-test=1" + attributes;
+  const kept = document.cookie.split("; ").includes("hyrja-cookie-test=1");
+  document.cookie = "hyrja-cookie-test=; max-age=0" + attributes;
+  return kept;
+}
+
+async function hash(text) {
+  const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+async function compared(clientId, sessionState, origin) {
+  const [hashed, salt] = sessionState.split(".");
+  const state = browserState();
+  if (!state) return hasCookies() ? "changed" : "error";
+  return hashed === await hash([clientId, origin, state, salt].join(" ")) ? "unchanged" : "changed";
+}
+
 async function status(clientId, sessionState, origin) {
+  if (sessionState.includes(".")) return compared(clientId, sessionState, origin);
   const query = new URLSearchParams({ client_id: clientId, origin: origin });
   if (sessionState) query.set("session_state", sessionState);
   const reply = await fetch("login-status-iframe.html/init?" + query, { cache: "no-store" });
@@ -57,10 +91,9 @@ async function status(clientId, sessionState, origin) {
 addEventListener("message", async (event) => {
   if (event.source !== parent || typeof event.data !== "string") return;
   const parts = event.data.split(" ");
-  if (parts.length !== 2) return;
   let answer = "error";
   try {
-    answer = await status(parts[0], parts[1], event.origin);
+    if (parts.length === 2) answer = await status(parts[0], parts[1], event.origin);
   } catch (_) {
     // The provider cannot be reached; "error" makes the application ask again.
   }
@@ -69,8 +102,9 @@ addEventListener("message", async (event) => {
 """
 
 
-def _page(script: str) -> Reply:
-    html = f'<!DOCTYPE html>\n<html lang="en"><title>.</title><script src="{script}"></script></html>\n'
+def _page(script: str, **data: str) -> Reply:
+    given = "".join(f' data-{name}="{value}"' for name, value in data.items())
+    html = f'<!DOCTYPE html>\n<html lang="en"><title>.</title><script src="{script}"{given}></script></html>\n'
     return Reply(200, html.encode(), _PAGE)
 
 
@@ -83,9 +117,13 @@ PAGES: Mapping[str, Reply] = {
     "3p-cookies/step1.js": _script(_STEP_1),
     "3p-cookies/step2.html": _page("step2.js"),
     "3p-cookies/step2.js": _script(_STEP_2),
-    "login-status-iframe.html": _page("login-status-iframe.js"),
     "login-status-iframe.js": _script(_STATUS),
 }
+
+
+async def check_session(provider: Provider, _request: Request, _body: bytes) -> Reply:
+    """Answer the page that watches; its script is told the name of this realm's state cookie."""
+    return _page("login-status-iframe.js", cookie=state_cookie(provider))
 
 
 async def login_status(provider: Provider, request: Request, _body: bytes) -> Reply:

@@ -9,6 +9,7 @@ from idp.model.oauth import GrantTerms
 from idp.model.policy import Lifespans
 from idp.model.session import ClientSession, UserSession
 from idp.oidc.provider import Provider
+from idp.oidc.sessions import back_channel
 
 _MOST_TRIES = 20  # of a compare-and-set; each failure means that somebody else succeeded
 _OFTEN_ENOUGH = 15  # seconds between two notes of "last seen", where the idle time is long
@@ -71,20 +72,26 @@ async def leave_session(provider: Provider, sid: str, client_id: str) -> None:
         left = msgspec.structs.replace(session, clients=others)
         if await provider.stores.user_sessions.replace(left, expires_at=session_expires_at(left, lifespans)):
             return
-    await provider.stores.user_sessions.end(sid)
+    await end_session(provider, sid, client_id=client_id)
 
 
 async def end_session(
     provider: Provider, sid: str, *, client_id: str | None = None, address: str | None = None
-) -> bool:
-    """End a user session; true for the one caller that did.
+) -> UserSession | None:
+    """End a user session, here and at its clients; the one caller that did is given it as it was.
 
     Its online tokens and refresh families end with it, since every use of them looks for the session. Offline
     families live on: that is what they are for (OpenID Connect Core §11).
     """
+    present = await provider.stores.user_sessions.get(sid)
+    if present is None:
+        return None
+    owed = await back_channel.owe(provider, present, present.clients)
     session = await provider.stores.user_sessions.end(sid)
     if session is None:
-        return False
+        return None
+    # Whoever joined between the two looks.
+    owed += await back_channel.owe(provider, session, session.clients.keys() - present.clients.keys())
     await provider.record(
         "LOGOUT",
         transaction_id=session.transaction_id,
@@ -93,4 +100,5 @@ async def end_session(
         sid=sid,
         address=address,
     )
-    return True
+    await back_channel.tell(provider, owed)
+    return session

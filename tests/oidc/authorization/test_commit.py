@@ -21,6 +21,7 @@ from idp.model.user import OtpCredential
 from idp.oidc.authorization.commit import Committed, commit
 from idp.oidc.errors import OAuthError
 from idp.oidc.sessions.browser_session import session_of_cookie
+from idp.oidc.sessions.browser_state import browser_state
 from idp.ports import Taken
 from idp.realms.loading import load
 from idp.realms.placeholders import Surroundings
@@ -121,7 +122,10 @@ async def desk(clock: FakeClock, anyio_backend: str) -> Desk:
 async def test_a_proven_login_becomes_a_session_and_a_code(desk: Desk) -> None:
     done = await desk.commit(desk.login())
     session = await desk.session(done)
-    assert done.sid == session.sid == done.parameters["session_state"]
+    assert done.sid == session.sid
+    hashed, _, salt = done.parameters["session_state"].partition(".")
+    state = browser_state(desk.provider, session.sid)
+    assert hashed == digest(f"internet-banking http://localhost:8090 {state} {salt}")
     assert (session.user_id, session.level, session.flow) == (ANA.id, 2, "bank login")
     assert list(session.clients) == ["internet-banking"]
     taken = await desk.bank.stores.codes.take(digest(done.parameters["code"]))

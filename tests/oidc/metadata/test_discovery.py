@@ -67,6 +67,11 @@ REGISTERED = {
     "dpop_signing_alg_values_supported",
     "device_authorization_endpoint",
     "tls_client_certificate_bound_access_tokens",
+    "backchannel_logout_supported",
+    "backchannel_logout_session_supported",
+    "frontchannel_logout_supported",
+    "frontchannel_logout_session_supported",
+    "check_session_iframe",
 }
 
 

@@ -3,7 +3,9 @@ from __future__ import annotations
 import pytest
 
 from idp.crypto.jose import mint
+from idp.model.logout import LogoutChannels
 from idp.oidc.sessions.logout import AskPerson, ErrorPage, LoggedOutPage, RedirectTo, decide, logout
+from idp.oidc.sessions.user_sessions import end_session
 from tests.oidc.harness import Bank, payload, signing_keys
 
 pytestmark = pytest.mark.anyio
@@ -20,6 +22,41 @@ async def test_the_clients_own_id_token_logs_out_and_returns(bank: Bank) -> None
     assert (await bank.refresh(tokens["refresh_token"])).status_code == 400
     (event, *_) = [event for event in await bank.stores.events.recent(limit=9) if event.type == "LOGOUT"]
     assert (event.sid, event.client_id, event.transaction_id) == ("sid-1", "app", "tx-sid-1")
+
+
+async def test_frames_are_loaded_for_the_clients_of_the_ended_session_that_want_them(bank: Bank) -> None:
+    bank.change_client("app", logout=LogoutChannels(front_channel_url="https://app.bank.al/out?a=b"))
+    bank.change_client(
+        "spa", logout=LogoutChannels(front_channel_url="https://spa.bank.al/o", front_channel_needs_sid=False)
+    )
+    bank.change_client("other", logout=LogoutChannels(front_channel_url="javascript:alert(1)"))
+    hint = (await bank.tokens())["id_token"]
+    session = await bank.stores.user_sessions.get("sid-1")
+    parameters = {"id_token_hint": hint, "post_logout_redirect_uri": BYE}
+    decision = await logout(bank.provider, parameters, session=session)
+    assert isinstance(decision, RedirectTo)
+    issuer = "https%3A%2F%2Fid.bank.al%2Frealms%2Fbank"
+    assert decision.frames == (f"https://app.bank.al/out?a=b&iss={issuer}&sid=sid-1", "https://spa.bank.al/o")
+    again = await logout(bank.provider, parameters, session=None)
+    assert isinstance(again, RedirectTo)
+    assert again.frames == ()
+
+
+async def test_a_hint_with_other_audiences_beside_its_client_is_the_clients(bank: Bank) -> None:
+    claims = payload((await bank.tokens())["id_token"])
+    hint = mint(signing_keys().signer("ES256"), typ="JWT", claims={**claims, "aud": ["app", "accounts-api"]})
+    session = await bank.stores.user_sessions.get("sid-1")
+    parameters = {"id_token_hint": hint, "client_id": "app", "post_logout_redirect_uri": BYE}
+    assert isinstance(decide(bank.provider, parameters, session=session), RedirectTo)
+
+
+async def test_a_logout_token_is_no_hint(bank: Bank) -> None:
+    bank.provider.outbound = bank.sites
+    bank.change_client("app", logout=LogoutChannels(back_channel_url="https://app.bank.al/back"))
+    await bank.tokens()
+    await end_session(bank.provider, "sid-1")
+    hint = bank.sites.posts[0].form["logout_token"]
+    assert isinstance(decide(bank.provider, {"id_token_hint": hint}, session=None), ErrorPage)
 
 
 async def test_an_expired_hint_is_good_enough(bank: Bank) -> None:
@@ -69,21 +106,21 @@ async def test_offline_access_survives_a_logout(bank: Bank) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        pytest.param({"post_logout_redirect_uri": BYE + "/"}, "invalid_redirect_uri", id="a slash more"),
-        pytest.param({"post_logout_redirect_uri": BYE + "?a=1"}, "invalid_redirect_uri", id="a query more"),
-        pytest.param({"post_logout_redirect_uri": BYE.upper()}, "invalid_redirect_uri", id="another case"),
-        pytest.param({"post_logout_redirect_uri": "https://evil.example"}, "invalid_redirect_uri", id="foreign"),
+        pytest.param({"post_logout_redirect_uri": BYE + "/"}, "logout_address_invalid", id="a slash more"),
+        pytest.param({"post_logout_redirect_uri": BYE + "?a=1"}, "logout_address_invalid", id="a query more"),
+        pytest.param({"post_logout_redirect_uri": BYE.upper()}, "logout_address_invalid", id="another case"),
+        pytest.param({"post_logout_redirect_uri": "https://evil.example"}, "logout_address_invalid", id="foreign"),
         pytest.param(
-            {"post_logout_redirect_uri": "https://app.bank.al/callback"}, "invalid_redirect_uri", id="a redirect_uri"
+            {"post_logout_redirect_uri": "https://app.bank.al/callback"}, "logout_address_invalid", id="a redirect_uri"
         ),
-        pytest.param({"client_id": "spa"}, "logout_failed", id="another client than the hint's"),
-        pytest.param({"id_token_hint": "nonsense"}, "logout_failed", id="no token"),
-        pytest.param({"id_token_hint": "access"}, "logout_failed", id="an access token"),
-        pytest.param({"id_token_hint": "refresh"}, "logout_failed", id="a refresh token"),
-        pytest.param({"id_token_hint": "altered"}, "logout_failed", id="an altered token"),
-        pytest.param({"id_token_hint": "foreign"}, "logout_failed", id="a token of another issuer"),
+        pytest.param({"client_id": "spa"}, "logout_hint_invalid", id="another client than the hint's"),
+        pytest.param({"id_token_hint": "nonsense"}, "logout_hint_invalid", id="no token"),
+        pytest.param({"id_token_hint": "access"}, "logout_hint_invalid", id="an access token"),
+        pytest.param({"id_token_hint": "refresh"}, "logout_hint_invalid", id="a refresh token"),
+        pytest.param({"id_token_hint": "altered"}, "logout_hint_invalid", id="an altered token"),
+        pytest.param({"id_token_hint": "foreign"}, "logout_hint_invalid", id="a token of another issuer"),
         pytest.param({"id_token_hint": "", "client_id": "nobody"}, "client_not_found", id="an unknown client"),
-        pytest.param({"id_token_hint": ""}, "invalid_redirect_uri", id="an address without a client"),
+        pytest.param({"id_token_hint": ""}, "logout_address_invalid", id="an address without a client"),
     ],
 )
 @pytest.mark.parametrize("confirmed", [False, True])

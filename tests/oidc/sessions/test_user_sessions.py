@@ -62,7 +62,7 @@ async def test_nobody_joins_a_session_that_ended(bank: Bank) -> None:
 async def test_a_session_is_ended_once_by_many(bank: Bank) -> None:
     await bank.login()
     ended = await asyncio.gather(*(end_session(bank.provider, "sid-1") for _ in range(20)))
-    assert ended.count(True) == 1
+    assert len([one for one in ended if one is not None]) == 1
     assert await bank.events() == ["LOGOUT"]
 
 

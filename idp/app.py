@@ -36,7 +36,7 @@ from idp.flows.step import StepServices
 from idp.flows.tabs import Tabs
 from idp.gateways.http_outbound import HttpOutbound
 from idp.gateways.outbox import Outbox
-from idp.login import development
+from idp.login import development, examination
 from idp.login.desk import Desk
 from idp.login.routes import plain_error
 from idp.login.routes import routes as login_routes
@@ -452,6 +452,8 @@ def _application(
     ]
     if outbox is not None:
         routes += development.routes(messages=outbox.messages, customers=lambda: _customers(desks), pages=pages)
+    if settings.conformance.ciba_decisions:
+        routes += examination.routes(desks=desks)
     starlette = Starlette(routes=routes, exception_handlers={HTTPException: _not_found(pages)})
     # It would mend a slash at the end by a 307, which posts credentials again (RFC 9700 §4.12, CVE-2023-49594).
     starlette.router.redirect_slashes = False

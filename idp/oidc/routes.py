@@ -7,6 +7,7 @@ from functools import partial
 
 from idp.model.struct import Frozen
 from idp.oidc import cors
+from idp.oidc.decoupled.backchannel import backchannel_authentication
 from idp.oidc.decoupled.device import device_authorization
 from idp.oidc.errors import ErrorCode, OAuthError
 from idp.oidc.metadata.discovery import discovery
@@ -67,6 +68,7 @@ _UNDER_REALM: dict[str, _Endpoint] = {
     f"{_PROTOCOL}/token": _Endpoint(methods={"POST": token}, cross_origin=True),
     f"{_PROTOCOL}/userinfo": _Endpoint(methods={"GET": userinfo, "POST": userinfo}, cross_origin=True),
     f"{_PROTOCOL}/certs": _Endpoint(methods={"GET": jwks}),
+    f"{_PROTOCOL}/ext/ciba/auth": _Endpoint(methods={"POST": backchannel_authentication}),
     f"{_PROTOCOL}/auth/device": _Endpoint(methods={"POST": device_authorization}, cross_origin=True),
     f"{_PROTOCOL}/revoke": _Endpoint(methods={"POST": revoke}, cross_origin=True),
     f"{_PROTOCOL}/ext/par/request": _Endpoint(methods={"POST": push}, cross_origin=True),

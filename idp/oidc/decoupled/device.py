@@ -9,6 +9,7 @@ import msgspec
 
 from idp.crypto.digest import digest
 from idp.model.client import Client
+from idp.model.oauth import NO_TERMS
 from idp.model.pending import PendingAuthorization
 from idp.oidc import cors
 from idp.oidc.authorization.request import granted_scope
@@ -18,6 +19,8 @@ from idp.oidc.decoupled.tickets import new_user_code, ticket_of
 from idp.oidc.errors import ErrorCode, OAuthError
 from idp.oidc.parameters import form_with_lists
 from idp.oidc.provider import Provider
+from idp.oidc.requests.asked import REPEATABLE
+from idp.oidc.terms.asked_terms import asked_terms
 from idp.web.http import Reply, Request, json_reply
 
 _CODE_BYTES = 32
@@ -26,10 +29,10 @@ _MOST_DRAWS = 10  # of a user code; the second already is as good as never neede
 
 async def device_authorization(provider: Provider, request: Request, body: bytes) -> Reply:
     """Give a device its two codes; raises `OAuthError`."""
-    form, _ = form_with_lists(request, body, frozenset({"resource"}))
+    form, lists = form_with_lists(request, body, REPEATABLE)
     client = await authenticate_client(provider, request, form)  # §3.1: as at the token endpoint
     try:
-        answer, pending = await _begun(provider, client, form, request.remote_address)
+        answer, pending = await _begun(provider, client, form, lists["resource"], request.remote_address)
     except OAuthError as refused:
         raise refused.during("OAUTH2_DEVICE_AUTH_ERROR", client_id=client.client_id) from refused
     await provider.record(
@@ -43,7 +46,7 @@ async def device_authorization(provider: Provider, request: Request, body: bytes
 
 
 async def _begun(
-    provider: Provider, client: Client, form: Mapping[str, str], address: str | None
+    provider: Provider, client: Client, form: Mapping[str, str], resources: tuple[str, ...], address: str | None
 ) -> tuple[dict[str, object], PendingAuthorization]:
     if not client.device.enabled:
         raise OAuthError(ErrorCode.UNAUTHORIZED_CLIENT, "The client may not use this grant.")
@@ -61,6 +64,7 @@ async def _begun(
         created_at=now,
         expires_at=now + lifespan,
         interval=client.device.polling_interval or policy.device_interval,
+        terms=asked_terms(provider, client, NO_TERMS, resources, form.get("authorization_details")),
         acr_values=client.default_acr_values,
     )
     user_code = await _kept(provider, pending)

@@ -72,6 +72,10 @@ REGISTERED = {
     "frontchannel_logout_supported",
     "frontchannel_logout_session_supported",
     "check_session_iframe",
+    "backchannel_authentication_endpoint",
+    "backchannel_token_delivery_modes_supported",
+    "backchannel_authentication_request_signing_alg_values_supported",
+    "backchannel_user_code_parameter_supported",
 }
 
 

@@ -143,8 +143,8 @@ class Exam:
             "clientAuthenticatorType": "client-x509" if by_certificate else "client-jwt",
             "redirectUris": [self._callback + (SECOND if second else "")],
             "standardFlowEnabled": True,
-            "fullScopeAllowed": False,
-            "consentRequired": True,
+            # A detached signature comes in the answer itself; what the realm's policies can set is not said here.
+            "implicitFlowEnabled": attributes["fapi.profile"] == "fapi-1-advanced",
             "attributes": {
                 "use.jwks.string": "true",
                 "jwks.string": holder.public(),
@@ -153,7 +153,6 @@ class Exam:
                 "access.token.signed.response.alg": "ES256",
                 "request.object.signature.alg": "ES256",
                 "authorization.signed.response.alg": "ES256",
-                "pkce.code.challenge.method": "S256",
                 "dpop.bound.access.tokens": str(sender == "dpop").lower(),
                 "tls.client.certificate.bound.access.tokens": str(sender == "mtls").lower(),
                 **({"x509.self.signed": "true"} if by_certificate else {}),
@@ -247,11 +246,12 @@ _LOGGED_OUT = (
     "oidcc-rp-initiated-logout-no-post-logout-redirect-uri",
 )
 
+_SIGNED_BACKCHANNEL = {"ciba.backchannel.auth.request.signing.alg": "ES256"}
 FAMILIES: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     "fapi1": (("mtls",), {"fapi.profile": "fapi-1-advanced"}),
     "fapi2": (("dpop", "mtls"), {"fapi.profile": "fapi-2-security-profile"}),
     "fapi2-signing": (("dpop", "mtls"), {"fapi.profile": "fapi-2-message-signing"}),
-    "ciba": (("mtls",), {"fapi.profile": "fapi-ciba", "oidc.ciba.grant.enabled": "true"}),
+    "ciba": (("mtls",), {"fapi.profile": "fapi-ciba", "oidc.ciba.grant.enabled": "true", **_SIGNED_BACKCHANNEL}),
 }
 """For each family: how its tokens are bound, and the attributes by which the realm's policies know its clients."""
 

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from idp.model.finding import Finding
+from idp.model.realm import Realm
 from idp.model.registration import AN_HOUR, CAUTIOUS, MOST_CLIENTS, RegistrationRules, Restrictions
 from idp.realms import reading
 from idp.realms import representation as file
@@ -107,10 +108,15 @@ def registration_rules(found: file.Realm, findings: list[Finding]) -> Registrati
     )
 
 
-def registration_findings(rules: RegistrationRules) -> Iterator[Finding]:
+def registration_findings(realm: Realm) -> Iterator[Finding]:
     """Yield what is unwise about who may register."""
+    rules = realm.registration
     if not rules.open:
         return
+    if not realm.client_policies:
+        problem = "Anybody may register a client, and no client policy says what such a client must be like."
+        repair = "Write a policy with the condition client-updater-context, ByAnonymous."
+        yield warning("R-REGISTRATION-POLICY", "/clientPolicies", problem, repair)
     place = f"/attributes/{OPEN}"
     problem = "Anybody may register a client with this realm (RFC 7591 §5); for examinations only."
     yield warning("R-REGISTRATION-OPEN", place, problem, "Set false, and hand out initial access tokens.")

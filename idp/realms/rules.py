@@ -42,7 +42,7 @@ def realm_findings(found: file.Realm, realm: Realm, users: tuple[UserSeed, ...])
         yield from client_findings(client, realm.clients[client.client_id], f"/clients/{position}")
     yield from _one_channel(realm, users)
     yield from key_findings(realm)
-    yield from registration_findings(realm.registration)
+    yield from registration_findings(realm)
 
 
 def _settings(found: file.Realm, realm: Realm) -> Iterator[Finding]:

@@ -145,6 +145,20 @@ def test_the_realm_has_keys_for_the_signatures_that_a_policy_chooses(chosen: str
     assert set(key_policy(realm).algorithms) - set(key_policy(loaded(demo()).realm).algorithms) == {algorithm}
 
 
+def test_open_registration_without_any_policy_is_told() -> None:
+    def strangers(document: Document) -> None:
+        document["attributes"]["hyrja.openClientRegistration"] = "true"
+
+    def both(document: Document) -> None:
+        strangers(document)
+        GOOD(document)
+
+    rule = ("R-REGISTRATION-POLICY", WARNING, "/clientPolicies")
+    assert rule in brief(findings(strangers))
+    assert rule not in brief(findings(both))
+    assert rule not in brief(findings(lambda _document: None))
+
+
 def test_a_client_that_is_switched_off_violates_nothing() -> None:
     own = executor("confidential-client")
     for enabled, expected in ((True, ["C-POLICY-VIOLATED"]), (False, [])):

@@ -64,7 +64,8 @@ def longest_life(realm: Realm) -> int:
     """Return for how many seconds a token of the realm can be good: a key must verify for as long."""
     lifespans = realm.lifespans
     of_clients = (client.access_token_lifespan or 0 for client in realm.every_client)
-    return max(lifespans.access_token, lifespans.sso_max, lifespans.offline_idle, *of_clients)
+    of_realm = (lifespans.access_token, lifespans.implicit_access_token, lifespans.sso_max, lifespans.offline_idle)
+    return max(*of_realm, *of_clients)
 
 
 def _algorithms(realm: Realm) -> tuple[SigningAlgorithm, ...]:

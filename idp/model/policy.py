@@ -39,9 +39,13 @@ class BruteForcePolicy(Frozen, frozen=True, kw_only=True):
 
 
 class Lifespans(Frozen, frozen=True, kw_only=True):
-    """How long things live, in seconds; Keycloak's defaults."""
+    """How long things live, in seconds; Keycloak's defaults.
+
+    `implicit_access_token` is for one that an authorization answer carries without a code: nothing can renew it.
+    """
 
     access_token: int = 300
+    implicit_access_token: int = 900
     access_code: int = 60
     pushed_request: int = 60
     login: int = 1800

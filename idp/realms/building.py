@@ -93,6 +93,7 @@ def _default_locale(found: file.Realm) -> str:
 def _lifespans(found: file.Realm, findings: list[Finding]) -> Lifespans:
     return Lifespans(
         access_token=found.access_token_lifespan,
+        implicit_access_token=found.access_token_lifespan_for_implicit_flow,
         access_code=found.access_code_lifespan,
         pushed_request=_pushed_request(found, findings),
         login=found.access_code_lifespan_login,

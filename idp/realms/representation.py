@@ -152,6 +152,7 @@ class Realm(Representation, frozen=True, kw_only=True, rename="camel"):
     revoke_refresh_token: bool = False
     refresh_token_max_reuse: int = 0
     access_token_lifespan: int = 300
+    access_token_lifespan_for_implicit_flow: int = 900
     access_code_lifespan: int = 60
     access_code_lifespan_login: int = 1800
     access_code_lifespan_user_action: int = 300

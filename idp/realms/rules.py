@@ -120,6 +120,9 @@ def _protection(realm: Realm) -> Iterator[Finding]:
     if realm.lifespans.access_token > _ACCESS_TOKEN_LIFESPAN:
         problem = "An access token lives longer than 15 minutes; one that was stolen is good for as long."
         yield warning("L-ACCESS-TOKEN", "/accessTokenLifespan", problem, "Set 300.")
+    if realm.lifespans.implicit_access_token > _ACCESS_TOKEN_LIFESPAN:
+        problem = "An access token that went through a browser lives longer than 15 minutes."
+        yield warning("L-ACCESS-TOKEN", "/accessTokenLifespanForImplicitFlow", problem, "Set 900 or less.")
     if not any(rule.name == "length" for rule in realm.password_policy):
         problem = "There is no shortest length of a password (NIST SP 800-63B-4 §3.1.1.2: 8 with a second factor)."
         yield warning("P-LENGTH", "/passwordPolicy", problem, "Add length(8) or more.")

@@ -82,6 +82,13 @@ CASES = [
         put("accessTokenLifespan", 901),
         put("accessTokenLifespan", 900),
     ),
+    (
+        "L-ACCESS-TOKEN",
+        WARNING,
+        "/accessTokenLifespanForImplicitFlow",
+        put("accessTokenLifespanForImplicitFlow", 901),
+        put("accessTokenLifespanForImplicitFlow", 900),
+    ),
     ("P-LENGTH", WARNING, "/passwordPolicy", put("passwordPolicy", "digits(1)"), put("passwordPolicy", "length(8)")),
     ("R-PASSWORD-POLICY", ERROR, "/passwordPolicy", put("passwordPolicy", "length(8) and lenght(9)"), no_change),
     ("R-VALUE", ERROR, "/defaultSignatureAlgorithm", put("defaultSignatureAlgorithm", "none"), no_change),

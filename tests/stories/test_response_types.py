@@ -17,7 +17,7 @@ from joserfc.jwk import KeySet, RSAKey
 
 from idp.oidc.authorization.response import RESPONSE_TYPES
 from tests.stories.browser import Browser
-from tests.stories.settled import Home, Town, opened, with_client
+from tests.stories.settled import Home, Town, opened, with_client, with_realm
 from tests.stories.world import ORIGIN, Edit
 
 pytestmark = pytest.mark.anyio
@@ -227,6 +227,21 @@ async def test_an_access_token_of_the_answer_lives_and_dies_with_its_session(hom
         assert await town.userinfo(again["access_token"]) == 200
         await browser.open(f"{ISSUER}/protocol/openid-connect/logout?id_token_hint={again['id_token']}")
         assert await town.userinfo(again["access_token"]) == 401
+
+
+async def test_a_token_that_nothing_can_renew_has_a_life_of_its_own(home: Home, tmp_path: Path) -> None:
+    lives = with_realm(accessTokenLifespan=120, accessTokenLifespanForImplicitFlow=600)
+    async with opened(home, tmp_path, edit=both(IMPLICIT, lives)) as town:
+        browser = await town.logged_in()
+        for response_type, life in (("id_token token", 600), ("code token", 120)):
+            answer = await answer_of(town, browser, response_type=response_type)
+            assert answer["expires_in"] == str(life)
+            claims = read(answer["access_token"], await keys(town))
+            assert claims["exp"] - claims["iat"] == life
+    of_the_client = with_client(implicitFlowEnabled=True, attributes={"access.token.lifespan": "60"})
+    async with opened(home, tmp_path / "again", edit=both(of_the_client, lives)) as town:
+        browser = await town.logged_in()
+        assert (await answer_of(town, browser, response_type="id_token token"))["expires_in"] == "60"
 
 
 async def test_none_asks_for_a_session_and_nothing_else(town: Town) -> None:

@@ -95,7 +95,8 @@ def issue_in_front(
     An access token of the front channel is a bearer token: nobody has proven a key.
     """
     realm, now = provider.realm(), provider.now()
-    lifespan = client.access_token_lifespan or realm.lifespans.access_token
+    own = realm.lifespans.access_token if code is not None else realm.lifespans.implicit_access_token
+    lifespan = client.access_token_lifespan or own
     book = provider.derived(claim_book)
     facts = Facts(sid=authorization.sid or "", auth_time=authorization.auth_time, amr=authorization.amr)
     released = book.released(client, authorization.scope, user, facts)

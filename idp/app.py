@@ -44,7 +44,7 @@ from idp.model.finding import Finding, Severity
 from idp.model.key_policy import key_policy
 from idp.model.struct import Frozen
 from idp.oidc.authorization.endpoint import AuthorizationEndpoint
-from idp.oidc.metadata.key_watch import watch_keys
+from idp.oidc.metadata.key_watch import rotate_now, watch_keys
 from idp.oidc.provider import Provider
 from idp.oidc.registration.registrations import Registrations
 from idp.oidc.registration.watch import watch_registrations
@@ -192,8 +192,29 @@ async def open_site(
         )
         desks = {found.realm.name: await opening.desk(found) for found in realms}
         await opening.welcome(desks, realms)
-        application = _application(settings, desks=desks, pages=pages, outside=outside, outbox=outbox)
+        application = _application(
+            settings, desks=desks, pages=pages, outside=outside, outbox=outbox, keys=opening.keys
+        )
         return Site(application=application, desks=desks, store=store, closing=undo.pop_all(), keys=opening.keys)
+
+
+@contextlib.asynccontextmanager
+async def registrations_beside(
+    settings: configuration.Settings, *, realm: str, outside: Outside
+) -> AsyncIterator[tuple[Registrations, RealmStores]]:
+    """Open the registered clients of one realm for the command line, whether or not a server is running.
+
+    Raises:
+        MasterKeyError, StoreUnavailableError: with what to do.
+
+    """
+    sealer = AesGcmSealer(read_master_keys([Path(name) for name in settings.secrets.master_key_files]))
+    kernel = SqliteKernel.open(Path(settings.store.path), clock=outside.clock, serving=False)
+    try:
+        stores = KernelStore(kernel, outside.clock).realm(realm)
+        yield Registrations(realm=realm, store=stores.registered_clients, sealer=sealer), stores
+    finally:
+        await kernel.close()
 
 
 @contextlib.asynccontextmanager
@@ -441,6 +462,7 @@ def _application(
     pages: Pages,
     outside: Outside,
     outbox: Outbox | None,
+    keys: Mapping[str, KeptKeys],
 ) -> Application:
     def title(realm: str) -> str | None:
         desk = desks.get(realm)
@@ -454,6 +476,8 @@ def _application(
         routes += development.routes(messages=outbox.messages, customers=lambda: _customers(desks), pages=pages)
     if settings.conformance.ciba_decisions:
         routes += examination.routes(desks=desks)
+    if settings.conformance.key_rotation:
+        routes += examination.rotation_routes(desks=desks, rotate=_rotation(desks, keys))
     starlette = Starlette(routes=routes, exception_handlers={HTTPException: _not_found(pages)})
     # It would mend a slash at the end by a 307, which posts credentials again (RFC 9700 §4.12, CVE-2023-49594).
     starlette.router.redirect_slashes = False
@@ -475,6 +499,13 @@ def _application(
 
 def _mutual_tls_url(settings: configuration.Settings) -> str:
     return settings.server.mutual_tls.base_url if settings.server.mutual_tls is not None else ""
+
+
+def _rotation(desks: Mapping[str, Desk], keys: Mapping[str, KeptKeys]) -> examination.Rotate:
+    async def rotate(realm: str) -> list[str]:
+        return await rotate_now(desks[realm].provider, keys[realm])
+
+    return rotate
 
 
 def _not_found(pages: Pages) -> Callable[[Request, Exception], Awaitable[Response]]:

@@ -30,6 +30,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from idp.cli.keys import keys  # noqa: PLC0415 - as above
 
             return keys(parsed)
+        case "client":
+            from idp.cli.client import client  # noqa: PLC0415 - as above
+
+            return client(parsed)
         case _:
             _parser().print_help(sys.stderr)
             return 2
@@ -55,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("files", type=Path, nargs="+", metavar="FILE")
     check.add_argument("--json", action="store_true", help="for machines")
     _add_keys(commands.add_parser("keys", help="list, rotate and disable the keys of a realm"))
+    _add_client(commands.add_parser("client", help="let clients register, list and remove those that have"))
     return parser
 
 
@@ -74,3 +79,21 @@ def _add_keys(keys: argparse.ArgumentParser) -> None:
             action.add_argument("--now", action="store_true", help="the new key signs at once: for a leaked key")
         if name == "disable":
             action.add_argument("--kid", required=True, metavar="KID")
+
+
+def _add_client(client: argparse.ArgumentParser) -> None:
+    actions = client.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, text in (
+        ("initial-token", "print a new initial access token: whoever has it may register clients"),
+        ("list", "print the clients that registered themselves"),
+        ("remove", "remove a client that registered itself; its tokens are worth nothing from then on"),
+    ):
+        action = actions.add_parser(name, help=text)
+        action.add_argument("realm", metavar="REALM")
+        action.add_argument("--config", type=Path, required=True, metavar="FILE")
+        action.add_argument("--json", action="store_true", help="for machines")
+        if name == "initial-token":
+            action.add_argument("--count", type=int, default=1, metavar="N", help="registrations it is good for")
+            action.add_argument("--expires", type=int, default=1, metavar="DAYS", help="days it is good for")
+        if name == "remove":
+            action.add_argument("client_id", metavar="CLIENT")

@@ -30,9 +30,10 @@ async def page(
     status: int = 200,
     goes_to: AuthorizationRequest | None = None,
     frames: Sequence[str] = (),
+    client: Mapping[str, str] | None = None,
     **fields: Any,
 ) -> Response:
-    """Render a page. `goes_to` is the request whose client its form may lead to (see `_policy`).
+    """Render a page. `goes_to` is the request whose client its form may lead to (see `_policy`); `client` is shown.
 
     `frames` are the addresses that it loads in frames, and nothing else may be.
     """
@@ -41,12 +42,14 @@ async def page(
     fields.setdefault("languages", [] if fields.get("otpauth") else languages(visit))
 
     def rendered() -> bytes:
-        return desk.pages.render(template, locale=locale, realm=desk.view(locale), frames=frames, **fields)
+        shown = {**fields, "frames": frames, "client": client}
+        return desk.pages.render(template, locale=locale, realm=desk.view(locale), **shown)
 
     # Drawing a QR code takes 12 ms; other requests need not wait for it.
     body = await asyncio.to_thread(rendered) if fields.get("otpauth") else rendered()
     response = Response(body, status_code=status, media_type="text/html")
-    response.headers["content-security-policy"] = _policy(goes_to, frames)
+    logo = client["logo_uri"] if client is not None else ""
+    response.headers["content-security-policy"] = _policy(goes_to, frames, logo=logo)
     return with_browser(visit, no_store(response))
 
 
@@ -133,14 +136,16 @@ def languages(visit: Visit) -> list[Mapping[str, str]]:
     ]
 
 
-def _policy(goes_to: AuthorizationRequest | None, frames: Sequence[str] = ()) -> str:
+def _policy(goes_to: AuthorizationRequest | None, frames: Sequence[str], *, logo: str) -> str:
     """Return the page's Content-Security-Policy.
 
-    Browsers apply `form-action` to the redirects that follow a form too, so the login's form names its client.
+    Browsers apply `form-action` to the redirects that follow a form too, so the login's form names its client. A
+    client's logo comes from the client's own host, and from no other.
     """
     destination = f" {_origin(goes_to.redirect_uri)}" if goes_to is not None else ""
     framed = f"; frame-src {' '.join(sorted({origin_of(frame) for frame in frames}))}" if frames else ""
-    return f"{_WITHOUT_FORMS}; form-action 'self'{destination}; frame-ancestors 'none'{framed}"
+    policy = f"{_WITHOUT_FORMS}; form-action 'self'{destination}; frame-ancestors 'none'{framed}"
+    return policy.replace("img-src 'self'", f"img-src 'self' {_origin(logo)}") if logo else policy
 
 
 def _origin(uri: str) -> str:

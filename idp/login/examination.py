@@ -1,8 +1,11 @@
-"""`POST /realms/{realm}/dev/ciba`: an examiner decides for the customer. Served only with the test switch on."""
+"""`POST /realms/{realm}/dev/…`: what an examiner outside needs. Each is served only with its test switch on.
+
+Whoever can reach them can use them: never in production, which the settings see to.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -11,6 +14,9 @@ from starlette.routing import Route
 from idp.login.desk import Desk
 from idp.oidc.decoupled.automatic import decide_automatically
 from idp.oidc.errors import OAuthError
+
+Rotate = Callable[[str], Awaitable[list[str]]]
+"""Makes new keys for a realm, which sign and are published at once, and returns their ids."""
 
 _ACTIONS = {"allow": True, "deny": False}
 _NOT_FOUND = 404
@@ -24,7 +30,7 @@ def routes(*, desks: Mapping[str, Desk]) -> list[Route]:
         desk, query = desks.get(request.path_params["realm"]), request.query_params
         allow = _ACTIONS.get(query.get("action", ""))
         if desk is None:
-            return JSONResponse({"error": "Realm does not exist"}, status_code=_NOT_FOUND)
+            return _no_realm()
         if allow is None:
             return JSONResponse({"error": "invalid_request"}, status_code=_BAD_REQUEST)
         try:
@@ -34,3 +40,17 @@ def routes(*, desks: Mapping[str, Desk]) -> list[Route]:
         return JSONResponse({"action": query["action"]})
 
     return [Route("/realms/{realm}/dev/ciba", decide, methods=["POST"])]
+
+
+def rotation_routes(*, desks: Mapping[str, Desk], rotate: Rotate) -> list[Route]:
+    """Return the route of new keys."""
+
+    async def rotate_keys(request: Request) -> Response:
+        realm = request.path_params["realm"]
+        return JSONResponse({"kids": await rotate(realm)}) if realm in desks else _no_realm()
+
+    return [Route("/realms/{realm}/dev/rotate-keys", rotate_keys, methods=["POST"])]
+
+
+def _no_realm() -> Response:
+    return JSONResponse({"error": "Realm does not exist"}, status_code=_NOT_FOUND)

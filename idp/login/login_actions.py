@@ -31,6 +31,7 @@ from idp.web.forms import FormError, single_values
 AUTHENTICATE = "login-actions/authenticate"
 SOFT_TOKEN_REGISTRATION = "login-actions/soft-token-registration"  # noqa: S105 - an address, not a secret
 _GONE = 410
+_OF_A_CLIENT = frozenset({"login.html", "consent.html"})
 _FOUND = 302
 
 
@@ -128,7 +129,17 @@ async def _challenge(visit: Visit, view: Page) -> Response:
         "can_restart": bool(session.progress) or session.kind is not FlowKind.BROWSER,
         "links": _links(visit, session, challenge.page),
     }
-    return await page(visit, challenge.page, locale=session.locale, goes_to=session.request, **fields)
+    client = shown_client(visit, session) if challenge.page in _OF_A_CLIENT else None
+    return await page(visit, challenge.page, locale=session.locale, goes_to=session.request, client=client, **fields)
+
+
+def shown_client(visit: Visit, session: AuthenticationSession) -> dict[str, str] | None:
+    """Return what a client shows of itself, if it has registered anything (OpenID Registration §2)."""
+    client = visit.desk.realm.client(session.client_id)
+    if client is None or not client.display:
+        return None
+    shown = {name: client.display.said(name, session.locale) for name in ("logo_uri", "policy_uri", "tos_uri")}
+    return {"name": client.title, **shown}
 
 
 def _links(visit: Visit, session: AuthenticationSession, template: str) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from idp.model.client_assertion import AssertionRules, ClientAuthenticator, KeySource
+from idp.model.client_display import NOTHING_TO_SHOW, ClientDisplay
 from idp.model.client_rules import NO_RULES, ClientRules
 from idp.model.logout import LogoutChannels
 from idp.model.mapper import Mapper, RoleName
@@ -34,6 +35,7 @@ class Client(Frozen, frozen=True, kw_only=True):
 
     client_id: str
     name: str = ""
+    display: ClientDisplay = NOTHING_TO_SHOW
     enabled: bool = True
     public: bool = False
     secret: Secret | None = None

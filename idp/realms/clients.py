@@ -12,6 +12,7 @@ from idp.model.finding import Finding
 from idp.model.secret import Secret
 from idp.realms import client_requests
 from idp.realms import representation as file
+from idp.realms.client_display import client_display
 from idp.realms.client_keys import assertion_rules, authenticator, key_source
 from idp.realms.client_logout import logout_channels
 from idp.realms.client_pending import backchannel_rules, device_rules
@@ -44,6 +45,7 @@ def client_of(
     return Client(
         client_id=client.client_id,
         name=client.name,
+        display=client_display(client),
         enabled=client.enabled and client.protocol == "openid-connect" and not client.bearer_only,
         public=client.public_client,
         authentication=authenticator(client, pointer, findings),

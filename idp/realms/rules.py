@@ -16,6 +16,7 @@ from idp.model.flow import Flow, Requirement
 from idp.model.realm import Realm
 from idp.realms import representation as file
 from idp.realms.building import LOCALES, SOFT_TOKEN_FLOW_ATTRIBUTE
+from idp.realms.client_display import display_findings
 from idp.realms.client_key_rules import authentication_findings
 from idp.realms.client_logout_rules import logout_findings
 from idp.realms.client_pending_rules import pending_findings
@@ -136,6 +137,7 @@ def client_findings(written: file.Client, client: Client, pointer: str) -> Itera
         yield error(
             "C-REDIRECT", f"{pointer}/redirectUris", f"“{client.client_id}” has nowhere to return to.", "Add one."
         )
+    yield from display_findings(written, pointer)
     yield from authentication_findings(written, client, pointer)
     yield from protection_findings(written, client, pointer)
     yield from pending_findings(client, pointer)

@@ -20,7 +20,7 @@ CONTRACT: dict[str, tuple[str, ...]] = {
         "form#kc-form-login", "input#username[username]", "input#password[password]", "a#register-soft-token",
         "input#id-hidden-input[credentialId]", "button#kc-login[kc-login]", "button#restart[restart]",
         "form#kc-select-try-another-way-form", "button#try-another-way[tryAnotherWay]", "a#client-policy",
-        "a#client-terms", "button#login-cancel[cancelLogin]",
+        "a#client-tos", "button#login-cancel[cancelLogin]",
     ),
     "login, user name only": ("form#kc-form-login", "input#username[username]", "button#kc-login[kc-login]"),
     "login, password only": ("form#kc-form-login", "input#password[password]", "button#not-you[restart]"),
@@ -265,6 +265,15 @@ def test_what_people_type_stays_text(sample: str, locale: str) -> None:
 def test_a_relying_party_s_link_must_be_a_web_address() -> None:
     page = shown("login", client={"name": "x", "policy_uri": "javascript:alert(1)", "tos_uri": "data:text/html,x"})
     assert not [a for a in page.all("a") if a.attributes.get("id", "").startswith("client-")]
+
+
+@pytest.mark.parametrize("template", ["login", "consent"])
+def test_a_relying_party_s_logo_is_named_and_tells_its_host_nothing_of_the_page(template: str) -> None:
+    logo = "https://rp.example/logo.png"
+    image = shown(template, client={"name": "<Pagesat>", "logo_uri": logo}).by_id("client-logo").attributes
+    assert (image["src"], image["alt"], image["referrerpolicy"]) == (logo, "<Pagesat>", "no-referrer")
+    for other in ("javascript:alert(1)", "data:image/png;base64,AA", "http://rp.example/logo.png", "/static/x", ""):
+        assert b'id="client-logo"' not in rendered(template, client={"name": "x", "logo_uri": other})
 
 
 def test_an_error_is_an_alert_and_is_told_in_the_title() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
+from idp.crypto import key_ring
 from idp.crypto.kept_keys import KeptKeys
 from idp.model.key_policy import KeyPolicy, key_policy
 from idp.oidc.provider import Provider
@@ -25,6 +26,19 @@ async def follow_keys(provider: Provider, kept: KeptKeys) -> bool:
     signing: dict[str, Any] = {algorithm: keys.signer(algorithm).kid for algorithm in keys.algorithms}
     provider.log.info("signing keys loaded", signing=signing)
     return True
+
+
+async def rotate_now(provider: Provider, kept: KeptKeys) -> list[str]:
+    """Give every algorithm a new key that signs and is published at once; return their ids."""
+    rotated = [await kept.rotate(algorithm, at_once=True) for algorithm in key_ring.algorithms(await kept.ring())]
+    for key in rotated:
+        await provider.record(
+            "SIGNING_KEY_ROTATED",
+            transaction_id=provider.random_text(9),
+            detail={"kid": key.kid, "algorithm": key.algorithm},
+        )
+    await follow_keys(provider, kept)
+    return [key.kid for key in rotated]
 
 
 async def watch_keys(watched: Mapping[str, tuple[Provider, KeptKeys]], log: FilteringBoundLogger) -> None:

@@ -1,0 +1,61 @@
+"""What a client of a realm file shows of itself: Keycloak's attributes → model."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from idp.model.client_display import ClientDisplay
+from idp.model.finding import Finding
+from idp.realms import representation as file
+from idp.realms.values import warning
+
+INITIATE_LOGIN = "login.initiate.uri"
+TRANSLATIONS = "hyrja.translations"
+_HOST = re.compile(r"[A-Za-z0-9.-]+(?::[0-9]{1,5})?")
+_SHOWN = {"logo_uri": "logoUri", "policy_uri": "policyUri", "tos_uri": "tosUri"}
+
+
+def client_display(client: file.Client) -> ClientDisplay:
+    """Return what people are shown; an address that no page may link to is left out (`display_findings` says so)."""
+    shown = {name: _address(client.attributes.get(key, "")) for name, key in _SHOWN.items()}
+    return ClientDisplay(
+        **shown,
+        initiate_login_uri=_address(client.attributes.get(INITIATE_LOGIN, "")),
+        translations=_translations(client),
+    )
+
+
+def display_findings(client: file.Client, pointer: str) -> Iterator[Finding]:
+    """Yield the addresses that cannot be shown or gone to."""
+    for key in (*_SHOWN.values(), INITIATE_LOGIN):
+        written = client.attributes.get(key, "")
+        if written and not _address(written):
+            problem = f"“{written}” is not an https address; no page shows it."
+            yield warning("C-DISPLAY", f"{pointer}/attributes/{key}", problem, "Use https.")
+
+
+def _translations(client: file.Client) -> dict[str, str]:
+    """Return the translations that a client registered; what is not JSON is none."""
+    try:
+        found = json.loads(client.attributes.get(TRANSLATIONS, "{}"))
+    except ValueError:
+        return {}
+    texts = found.items() if isinstance(found, dict) else ()
+    return {
+        name: text if name.startswith("client_name#") else _address(text)
+        for name, text in texts
+        if isinstance(text, str)
+    }
+
+
+def _address(written: str) -> str:
+    """Return an address that may stand in a page and, with its host, in a Content-Security-Policy; or nothing."""
+    try:
+        parts = urlsplit(written)
+    except ValueError:
+        return ""
+    safe = parts.scheme == "https" and _HOST.fullmatch(parts.netloc) and written.isascii() and written.isprintable()
+    return written if safe else ""

@@ -209,6 +209,12 @@ class Runner:
             return Result(session=session, turn=_selector(run))
         return Result(session=msgspec.structs.replace(session, chosen=wanted, selecting=None), turn=Finished())
 
+    def _scope_asked(self, session: AuthenticationSession) -> tuple[str, ...]:
+        client = self._assembled.realm.client(session.client_id)
+        if session.request is None or client is None:
+            return ()
+        return consent.scope_asked(self._assembled.realm, client, session.request)
+
     def _login(
         self, session: AuthenticationSession, execution: Execution, user: User | None, *, now: int, posted: bool
     ) -> Login:
@@ -225,7 +231,7 @@ class Runner:
             attempted_username=session.attempted_username,
             login_hint=request.login_hint if request is not None else "",
             client_id=session.client_id,
-            requested_scope=request.scope if request is not None else (),
+            requested_scope=self._scope_asked(session),
             hinted_user_id=request.hinted_user_id if request is not None else None,
             approves=request.approves if request is not None else None,
             requested_details=request.terms.authorization_details if request is not None else (),

@@ -165,6 +165,21 @@ Mapper = (
 )
 
 
+def claim_names(mapper: Mapper) -> tuple[str, ...]:
+    """Return the top-level claims that a mapper may write (a placeholder as it is)."""
+    match mapper:
+        case FullName():
+            return ("name",)
+        case Address():
+            return ("address",)
+        case AllowedOrigins():
+            return ("allowed-origins",)
+        case Audience() | AudienceOfRoles() | FixedRole() | RenamedRole():
+            return ()
+        case _:
+            return (mapper.claim.path[0],)
+
+
 class ClientScope(Frozen, frozen=True, kw_only=True):
     """A scope with what it releases. Where it has `roles`, only a user with one of them is granted it."""
 

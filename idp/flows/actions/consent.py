@@ -14,6 +14,7 @@ from idp.flows.engine import Usability
 from idp.flows.step import Challenge, Failure, Form, Login, Outcome, StepContract, StepEvent, StepServices, Success
 from idp.flows.users import amend
 from idp.model.client import Client
+from idp.model.mapper import claim_names
 from idp.model.oauth import AuthorizationRequest
 from idp.model.realm import Realm
 from idp.model.user import Consent, User
@@ -31,7 +32,30 @@ def is_needed(realm: Realm, client: Client, request: AuthorizationRequest, user:
     if not client.consent_required:
         return False
     granted = user.consents.get(client.client_id)
-    return granted is None or not _shown(realm, request.scope) <= set(granted.scopes)
+    return granted is None or not _shown(realm, scope_asked(realm, client, request)) <= set(granted.scopes)
+
+
+def scope_asked(realm: Realm, client: Client, request: AuthorizationRequest) -> tuple[str, ...]:
+    """Return the scope that a yes stands for: what is asked for, and what would release the single claims that are.
+
+    A claim that no scope asked for releases (Core §5.5) is shown as the first scope of the client that does.
+    """
+    asked = request.terms.claims
+    if asked is None:
+        return request.scope
+    found = dict.fromkeys(request.scope)
+    for name in dict.fromkeys((*asked.id_token, *asked.userinfo)):
+        releasing = [
+            scope for scope in (*client.default_scopes, *client.optional_scopes) if _releases(realm, scope, name)
+        ]
+        if releasing and found.keys().isdisjoint(releasing):
+            found[releasing[0]] = None
+    return tuple(found)
+
+
+def _releases(realm: Realm, scope: str, claim: str) -> bool:
+    known = realm.client_scopes.get(scope)
+    return known is not None and any(claim in claim_names(mapper) for mapper in known.mappers)
 
 
 def _shown(realm: Realm, scopes: tuple[str, ...]) -> frozenset[str]:

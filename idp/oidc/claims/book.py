@@ -21,6 +21,7 @@ from idp.model.mapper import (
     Mapper,
     RenamedRole,
     RoleName,
+    claim_names,
 )
 from idp.model.realm import Realm
 from idp.model.struct import Frozen
@@ -40,6 +41,7 @@ class _Compiled(Frozen, frozen=True, kw_only=True):
 
     client: Client
     writers: dict[TokenKind, tuple[Writer, ...]]
+    by_name: dict[str, tuple[Writer, ...]]
     audiences: dict[TokenKind, tuple[str, ...]]
     audience_of_roles: frozenset[TokenKind]
     visible: frozenset[RoleName] | None
@@ -87,6 +89,23 @@ class ClaimBook:
         compiled = self._compiled(client, self.roles.permitted(user, scope))
         return Released(compiled, Subject(user, facts, self.roles, lambda: self._roles(compiled, user)))
 
+    def asked(self, client: Client, names: Iterable[str], user: User, facts: Facts) -> Claims:
+        """Return single claims of the user that the client asked for by name, out of all its scopes (Core §5.5).
+
+        What only holders of a role may have stays with them.
+        """
+        compiled = self._compiled(client, self.roles.permitted(user, _every_scope(client)))
+        subject = Subject(user, facts, self.roles, lambda: self._roles(compiled, user))
+        claims: Claims = {}
+        for name in names:
+            for write in compiled.by_name.get(name, ()):
+                write(subject, claims)
+        return claims
+
+    def askable(self, client: Client) -> frozenset[str]:
+        """Return the claims that a client may ask for by name."""
+        return frozenset(self._compiled(client, _every_scope(client)).by_name)
+
     def said(self, scope: Iterable[str]) -> str:
         """Return the scope as tokens say it: without scopes that are nobody's business (`include.in.token.scope`)."""
         return " ".join(name for name in scope if self.is_said(name))
@@ -125,6 +144,7 @@ class ClaimBook:
         return _Compiled(
             client=client,
             writers=_writers(mappers, client),
+            by_name=_by_name(mappers, client),
             audiences={kind: tuple(_audiences(mappers, kind)) for kind in _KINDS},
             audience_of_roles=frozenset(
                 kind
@@ -155,7 +175,7 @@ def claims_supported(realm: Realm) -> list[str]:
         name
         for scope in scopes
         for mapper in scope.mappers
-        for name in claim_writers.names(mapper)
+        for name in claim_names(mapper)
         if _writes(mapper, "id") or _writes(mapper, "userinfo")
     )
     return [name for name in dict.fromkeys(names) if name not in PROTECTED_CLAIMS]
@@ -172,9 +192,23 @@ def _writers(mappers: Iterable[Mapper], client: Client) -> dict[TokenKind, tuple
     return found
 
 
+def _by_name(mappers: Iterable[Mapper], client: Client) -> dict[str, tuple[Writer, ...]]:
+    """Return the writers of each claim, whichever tokens they write to by themselves."""
+    found: dict[str, tuple[Writer, ...]] = {}
+    for mapper in mappers:
+        write = claim_writers.writer(mapper, client)
+        if write is not None and _is_harmless(mapper):
+            found |= {name: (*found.get(name, ()), write) for name in claim_names(mapper)}
+    return found
+
+
+def _every_scope(client: Client) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*client.default_scopes, *client.optional_scopes)))
+
+
 def _is_harmless(mapper: Mapper) -> bool:
     """Tell whether the mapper leaves the protected claims alone, or writes one as the fact that it is."""
-    names = claim_writers.names(mapper)
+    names = claim_names(mapper)
     return PROTECTED_CLAIMS.isdisjoint(names) or (isinstance(mapper, LoginFact) and names == (mapper.fact,))
 
 

@@ -125,21 +125,6 @@ def _of_membership(
             assert_never(mapper)
 
 
-def names(mapper: Mapper) -> tuple[str, ...]:
-    """Return the top-level claims that a mapper may write (a placeholder as it is)."""
-    match mapper:
-        case FullName():
-            return ("name",)
-        case Address():
-            return ("address",)
-        case AllowedOrigins():
-            return ("allowed-origins",)
-        case Audience() | AudienceOfRoles() | FixedRole() | RenamedRole():
-            return ()
-        case _:
-            return (mapper.claim.path[0],)
-
-
 def _valued(claim: ClaimName, source: Source) -> Writer:
     kind, multivalued = claim.json_type, claim.multivalued
     if kind == "String" and not multivalued:

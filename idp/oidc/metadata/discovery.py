@@ -76,7 +76,7 @@ def _core(provider: Provider) -> dict[str, Any]:
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "ui_locales_supported": list(realm.locales),
         "authorization_response_iss_parameter_supported": True,  # RFC 9207 §3
-        "claims_parameter_supported": False,
+        "claims_parameter_supported": True,
     }
     if realm.acr_levels:
         document["acr_values_supported"] = sorted(realm.acr_levels, key=lambda acr: (realm.acr_levels[acr], acr))

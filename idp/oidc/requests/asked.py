@@ -12,6 +12,7 @@ from idp.model.struct import Frozen
 from idp.oidc.authorization.request import checked
 from idp.oidc.authorization.target import Target
 from idp.oidc.provider import Provider
+from idp.oidc.terms.asked_claims import with_claims
 from idp.oidc.terms.asked_terms import asked_terms
 from idp.oidc.token.tokens import read_id_token_hint
 
@@ -35,5 +36,6 @@ def checked_request(provider: Provider, client: Client, target: Target, asked: A
         target=target,
         read_hint=lambda hint: read_id_token_hint(provider, hint),
     )
+    request = with_claims(provider, client, request, asked.parameters.get("claims"))
     terms = asked_terms(provider, client, request.terms, asked.resources, asked.parameters.get("authorization_details"))
     return msgspec.structs.replace(request, terms=terms, pushed=asked.pushed)

@@ -25,7 +25,7 @@ from idp.model.oauth import Authorization, AuthorizationRequest, GrantTerms, Ref
 from idp.model.protection import Protection
 from idp.model.realm import Realm
 from idp.model.user import User
-from idp.oidc.claims.book import Released, audience_of, claim_book
+from idp.oidc.claims.book import ClaimBook, Released, audience_of, claim_book
 from idp.oidc.claims.writers import Facts
 from idp.oidc.clients.protection import signed
 from idp.oidc.clients.subject import subject_of
@@ -64,7 +64,7 @@ def issue(provider: Provider, client: Client, authorization: Authorization, user
             client,
             authorization,
             released,
-            mapped=released.claims("id"),
+            mapped={**released.claims("id"), **_asked(book, client, authorization, user, facts)},
             now=now,
             lifespan=lifespan,
             # Without a signature nothing binds the access token to it.
@@ -110,7 +110,8 @@ def issue_in_front(
         answer |= {"access_token": access_token, "token_type": "Bearer", "expires_in": str(lifespan), "scope": scope}
         hashed["at_hash"] = access_token
     if "id_token" in request.response_type:
-        mapped = _in_front(client, released, alone=request.response_type == ("id_token",))
+        asked = _asked(book, client, authorization, user, facts)
+        mapped = _in_front(client, released, asked, alone=request.response_type == ("id_token",))
         answer["id_token"] = _id_token(
             provider,
             realm,
@@ -127,12 +128,19 @@ def issue_in_front(
     return answer
 
 
-def _in_front(client: Client, released: Released, *, alone: bool) -> Mapping[str, Any]:
+def _asked(book: ClaimBook, client: Client, authorization: Authorization, user: User, facts: Facts) -> Claims:
+    """Return the single claims that the request wants in the ID token (OpenID Connect Core §5.5)."""
+    asked = authorization.terms.claims
+    return {} if asked is None else book.asked(client, asked.id_token, user, facts)
+
+
+def _in_front(client: Client, released: Released, asked: Claims, *, alone: bool) -> Mapping[str, Any]:
     """Return what an ID token of the front channel says of the user."""
     if client.detached_signature:
         return {}  # FAPI 1.0 Part 2 §5.1.1: a signature over the answer, which stays in a browser's history
     # §5.4: where no access token comes along, there is no other place to be told what the scopes release.
-    return {**released.claims("userinfo"), **released.claims("id")} if alone else released.claims("id")
+    elsewhere = released.claims("userinfo") if alone else {}
+    return {**elsewhere, **released.claims("id"), **asked}
 
 
 def read_access_token(provider: Provider, token: str) -> Claims:

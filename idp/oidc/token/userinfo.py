@@ -40,8 +40,11 @@ async def userinfo(provider: Provider, request: Request, body: bytes) -> Reply:
     provider.log.debug("userinfo", client_id=live.client.client_id, user_id=live.user.id)
     book = provider.derived(claim_book)
     in_effect = book.in_effect(live.client, claims["scope"], live.granted)
-    released = book.released(live.client, in_effect, live.user, facts_of(claims))
-    answer = {**released.claims("userinfo"), "sub": subject_of(provider, live.client, live.user.id)}
+    facts = facts_of(claims)
+    released = book.released(live.client, in_effect, live.user, facts)
+    asked = live.terms.claims.userinfo if live.terms.claims is not None else {}  # single claims (§5.5)
+    answer = {**released.claims("userinfo"), **book.asked(live.client, asked, live.user, facts)}
+    answer["sub"] = subject_of(provider, live.client, live.user.id)
     return cors.shared(await _reply(provider, live.client, answer), request, live.client)
 
 

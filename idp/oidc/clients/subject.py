@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import uuid
 
+from idp.crypto.jose import Claims
 from idp.model.client import Client
 from idp.oidc.provider import Provider
 
@@ -23,6 +24,19 @@ def subject_of(provider: Provider, client: Client, user_id: str) -> str:
     digest = hashlib.sha256(pairwise.sector.encode() + user_id.encode() + salt.encode()).digest()
     named = hashlib.md5(digest, usedforsecurity=False).digest()  # a UUID of version 3, of a salted SHA-256
     return str(uuid.UUID(bytes=named, version=3))
+
+
+async def user_of(provider: Provider, client: Client, hint: Claims) -> str | None:
+    """Return the user whom an ID token of the client's is about; None if that can no longer be told.
+
+    A pairwise name has no way back: the session that the token was issued in, as long as it lives, knows whose it is.
+    """
+    if client.pairwise is None:
+        return str(hint["sub"])
+    session = await provider.stores.user_sessions.get(str(hint.get("sid")))
+    if session is None or hint["sub"] != subject_of(provider, client, session.user_id):
+        return None
+    return session.user_id
 
 
 def _salt_of(provider: Provider) -> str:

@@ -10,6 +10,7 @@ from idp.model.pending import PendingAuthorization
 from idp.model.user import User
 from idp.oidc.authorization.request import granted_scope
 from idp.oidc.clients.authentication import authenticate_client
+from idp.oidc.clients.subject import user_of
 from idp.oidc.decoupled.backchannel_request import BackchannelRequest, read_request
 from idp.oidc.decoupled.budgets import may_disturb
 from idp.oidc.decoupled.message import tell_customer
@@ -64,7 +65,7 @@ async def _asked_user(provider: Provider, client: Client, asked: BackchannelRequ
     nobody's business (CVE-2026-9798).
     """
     by_name = asked.hint == "login_hint"
-    user_id = await _by_name(provider, asked.hinted) if by_name else _by_token(provider, client, asked)
+    user_id = await _by_name(provider, asked.hinted) if by_name else await _by_token(provider, client, asked)
     user = None if user_id is None else await may_go_on(provider, user_id)
     if user is None:
         detail = "nobody has that name, or may not log in"
@@ -86,7 +87,7 @@ async def _by_name(provider: Provider, name: str) -> str | None:
     return None if user is None else user.id
 
 
-def _by_token(provider: Provider, client: Client, asked: BackchannelRequest) -> str:
+async def _by_token(provider: Provider, client: Client, asked: BackchannelRequest) -> str | None:
     try:
         claims = read_id_token_hint(provider, asked.hinted)
     except TokenError as error:
@@ -96,7 +97,7 @@ def _by_token(provider: Provider, client: Client, asked: BackchannelRequest) -> 
     # Another client's ID token would let this one find out who its users are.
     if client.client_id not in (audience if isinstance(audience, list) else [audience]):
         raise OAuthError(ErrorCode.INVALID_REQUEST, "The id_token_hint is not valid.", detail="another client's")
-    return str(claims["sub"])
+    return await user_of(provider, client, claims)
 
 
 async def _begun(

@@ -20,6 +20,7 @@ from idp.crypto.jose import mint
 from idp.model.client import Client
 from idp.model.logout import LogoutDelivery
 from idp.model.session import UserSession
+from idp.oidc.clients.subject import subject_of
 from idp.oidc.provider import Provider
 from idp.ports import UnfetchableError
 
@@ -117,7 +118,7 @@ def logout_token(provider: Provider, client: Client, delivery: LogoutDelivery) -
     now = provider.now()
     claims: dict[str, Any] = {
         "iss": provider.issuer,
-        "sub": delivery.user_id,
+        "sub": subject_of(provider, client, delivery.user_id),
         "aud": client.client_id,
         "iat": now,
         "exp": now + _TOKEN_LIFE,

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from idp.crypto.digest import digest
 from idp.model.client_assertion import KeySource
 from idp.model.client_rules import ClientRules
+from idp.model.pairwise import Pairwise
 from idp.model.pending import BackchannelRules, PendingPolicy
 from idp.oidc.decoupled.backchannel_request import checked
 from idp.oidc.errors import OAuthError
@@ -99,6 +100,17 @@ async def test_a_customer_is_named_by_name_address_or_token(bank: Bank) -> None:
     token = (await bank.tokens())["id_token"]
     bank.clock.advance(7200)  # an old token still says who is meant
     assert (await ask(bank, login_hint=None, id_token_hint=token)).status_code == 200
+
+
+async def test_a_customer_with_a_name_of_the_clients_own_is_known_while_the_session_lives(bank: Bank) -> None:
+    bank.change_client("app", pairwise=Pairwise(sector="app.bank.al"))
+    token = (await bank.tokens())["id_token"]
+    assert (await ask(bank, login_hint=None, id_token_hint=token)).status_code == 200
+    bank.change_client("app", pairwise=Pairwise(sector="another.bank.al"))
+    assert await refusal(bank, login_hint=None, id_token_hint=token) == (400, "unknown_user_id")
+    bank.change_client("app", pairwise=Pairwise(sector="app.bank.al"))
+    await bank.stores.user_sessions.end("sid-1")
+    assert await refusal(bank, login_hint=None, id_token_hint=token) == (400, "unknown_user_id")
 
 
 async def test_another_clients_or_a_forged_token_is_no_hint(bank: Bank) -> None:

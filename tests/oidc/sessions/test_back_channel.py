@@ -12,14 +12,16 @@ from joserfc.jwk import KeySet
 
 from idp.crypto.jose import TokenError
 from idp.model.logout import LogoutChannels
+from idp.model.pairwise import Pairwise
 from idp.model.protection import Protection
+from idp.oidc.clients.subject import subject_of
 from idp.oidc.metadata.jwks import jwks
 from idp.oidc.sessions.back_channel import tell_due
 from idp.oidc.sessions.user_sessions import end_session
 from idp.oidc.token.tokens import read_access_token, read_id_token_hint, read_refresh_token
 from idp.web.http import Request
 from tests.fakes import Post
-from tests.oidc.harness import ANA, Bank, segment
+from tests.oidc.harness import ANA, Bank, payload, segment
 
 pytestmark = pytest.mark.anyio
 APP = "https://app.bank.al/backchannel?of=bank"
@@ -229,3 +231,10 @@ async def test_an_attempt_that_breaks_is_logged_and_due_again(told: Bank) -> Non
     told.sites.before = None
     await look(told, 10)
     assert sorted(post.address for post in told.sites.posts) == [APP, SPA]
+
+
+async def test_a_client_is_told_of_the_user_by_the_name_it_knows(told: Bank) -> None:
+    told.change_client("app", pairwise=Pairwise(sector="app.bank.al"))
+    await end_session(told.provider, "sid-1")
+    (post,) = [post for post in told.sites.posts if post.address == APP]
+    assert payload(token(post))["sub"] == subject_of(told.provider, told.realm.clients["app"], ANA.id) != ANA.id

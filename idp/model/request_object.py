@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 from idp.model.client_assertion import PUBLIC_KEY_ALGORITHMS, PublicKeyAlgorithm, SecretAlgorithm
+from idp.model.protection import ContentEncryption, KeyManagement
 from idp.model.struct import Frozen
 
 RequestObjectAlgorithm = PublicKeyAlgorithm | SecretAlgorithm | Literal["none"]
@@ -19,9 +20,9 @@ class RequestObjectRules(Frozen, frozen=True, kw_only=True):
     """Those accepted (`request.object.signature.alg`): without a registered one, every signature and never `none`."""
     demand: RequestObjectDemand = "not required"
     """Whether a request must be an object, and how it may come (`request.object.required`)."""
-    encryption: str = ""
+    encryption: KeyManagement | Literal[""] = ""
     """The only `alg` of an encrypted object (`request.object.encryption.alg`); empty: any that we have a key for."""
-    content_encryption: str = ""
+    content_encryption: ContentEncryption | Literal[""] = ""
     """Its only `enc` (`request.object.encryption.enc`)."""
     encrypted: bool = False
     """An object that is not encrypted is refused."""

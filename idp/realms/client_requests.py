@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from idp.model.client_assertion import PUBLIC_KEY_ALGORITHMS, SECRET_ALGORITHMS
 from idp.model.finding import Finding
+from idp.model.protection import CONTENT_ENCRYPTION, KEY_MANAGEMENT
 from idp.model.request_object import REQUEST_OBJECT_DEMANDS, RequestObjectAlgorithm, RequestObjectRules
 from idp.realms import representation as file
-from idp.realms.values import one_of
+from idp.realms.values import T, one_of
 
 ALGORITHM = "request.object.signature.alg"
 URIS = "request.uris"
@@ -26,13 +29,13 @@ def request_object_rules(client: file.Client, pointer: str, findings: list[Findi
     written = attributes.get(ALGORITHM, "")
     named = None if written in _ANY else one_of(written, _ALGORITHMS, f"{place}/{ALGORITHM}", findings)
     demand = attributes.get("request.object.required") or "not required"
-    encryption, content = (_any(attributes.get(f"request.object.encryption.{name}", "")) for name in ("alg", "enc"))
+    encryption, content = (attributes.get(f"request.object.encryption.{name}", "") for name in ("alg", "enc"))
     return RequestObjectRules(
         algorithms=PUBLIC_KEY_ALGORITHMS if named is None else (named,),
         demand=one_of(demand, REQUEST_OBJECT_DEMANDS, f"{place}/request.object.required", findings)
         or "request or request_uri",
-        encryption=encryption,
-        content_encryption=content,
+        encryption=_known(encryption, KEY_MANAGEMENT, f"{place}/request.object.encryption.alg", findings),
+        content_encryption=_known(content, CONTENT_ENCRYPTION, f"{place}/request.object.encryption.enc", findings),
         uris=_list(attributes.get(URIS, ""), "##"),
     )
 
@@ -51,5 +54,6 @@ def _list(text: str, separator: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(separator) if part.strip())
 
 
-def _any(written: str) -> str:
-    return "" if written in _ANY else written
+def _known(written: str, choices: tuple[T, ...], pointer: str, findings: list[Finding]) -> T | Literal[""]:
+    """Return the one algorithm that is registered, or nothing where any will do."""
+    return "" if written in _ANY else one_of(written, choices, pointer, findings) or ""

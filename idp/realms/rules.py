@@ -21,6 +21,7 @@ from idp.realms.client_key_rules import authentication_findings
 from idp.realms.client_logout_rules import logout_findings
 from idp.realms.client_pending_rules import pending_findings
 from idp.realms.client_protection_rules import protection_findings
+from idp.realms.client_request_rules import known_names_findings, pushed_request_findings, request_findings
 from idp.realms.key_rules import key_findings
 from idp.realms.registration import registration_findings
 from idp.realms.seeds import UserSeed, delivers_by_sms
@@ -41,6 +42,8 @@ def realm_findings(found: file.Realm, realm: Realm, users: tuple[UserSeed, ...])
     yield from _protection(realm)
     for position, client in enumerate(found.clients):
         yield from client_findings(client, realm.clients[client.client_id], f"/clients/{position}")
+        yield from known_names_findings(realm, realm.clients[client.client_id], f"/clients/{position}")
+    yield from pushed_request_findings(realm)
     yield from _one_channel(realm, users)
     yield from key_findings(realm)
     yield from registration_findings(realm)
@@ -139,6 +142,7 @@ def client_findings(written: file.Client, client: Client, pointer: str) -> Itera
         )
     yield from display_findings(written, pointer)
     yield from authentication_findings(written, client, pointer)
+    yield from request_findings(client, pointer)
     yield from protection_findings(written, client, pointer)
     yield from pending_findings(client, pointer)
     yield from logout_findings(client, pointer)

@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from idp.crypto.digest import digest
 from tests.oidc.signers import spelled
 from tests.stories.browser import Browser
 from tests.stories.settled import Home, Town, opened, with_client, with_realm
@@ -88,6 +90,11 @@ async def test_a_payment_goes_from_the_request_to_the_api(paying: Town) -> None:
     assert answer["authorization_details"] == [PAYMENT]
     claims = claims_of(answer["access_token"])
     assert (claims["authorization_details"], claims["aud"]) == ([PAYMENT], API)
+    event = next(event for event in await paying.events() if event.type == "GRANT_CONSENT")
+    assert event.detail["authorization_details"] == "payment"
+    assert "Drita" not in str(event), "an event proves what was shown and does not repeat it"
+    shown_again = digest(msgspec.json.encode([PAYMENT], order="sorted").decode())
+    assert event.detail["digest"] == shown_again
 
 
 async def test_a_yes_to_one_payment_is_none_to_the_next(paying: Town) -> None:

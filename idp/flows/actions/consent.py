@@ -5,10 +5,11 @@ Not an action of the user's list: the runner adds it where the client or the req
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
+from idp.crypto.digest import digest
 from idp.flows.actions.described import described
 from idp.flows.engine import Usability
 from idp.flows.step import Challenge, Failure, Form, Login, Outcome, StepContract, StepEvent, StepServices, Success
@@ -79,6 +80,14 @@ def _place(realm: Realm, name: str) -> tuple[int, int]:
     return (2, 0) if scope.gui_order is None else (1, scope.gui_order)
 
 
+def _agreed(details: tuple[dict[str, Any], ...]) -> dict[str, str]:
+    """Return what an event keeps of details: enough to prove which ones were shown, without whom was paid."""
+    if not details:
+        return {}
+    types = " ".join(dict.fromkeys(str(detail["type"]) for detail in details))
+    return {"authorization_details": types, "digest": digest(msgspec.json.encode(details, order="sorted").decode())}
+
+
 class AskConsent:
     """Shows the scopes and asks for a yes or a no."""
 
@@ -123,4 +132,4 @@ class AskConsent:
             return msgspec.structs.replace(user, consents={**user.consents, login.client_id: consent})
 
         await amend(self._services.users, login.known_user.id, granted)
-        return Success(events=(StepEvent(type="GRANT_CONSENT"),))
+        return Success(events=(StepEvent(type="GRANT_CONSENT", detail=_agreed(login.requested_details)),))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from idp.model.realm import Realm
+from idp.model.resource import is_resource
 from idp.oidc.errors import ErrorCode, OAuthError
 
 _MOST = 10
-_LONGEST = 512  # characters
 
 
 def known_resources(realm: Realm, named: tuple[str, ...]) -> tuple[str, ...]:
@@ -27,14 +25,3 @@ def known_resources(realm: Realm, named: tuple[str, ...]) -> tuple[str, ...]:
     if not known.issuperset(wanted):
         raise OAuthError(ErrorCode.INVALID_TARGET, "The resource is not known.", detail=f"resource {wanted}")
     return wanted
-
-
-def is_resource(text: str) -> bool:
-    """Tell whether a text is an absolute URI without a fragment (RFC 8707 §2, RFC 3986 §4.3)."""
-    if len(text) > _LONGEST or "#" in text or not (text.isascii() and text.isprintable()) or " " in text:
-        return False
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return False
-    return bool(parts.scheme and (parts.netloc or (parts.path and not text.startswith(("http:", "https:")))))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idp.model.oauth import GrantTerms
-from idp.oidc.terms.resources import is_resource
+from idp.model.resource import is_resource
 from tests.oidc.harness import Bank, credentials, payload
 from tests.oidc.terms.payments import API, NAMED, OTHER_API, TERMS, open_payments
 

@@ -6,32 +6,25 @@ answered still lives, and whom the client asked for, is all checked here again.
 
 from __future__ import annotations
 
-import asyncio
-
 import msgspec
 
 from idp.crypto.digest import digest
 from idp.flows.assembly import AssembledRealm
-from idp.flows.levels import amr_of, demanded_level, level_of, told_acr
+from idp.flows.levels import demanded_level, level_of
 from idp.flows.runner import Runner
 from idp.model.client import Client
-from idp.model.oauth import Authorization, AuthorizationCode, AuthorizationRequest
+from idp.model.oauth import AuthorizationRequest
 from idp.model.session import AuthenticationSession, ClientSession, UserSession
 from idp.model.struct import Frozen
 from idp.model.user import User
-from idp.oidc.authorization.response import in_front
+from idp.oidc.authorization.earned import Earned, told
 from idp.oidc.claims.roles import RoleBook
-from idp.oidc.clients.protection import encrypt_id_token
 from idp.oidc.clients.subject import subject_of
-from idp.oidc.decoupled.decision import approve, undecided
+from idp.oidc.decoupled.decision import undecided
 from idp.oidc.errors import ErrorCode, OAuthError, Trace
 from idp.oidc.provider import Provider
-from idp.oidc.sessions.browser_state import session_state
 from idp.oidc.sessions.gate import may_go_on
 from idp.oidc.sessions.user_sessions import end_session, join_session, session_expires_at
-from idp.oidc.token.tokens import issue_in_front
-
-_CODE_BYTES = 32
 
 
 class Committed(Frozen, frozen=True, kw_only=True):
@@ -62,6 +55,29 @@ async def commit(
     assert request is not None
     if client is None:
         raise _refused(login, ErrorCode.UNAUTHORIZED_CLIENT, "The client is disabled.", "client disabled")
+    user = await _admitted(provider, assembled, login, client, request)
+    session, cookie = await _session(provider, login, client, user, present=present, address=address)
+    earned = Earned(
+        realm=assembled.realm,
+        client=client,
+        login=login,
+        request=request,
+        user=user,
+        session=session,
+        # A scope for holders of a role is not granted to anybody else, whatever the client asked for.
+        scope=RoleBook(assembled.realm).permitted(user, request.scope),
+    )
+    return Committed(parameters=await told(provider, earned, address=address), sid=session.sid, cookie=cookie)
+
+
+async def _admitted(
+    provider: Provider,
+    assembled: AssembledRealm,
+    login: AuthenticationSession,
+    client: Client,
+    request: AuthorizationRequest,
+) -> User:
+    """Return the user of a login that may be committed for this request."""
     user = await _proven_user(provider, assembled, login)
     subject = subject_of(provider, client, user.id)
     if request.hinted_user_id not in {None, user.id} or request.hinted_subject not in {None, subject}:
@@ -74,44 +90,7 @@ async def commit(
         raise _refused(login, ErrorCode.INVALID_REQUEST_URI, "The request was used before.", "pushed request used")
     if request.approves is not None:
         await undecided(provider, request.approves.key)
-    session, cookie = await _session(provider, login, client, user, present=present, address=address)
-    # A scope for holders of a role is not granted to anybody else, whatever the client asked for.
-    scope = RoleBook(assembled.realm).permitted(user, request.scope)
-    recorded = provider.record(
-        "LOGIN",
-        transaction_id=login.transaction_id,
-        user_id=user.id,
-        client_id=client.client_id,
-        sid=session.sid,
-        address=address,
-        detail={
-            "sso": str(login.sso_sid is not None).lower(),
-            "amr": " ".join(amr_of(session.evidence)),
-            "response_type": " ".join(request.response_type),
-            "response_mode": request.response_mode,
-        },
-    )
-    if request.approves is not None:
-        _, code = _code(provider, assembled, login, request, session, scope=scope)
-        await asyncio.gather(recorded, approve(provider, request.approves, code))
-        return Committed(parameters={}, sid=session.sid, cookie=cookie)
-    answer = {
-        "session_state": session_state(
-            provider, client_id=client.client_id, redirect_uri=request.redirect_uri, sid=session.sid
-        )
-    }
-    if "code" in request.response_type:
-        answer["code"], code = _code(provider, assembled, login, request, session, scope=scope)
-        # Both are on the disk before the browser is sent anywhere; in this order they share one flush (see the token
-        # endpoint).
-        await asyncio.gather(recorded, provider.stores.codes.put(digest(answer["code"]), code))
-    else:
-        await recorded
-    if in_front(request.response_type):
-        earned = _authorization(assembled, login, request, session, scope=scope)
-        answer |= issue_in_front(provider, client, earned, user, request=request, code=answer.get("code"))
-        await encrypt_id_token(provider, client, answer)
-    return Committed(parameters=answer, sid=session.sid, cookie=cookie)
+    return user
 
 
 async def _proven_user(provider: Provider, assembled: AssembledRealm, login: AuthenticationSession) -> User:
@@ -188,61 +167,6 @@ async def _joined(
     if not await join_session(provider, present, client, login.request.scope, login.request.terms):
         raise _refused(login, ErrorCode.LOGIN_REQUIRED, "The session has ended.", "the session ended meanwhile")
     return present
-
-
-def _code(
-    provider: Provider,
-    assembled: AssembledRealm,
-    login: AuthenticationSession,
-    request: AuthorizationRequest,
-    session: UserSession,
-    *,
-    scope: tuple[str, ...],
-) -> tuple[str, AuthorizationCode]:
-    """Make a code: what the client is told, and what is kept under its digest."""
-    client = assembled.realm.client(request.client_id)
-    assert client is not None  # `commit` has looked
-    lifespan = client.rules.code_lifespan(assembled.realm.lifespans.access_code)
-    return provider.random_text(_CODE_BYTES), AuthorizationCode(
-        client_id=request.client_id,
-        redirect_uri=request.redirect_uri,
-        user_id=session.user_id,
-        sid=session.sid,
-        transaction_id=login.transaction_id,
-        scope=scope,
-        nonce=request.nonce,
-        code_challenge=request.code_challenge,
-        auth_time=session.auth_time,
-        acr=told_acr(assembled.realm, session.level, request),
-        amr=amr_of(session.evidence),
-        expires_at=provider.now() + lifespan,
-        family_id=provider.random_text(18),
-        terms=request.terms,
-        dpop_jkt=request.dpop_jkt,
-    )
-
-
-def _authorization(
-    assembled: AssembledRealm,
-    login: AuthenticationSession,
-    request: AuthorizationRequest,
-    session: UserSession,
-    *,
-    scope: tuple[str, ...],
-) -> Authorization:
-    """Return what the login is worth in the answer itself; its tokens say what the code's will (Core §3.3.3.6)."""
-    return Authorization(
-        client_id=request.client_id,
-        user_id=session.user_id,
-        sid=session.sid,
-        transaction_id=login.transaction_id,
-        scope=scope,
-        auth_time=session.auth_time,
-        acr=told_acr(assembled.realm, session.level, request),
-        amr=amr_of(session.evidence),
-        nonce=request.nonce,
-        terms=request.terms,
-    )
 
 
 def _refused(login: AuthenticationSession, code: ErrorCode, description: str, detail: str) -> OAuthError:

@@ -1,0 +1,117 @@
+"""What a login that passed every check has earned: recorded, kept as far as the answer stands on it, and told."""
+
+from __future__ import annotations
+
+import asyncio
+
+from idp.crypto.digest import digest
+from idp.flows.levels import amr_of, told_acr
+from idp.model.client import Client
+from idp.model.oauth import Authorization, AuthorizationCode, AuthorizationRequest
+from idp.model.realm import Realm
+from idp.model.session import AuthenticationSession, UserSession
+from idp.model.struct import Frozen
+from idp.model.user import User
+from idp.oidc.authorization.response import in_front
+from idp.oidc.clients.protection import encrypt_id_token
+from idp.oidc.decoupled.decision import approve
+from idp.oidc.provider import Provider
+from idp.oidc.sessions.browser_state import session_state
+from idp.oidc.token.tokens import issue_in_front
+
+_CODE_BYTES = 32
+
+
+class Earned(Frozen, frozen=True, kw_only=True):
+    """A login that `commit` has checked; `session` is the one that it began or joined, `scope` what is granted."""
+
+    realm: Realm
+    client: Client
+    login: AuthenticationSession
+    request: AuthorizationRequest
+    user: User
+    session: UserSession
+    scope: tuple[str, ...]
+
+
+async def told(provider: Provider, earned: Earned, *, address: str) -> dict[str, str]:
+    """Return what the client is told; nothing, where the login approves what somebody else waits for."""
+    request, recorded = earned.request, _recorded(provider, earned, address=address)
+    if request.approves is not None:
+        await asyncio.gather(recorded, approve(provider, request.approves, _code(provider, earned)))
+        return {}
+    answer = {"session_state": _session_state(provider, earned)}
+    if "code" in request.response_type:
+        answer["code"] = provider.random_text(_CODE_BYTES)
+        # Both are on the disk before the browser is sent anywhere; in this order they share one flush (see the token
+        # endpoint).
+        await asyncio.gather(recorded, provider.stores.codes.put(digest(answer["code"]), _code(provider, earned)))
+    else:
+        await recorded
+    if in_front(request.response_type):
+        authorization, code = _authorization(earned), answer.get("code")
+        answer |= issue_in_front(provider, earned.client, authorization, earned.user, request=request, code=code)
+        await encrypt_id_token(provider, earned.client, answer)
+    return answer
+
+
+async def _recorded(provider: Provider, earned: Earned, *, address: str) -> None:
+    await provider.record(
+        "LOGIN",
+        transaction_id=earned.login.transaction_id,
+        user_id=earned.user.id,
+        client_id=earned.client.client_id,
+        sid=earned.session.sid,
+        address=address,
+        detail={
+            "sso": str(earned.login.sso_sid is not None).lower(),
+            "amr": " ".join(amr_of(earned.session.evidence)),
+            "response_type": " ".join(earned.request.response_type),
+            "response_mode": earned.request.response_mode,
+        },
+    )
+
+
+def _session_state(provider: Provider, earned: Earned) -> str:
+    client_id, redirect_uri = earned.client.client_id, earned.request.redirect_uri
+    return session_state(provider, client_id=client_id, redirect_uri=redirect_uri, sid=earned.session.sid)
+
+
+def _code(provider: Provider, earned: Earned) -> AuthorizationCode:
+    """Return what is kept under the digest of a code."""
+    request, session = earned.request, earned.session
+    lifespan = earned.client.rules.code_lifespan(earned.realm.lifespans.access_code)
+    return AuthorizationCode(
+        client_id=request.client_id,
+        redirect_uri=request.redirect_uri,
+        user_id=session.user_id,
+        sid=session.sid,
+        transaction_id=earned.login.transaction_id,
+        scope=earned.scope,
+        nonce=request.nonce,
+        code_challenge=request.code_challenge,
+        auth_time=session.auth_time,
+        acr=told_acr(earned.realm, session.level, request),
+        amr=amr_of(session.evidence),
+        expires_at=provider.now() + lifespan,
+        family_id=provider.random_text(18),
+        terms=request.terms,
+        dpop_jkt=request.dpop_jkt,
+    )
+
+
+def _authorization(earned: Earned) -> Authorization:
+    """Return what the tokens of the answer itself say: the same as the code's will (Core §3.3.3.6)."""
+    request, session = earned.request, earned.session
+    return Authorization(
+        client_id=request.client_id,
+        user_id=session.user_id,
+        sid=session.sid,
+        transaction_id=earned.login.transaction_id,
+        scope=earned.scope,
+        auth_time=session.auth_time,
+        acr=told_acr(earned.realm, session.level, request),
+        amr=amr_of(session.evidence),
+        nonce=request.nonce,
+        terms=request.terms,
+    )

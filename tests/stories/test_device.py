@@ -17,7 +17,7 @@ from tests.stories.settled import Home, Town, opened, with_client
 pytestmark = pytest.mark.anyio
 
 GRANT = "urn:ietf:params:oauth:grant-type:device_code"
-INVALID = "Kodi nuk është i vlefshëm ose ka skaduar. Shikoni sërish pajisjen tuaj."
+INVALID = "Kodi nuk është i vlefshëm ose ka skaduar. Shiko sërish pajisjen tënde."
 
 
 @pytest.fixture

@@ -15,10 +15,11 @@ from idp.model.user import User
 from idp.oidc.provider import Provider
 from idp.ports import MessageUndeliveredError
 
+# Written within GSM 03.38, as the codes are: one letter outside it (ë, ç) doubles the price of the message.
 _TEXTS = {
-    "sq": "{realm}: {client} kërkon miratimin tuaj. Hyni për të vendosur: {link}",
+    "sq": "{realm}: {client} pret miratimin tuaj. Vendosni te {link}",
     "en": "{realm}: {client} asks for your approval. Log in to decide: {link}",
-    "it": "{realm}: {client} chiede la tua approvazione. Accedi per decidere: {link}",
+    "it": "{realm}: {client} chiede la sua approvazione. Acceda per decidere: {link}",
 }
 
 

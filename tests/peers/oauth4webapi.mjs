@@ -63,19 +63,19 @@ const scenarios = {
     const back = await new Person().goTo(address, CALLBACK);
     const parameters = oauth.validateAuthResponse(server, client, back, oauth.expectNoState);
     const exchange = await oauth.authorizationCodeGrantRequest(server, client, secret, parameters, CALLBACK, verifier);
-    const tokens = await oauth.processAuthorizationCodeResponse(server, client, exchange.clone(), { requireIdToken: true });
+    const tokens = await oauth.processAuthorizationCodeResponse(server, client, exchange, { requireIdToken: true });
     await oauth.validateApplicationLevelSignature(server, exchange);
     const { sub } = oauth.getValidatedIdTokenClaims(tokens);
 
     const about = await oauth.userInfoRequest(server, client, tokens.access_token);
     assert.match(about.headers.get("content-type"), /^application\/jwt/);
-    const claims = await oauth.processUserInfoResponse(server, client, sub, about.clone());
+    const claims = await oauth.processUserInfoResponse(server, client, sub, about);
     await oauth.validateApplicationLevelSignature(server, about);
     assert.equal(claims.email, "alice@bank.example");
 
     const asked = await oauth.introspectionRequest(server, client, secret, tokens.access_token, { requestJwtResponse: true });
     assert.match(asked.headers.get("content-type"), /^application\/token-introspection\+jwt/);
-    const known = await oauth.processIntrospectionResponse(server, client, asked.clone());
+    const known = await oauth.processIntrospectionResponse(server, client, asked);
     await oauth.validateApplicationLevelSignature(server, asked);
     assert.equal(known.active, true);
     await oauth.processRevocationResponse(await oauth.revocationRequest(server, client, secret, tokens.access_token));

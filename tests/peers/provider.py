@@ -20,6 +20,7 @@ import httpx
 ROOT = Path(__file__).parents[2]
 FOLDER = Path(__file__).parent
 NODE = shutil.which("node")
+ROBOT = "the secret of an application of the exam"
 PASSWORD = "alice-of-the-exam"
 _LONGEST_START = 60.0  # seconds
 
@@ -73,6 +74,15 @@ class Examined:
                     },
                 }
             )
+        realm["clients"].append(
+            {
+                "clientId": "robot",
+                "enabled": True,
+                "secret": ROBOT,
+                "standardFlowEnabled": False,
+                "serviceAccountsEnabled": True,
+            }
+        )
         site = f"https://localhost:{self.apache_port}"
         realm["clients"].append(
             {
@@ -109,7 +119,7 @@ class Examined:
     def given(self, **more: Any) -> str:
         """What a scenario is told."""
         mutual = f"https://localhost:{self.mutual_port}"
-        return json.dumps({"issuer": self.issuer, "resource": self.resource, "mutual": mutual, **more})
+        return json.dumps({"issuer": self.issuer, "resource": self.resource, "mutual": mutual, "secret": ROBOT, **more})
 
     def trust(self) -> ssl.SSLContext:
         """Believes the provider's certificate and no other."""

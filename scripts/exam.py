@@ -28,7 +28,6 @@ from joserfc.jwk import ECKey
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "var" / "exam"
 BASE, MUTUAL = "https://localhost:9443", "https://localhost:9444"
-ISSUER = f"{BASE}/realms/conformance"
 SUITE = "https://localhost.emobix.co.uk:8443"
 SECOND = "?dummy1=lorem&dummy2=ipsum"
 """What the second client's address ends in: the suite looks whether it comes back unchanged."""
@@ -72,12 +71,23 @@ class Holder:
 class Exam:
     """The realm and the suite's configurations, being written."""
 
-    def __init__(self, *, suite: str, alias: str) -> None:
+    def __init__(self, *, suite: str, alias: str, base: str = BASE, mutual: str = MUTUAL) -> None:
+        self._base, self._mutual = base, mutual
+        self._issuer = f"{base}/realms/conformance"
         self._callback = f"{suite}/test/a/{alias}/callback"
         self._suite = suite
         self._alias = alias
         self.clients: list[dict[str, Any]] = []
         self.configurations: dict[str, dict[str, Any]] = {}
+
+    def everything(self) -> None:
+        """Write all of it."""
+        self.openid()
+        self.dynamic()
+        for family, (senders, attributes) in FAMILIES.items():
+            for sender in senders:
+                for authentication in ("private_key_jwt", "mtls"):
+                    self.fapi(family, authentication=authentication, sender=sender, attributes=attributes)
 
     def openid(self) -> None:
         """Clients with secrets, for the plans of OpenID Connect Core and logout with `static_client`."""
@@ -164,9 +174,9 @@ class Exam:
         self.configurations[name] = {
             "alias": self._alias,
             "description": f"Hyrja, {name}",
-            "server": {"discoveryUrl": f"{ISSUER}/.well-known/openid-configuration"},
-            "resource": {"resourceUrl": f"{MUTUAL if 'mtls' in name else BASE}/accounts-api/accounts"},
-            "automated_ciba_approval_url": f"{ISSUER}/dev/ciba?auth_req_id={{auth_req_id}}&action={{action}}",
+            "server": {"discoveryUrl": f"{self._issuer}/.well-known/openid-configuration"},
+            "resource": {"resourceUrl": f"{self._mutual if 'mtls' in name else self._base}/accounts-api/accounts"},
+            "automated_ciba_approval_url": f"{self._issuer}/dev/ciba?auth_req_id={{auth_req_id}}&action={{action}}",
             "browser": self._browser(),
             "override": self._overrides(),
             **more,
@@ -174,7 +184,7 @@ class Exam:
 
     def _browser(self) -> list[dict[str, Any]]:
         """What the suite's own browser does on our pages."""
-        page = f"{ISSUER}/login-actions/authenticate*"
+        page = f"{self._issuer}/login-actions/authenticate*"
         login = [
             ["text", "id", "username", "alice", "optional"],
             ["text", "id", "password", "alice-of-the-exam", "optional"],
@@ -187,7 +197,7 @@ class Exam:
         }
         return [
             {
-                "match": f"{ISSUER}/protocol/openid-connect/auth*",
+                "match": f"{self._issuer}/protocol/openid-connect/auth*",
                 "tasks": [
                     {"task": "Log in", "optional": True, "match": page, "commands": login},
                     {
@@ -200,12 +210,12 @@ class Exam:
                 ],
             },
             {
-                "match": f"{ISSUER}/protocol/openid-connect/logout*",
+                "match": f"{self._issuer}/protocol/openid-connect/logout*",
                 "tasks": [
                     {
                         "task": "Confirm",
                         "optional": True,
-                        "match": f"{ISSUER}/protocol/openid-connect/logout*",
+                        "match": f"{self._issuer}/protocol/openid-connect/logout*",
                         "commands": [["click", "css", "#logout-confirm button", "optional"]],
                     },
                     done,
@@ -218,8 +228,8 @@ class Exam:
 
         def pictured(element: str, words: str, *more: list[str]) -> list[dict[str, Any]]:
             look = ["wait", "id", element, 10, words, "update-image-placeholder"]
-            task = {"task": "Look", "match": f"{ISSUER}/*", "commands": [look, *more]}
-            return [{"match": f"{ISSUER}/protocol/openid-connect/*", "tasks": [task]}]
+            task = {"task": "Look", "match": f"{self._issuer}/*", "commands": [look, *more]}
+            return [{"match": f"{self._issuer}/protocol/openid-connect/*", "tasks": [task]}]
 
         bad_address = pictured("error-message", ".*redirect_uri.*")
         overrides = {name: {"browser": bad_address} for name in _BAD_ADDRESSES}
@@ -266,12 +276,7 @@ def main() -> int:
     if realm_file.exists():
         return 0
     exam = Exam(suite=chosen.suite.rstrip("/"), alias=chosen.alias)
-    exam.openid()
-    exam.dynamic()
-    for family, (senders, attributes) in FAMILIES.items():
-        for sender in senders:
-            for authentication in ("private_key_jwt", "mtls"):
-                exam.fapi(family, authentication=authentication, sender=sender, attributes=attributes)
+    exam.everything()
     realm = json.loads((ROOT / "realms" / "conformance.json").read_text(encoding="utf-8"))
     realm["clients"] += exam.clients
     (FOLDER / "suite").mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -17,6 +17,8 @@ from typing import Any
 
 import httpx
 
+from scripts.exam import Exam
+
 ROOT = Path(__file__).parents[2]
 FOLDER = Path(__file__).parent
 NODE = shutil.which("node")
@@ -44,6 +46,9 @@ class Examined:
         self.issuer = f"{self.url}/realms/conformance"
         self.resource = f"{self.url}/accounts-api/accounts"
         self.certificate = folder / "server.pem"
+        mutual = f"https://localhost:{self.mutual_port}"
+        self.exam = Exam(suite="https://suite.example", alias="hyrja", base=self.url, mutual=mutual)
+        """Clients of the realm file with keys and certificates, and what the suite is told of them."""
 
     def configuration(self) -> Path:
         """The exam's own configuration, with ports that are free and this folder in place of `var/exam`."""
@@ -74,6 +79,8 @@ class Examined:
                     },
                 }
             )
+        self.exam.everything()
+        realm["clients"] += self.exam.clients
         realm["clients"].append(
             {
                 "clientId": "robot",
@@ -118,8 +125,7 @@ class Examined:
 
     def given(self, **more: Any) -> str:
         """What a scenario is told."""
-        mutual = f"https://localhost:{self.mutual_port}"
-        return json.dumps({"issuer": self.issuer, "resource": self.resource, "mutual": mutual, "secret": ROBOT, **more})
+        return json.dumps({"issuer": self.issuer, "resource": self.resource, "secret": ROBOT, **more})
 
     def trust(self) -> ssl.SSLContext:
         """Believes the provider's certificate and no other."""

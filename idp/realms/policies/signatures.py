@@ -57,8 +57,7 @@ def _assertions(client: file.Client, configuration: Configuration) -> Iterator[V
     if configuration.flag("require-client-assertion") and client.client_authenticator_type not in _BY_ASSERTION:
         problem = "The client does not authenticate by an assertion."
         yield Violation(place="/clientAuthenticatorType", problem=problem, repair="Use client-jwt.")
-    if client.client_authenticator_type == "client-jwt":
-        yield from _judged((_ASSERTION,), client)
+    yield from _judged((_ASSERTION,), client)
 
 
 def _secure(rules: ClientRules, _configuration: Configuration) -> ClientRules:

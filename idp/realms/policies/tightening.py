@@ -11,18 +11,14 @@ from idp.model.request_object import RequestObjectRules
 
 def tightened(client: Client, rules: ClientRules) -> Client:
     """Return the client with its rules, and with what they say of its request objects."""
-    if not rules.policies:
-        return client
     return replace(client, rules=rules, request_objects=_request_objects(client.request_objects, rules))
 
 
 def _request_objects(own: RequestObjectRules, rules: ClientRules) -> RequestObjectRules:
     signed = tuple(algorithm for algorithm in own.algorithms if rules.permits(algorithm))
-    if rules.longest_request is None:
-        return replace(own, algorithms=signed)
     return replace(
         own,
-        algorithms=tuple(algorithm for algorithm in signed if algorithm != "none"),
-        dated=True,
+        algorithms=signed,
+        dated=own.dated or rules.longest_request is not None,
         encrypted=own.encrypted or rules.encrypted_requests,
     )

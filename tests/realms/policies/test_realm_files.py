@@ -145,6 +145,12 @@ def test_the_realm_has_keys_for_the_signatures_that_a_policy_chooses(chosen: str
     assert set(key_policy(realm).algorithms) - set(key_policy(loaded(demo()).realm).algorithms) == {algorithm}
 
 
+def test_a_profile_of_the_file_does_not_replace_a_built_in_one() -> None:
+    own = {"name": "fapi-2-security-profile", "executors": []}
+    pointers = {pointer for rule, _s, pointer in brief(findings(policy("fapi-2-security-profile", own=own)))}
+    assert "/clients/0/clientAuthenticatorType" in pointers, "the built-in one judges"
+
+
 def test_open_registration_without_any_policy_is_told() -> None:
     def strangers(document: Document) -> None:
         document["attributes"]["hyrja.openClientRegistration"] = "true"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -83,3 +84,40 @@ async def test_a_preference_that_is_not_met_is_told_and_not_refused(tmp_path: Pa
         client = world.client()
         answer = await logged_in(client, customer(world), acr_values="mfa-otp")
         assert (await redeemed(client, answer))["acr"] == "pwd"
+
+
+def insisting(*values: str) -> str:
+    return json.dumps({"id_token": {"acr": {"essential": True, "values": list(values)}}})
+
+
+async def test_an_essential_acr_is_answered_by_one_of_its_values(tmp_path: Path) -> None:
+    """OpenID Connect Core §5.5.1.1, also where the login was stronger."""
+    async with provider(tmp_path, edit=settled(MAYBE)) as world:
+        client, who = world.client(), customer(world)
+        for values, told in ((("mfa-otp",), "mfa-otp"), (("pwd",), "pwd"), (("pwd", "mfa-otp"), "mfa-otp")):
+            answer = await logged_in(client, who, claims=insisting(*values))
+            assert (await redeemed(client, answer))["acr"] == told
+
+
+async def test_an_essential_acr_that_is_not_met_fails_the_login(tmp_path: Path) -> None:
+    async with provider(tmp_path, edit=settled(MAYBE, passwords)) as world:
+        client, who = world.client(), customer(world)
+        answer = await logged_in(client, who, claims=insisting("mfa-otp"))
+        assert answer["error"] == UNMET
+        browser = world.browser()
+        await browser.open(client.request(claims=insisting("urn:no-such-acr")))
+        assert browser.answer["error"] == UNMET, "before anybody is asked for a password"
+        voluntary = json.dumps({"id_token": {"acr": {"values": ["mfa-otp"]}}})
+        answer = await logged_in(client, who, claims=voluntary)
+        assert (await redeemed(client, answer))["acr"] == "pwd"
+
+
+async def test_a_session_that_is_too_weak_for_an_essential_acr_does_not_answer(tmp_path: Path) -> None:
+    async with provider(tmp_path, edit=settled(MAYBE, passwords)) as world:
+        client, who = world.client(), customer(world)
+        browser = await who.begin(client)
+        await who.give_password(browser)
+        await browser.open(client.request(prompt="none"))
+        assert "code" in browser.answer
+        await browser.open(client.request(prompt="none", claims=insisting("mfa-otp")))
+        assert browser.answer["error"] == "login_required"

@@ -25,6 +25,7 @@ from starlette.routing import BaseRoute
 from structlog.typing import FilteringBoundLogger
 
 from idp import settings as configuration
+from idp.crypto.client_certificates import NO_AUTHORITIES, ClientAuthorities
 from idp.crypto.kept_keys import KeptKeys
 from idp.crypto.passwords import Argon2Passwords
 from idp.crypto.sealing import AesGcmSealer, create_master_key, read_master_keys
@@ -272,6 +273,7 @@ class _Opening:
         self._pages = pages
         self._surroundings = surroundings
         self._outbound = _outbound(settings)
+        self._client_authorities = _client_authorities(settings)
         self._services: dict[str, StepServices] = {}
         self.keys: dict[str, KeptKeys] = {}
 
@@ -333,6 +335,7 @@ class _Opening:
             outbound=self._outbound,
             sms=self._sms,
             mutual_tls_url=_mutual_tls_url(self._settings),
+            client_authorities=self._client_authorities,
         )
         return self._at_work(provider, published)
 
@@ -495,6 +498,18 @@ def _application(
     # The proxy's own address decides, so it is looked at before the client's takes its place.
     certified = ClientCertificates(proxied, networks=settings.server.trusted_proxies)
     return SecurityHeaders(certified, https=settings.https)
+
+
+def _client_authorities(settings: configuration.Settings) -> ClientAuthorities:
+    path = settings.server.client_ca_file
+    if not path:
+        return NO_AUTHORITIES
+    try:
+        return ClientAuthorities(Path(path).read_bytes())
+    except OSError as error:
+        raise StartError(f"server.client_ca_file: {path} cannot be read ({error.strerror}).") from None
+    except ValueError:
+        raise StartError(f"server.client_ca_file: {path} holds no certificates (PEM).") from None
 
 
 def _mutual_tls_url(settings: configuration.Settings) -> str:

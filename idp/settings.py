@@ -56,6 +56,8 @@ class Server(Table, frozen=True, kw_only=True):
     """A PEM file: the key of that certificate."""
     create_tls_certificate: bool = False
     """Make both files if neither exists, signed by itself. Development only."""
+    client_ca_file: str = ""
+    """A PEM file: the authorities whose client certificates authenticate clients (tls_client_auth)."""
     mutual_tls: MutualTls | None = None
 
 

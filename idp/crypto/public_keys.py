@@ -222,6 +222,15 @@ def _usable(
     return KeySet(keys=keys, encryption=(EncryptionKey(public=public, algorithms=encrypting, kid=kid),))
 
 
+def algorithms_of(public: object) -> tuple[str, ...]:
+    """Return what a public key of whatever type can verify; raises `KeyRefusedError` if that is nothing here."""
+    match public:
+        case rsa.RSAPublicKey() | ec.EllipticCurvePublicKey() | ed25519.Ed25519PublicKey():
+            return _algorithms(public)
+        case _:
+            raise KeyRefusedError("it has a key of a type that is not supported")
+
+
 def thumbprint(public: PublicKey) -> str:
     """Return the RFC 7638 thumbprint of a key: of the key, not of how somebody has spelled it."""
     members: dict[str, str]

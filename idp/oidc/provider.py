@@ -10,6 +10,7 @@ from structlog.typing import FilteringBoundLogger
 
 from idp.audit.events import Recorder
 from idp.crypto.base64url import base64url
+from idp.crypto.client_certificates import NO_AUTHORITIES, ClientAuthorities
 from idp.crypto.signing_keys import SigningKeys
 from idp.model.client import Client
 from idp.model.event import Event
@@ -89,12 +90,14 @@ class Provider:
         sealer: Sealer,
         outbound: Outbound | None = None,
         mutual_tls_url: str = "",
+        client_authorities: ClientAuthorities = NO_AUTHORITIES,
         sms: SmsSender | None = None,
     ) -> None:
         self.name = name
         self.base_url = base_url.rstrip("/")
         self.mutual_tls_url = mutual_tls_url.rstrip("/")
         """Where clients are asked for a certificate (RFC 8705 §5); empty if nowhere else than at `base_url`."""
+        self.client_authorities = client_authorities
         self.issuer = f"{self.base_url}/realms/{name}"
         self.stores = stores
         self.keys = keys  # replaced as a whole by `key_watch`; ask once for each signature

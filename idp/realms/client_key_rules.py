@@ -10,6 +10,7 @@ from idp.model.client_assertion import HMAC_SIZE, SECRET_ALGORITHMS
 from idp.model.finding import Finding
 from idp.realms import representation as file
 from idp.realms.addresses import Reach, reach
+from idp.realms.client_certificates import certificate_findings
 from idp.realms.client_keys import CERTIFICATE, LIFE
 from idp.realms.values import error, warning
 
@@ -22,6 +23,9 @@ def authentication_findings(written: file.Client, client: Client, pointer: str) 
     if client.public or not client.enabled or client.authentication == "client-secret":
         return
     place = f"{pointer}/attributes"
+    if client.authentication == "client-x509":
+        yield from certificate_findings(client, place)
+        return
     if client.assertion.longest_life > _LONG_LIFE:
         problem = "Assertions may live longer than five minutes; one that leaks is good until it is used or expires."
         yield warning("C-JWT-LIFE", f"{place}/{LIFE}", problem, "Set 60.")

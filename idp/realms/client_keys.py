@@ -19,6 +19,8 @@ from idp.realms import representation as file
 from idp.realms.values import error
 
 AUTHENTICATORS: tuple[ClientAuthenticator, ...] = get_args(ClientAuthenticator)
+SECRETLESS = frozenset({"client-jwt", "client-x509"})
+"""Methods that prove a key of the client's own."""
 ALGORITHM = "token.endpoint.auth.signing.alg"
 LIFE = "token.endpoint.auth.signing.max.exp"
 CERTIFICATE = "jwt.credential.certificate"

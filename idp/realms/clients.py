@@ -12,8 +12,9 @@ from idp.model.finding import Finding
 from idp.model.secret import Secret
 from idp.realms import client_requests
 from idp.realms import representation as file
+from idp.realms.client_certificates import certificate_rules
 from idp.realms.client_display import client_display
-from idp.realms.client_keys import assertion_rules, authenticator, key_source
+from idp.realms.client_keys import SECRETLESS, assertion_rules, authenticator, key_source
 from idp.realms.client_logout import logout_channels
 from idp.realms.client_pending import backchannel_rules, device_rules
 from idp.realms.client_protection import (
@@ -52,6 +53,7 @@ def client_of(
         assertion=assertion_rules(client, pointer, findings),
         keys=key_source(client, pointer, findings),
         sender=sender_rules(client),
+        certificate=certificate_rules(client),
         service_account=client.service_accounts_enabled and not client.public_client,
         secret=_secret(found.realm, client, f"{pointer}/secret", vault, findings),
         redirect_uris=tuple(_absolute(client, uri) for uri in client.redirect_uris),
@@ -95,8 +97,8 @@ def _secret(
     vault: Callable[[str, str], str | None],
     findings: list[Finding],
 ) -> Secret | None:
-    # One who signs with a key needs no secret; exports have one for it all the same, often masked.
-    if client.public_client or client.secret is None or client.client_authenticator_type == "client-jwt":
+    # One who proves a key needs no secret; exports have one for it all the same, often masked.
+    if client.public_client or client.secret is None or client.client_authenticator_type in SECRETLESS:
         return None
     if client.secret == _MASKED:
         problem = f"The secret of client “{client.client_id}” is masked in this file."

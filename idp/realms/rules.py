@@ -18,6 +18,7 @@ from idp.realms import representation as file
 from idp.realms.building import LOCALES, SOFT_TOKEN_FLOW_ATTRIBUTE
 from idp.realms.client_display import display_findings
 from idp.realms.client_key_rules import authentication_findings
+from idp.realms.client_keys import SECRETLESS
 from idp.realms.client_logout_rules import logout_findings
 from idp.realms.client_pending_rules import pending_findings
 from idp.realms.client_protection_rules import protection_findings
@@ -146,7 +147,7 @@ def client_findings(written: file.Client, client: Client, pointer: str) -> Itera
     yield from protection_findings(written, client, pointer)
     yield from pending_findings(client, pointer)
     yield from logout_findings(client, pointer)
-    by_secret = not client.public and client.authentication != "client-jwt"
+    by_secret = not client.public and client.authentication not in SECRETLESS
     if by_secret and client.secret is None and written.secret is None and client.enabled:
         problem = f"The confidential client “{client.client_id}” has no secret."
         yield error("C-SECRET", f"{pointer}/secret", problem, "Put one into the vault and write ${vault.name} here.")

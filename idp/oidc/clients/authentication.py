@@ -1,4 +1,4 @@
-"""Client authentication on the back channel (RFC 6749 §2.3): by secret, by assertion, or none for public clients.
+"""Client authentication on the back channel (RFC 6749 §2.3): secret, assertion, certificate, none if public.
 
 A client authenticates by its registered method only: a secret that is kept for another method opens nothing.
 """
@@ -9,10 +9,12 @@ import base64
 from collections.abc import Mapping
 from urllib.parse import unquote_plus
 
+from idp.crypto.client_certificates import CertificateRefusedError
 from idp.model.client import Client
 from idp.model.secret import Secret
 from idp.model.struct import Frozen
 from idp.oidc.clients.assertion import asserted_client
+from idp.oidc.clients.certificate import check_certificate
 from idp.oidc.errors import ErrorCode, OAuthError, Trace
 from idp.oidc.provider import Provider
 from idp.web.http import Request
@@ -38,11 +40,24 @@ async def authenticate_client(provider: Provider, request: Request, form: Mappin
         return await asserted_client(provider, form)
     presented = _presented(request, form)
     client = provider.client(presented.client_id)
+    if client is not None and client.authentication == "client-x509" and not client.public:
+        return await _certified(provider, request, client, presented)
     if client is None or not _proves(client, presented):
         if client is None and presented.secret is not None:
             # Compare even when there is no such client, so both answers take the same time.
             _NOBODYS_SECRET.matches(presented.secret.reveal())
         raise _refused(provider, presented, known=client is not None)
+    return client
+
+
+async def _certified(provider: Provider, request: Request, client: Client, presented: _Presented) -> Client:
+    """Return the client if the certificate is its own; `client_id` says whose it claims to be (RFC 8705 §2)."""
+    if presented.secret is not None or presented.basic:
+        raise _refused(provider, presented, known=True)
+    try:
+        await check_certificate(provider, request, client)
+    except CertificateRefusedError as error:
+        raise _refused(provider, presented, known=True, detail=f"client certificate: {error}") from None
     return client
 
 
@@ -85,13 +100,13 @@ def _basic(header: str) -> tuple[str, str]:
         raise OAuthError(ErrorCode.INVALID_CLIENT, _BAD_CREDENTIALS, detail="unreadable Authorization header") from None
 
 
-def _refused(provider: Provider, presented: _Presented, *, known: bool) -> OAuthError:
+def _refused(provider: Provider, presented: _Presented, *, known: bool, detail: str = "") -> OAuthError:
     # RFC 6749 §5.2: a client that used the header is answered with its scheme.
     challenge = ((b"www-authenticate", f'Basic realm="{provider.name}", charset="UTF-8"'.encode()),)
     return OAuthError(
         ErrorCode.INVALID_CLIENT,
         _BAD_CREDENTIALS,
-        detail="client did not prove itself" if known else "no such enabled client",
+        detail=detail or ("client did not prove itself" if known else "no such enabled client"),
         headers=challenge if presented.basic else (),
         event="CLIENT_LOGIN_ERROR",
         # Only of a client that exists: whoever invents names must not be able to fill the store (see `routes`).

@@ -25,7 +25,14 @@ from idp.web.http import JSON, Header, Reply, Request
 
 # Clients may keep it for minutes; a new key is published well before it signs.
 CACHED: Header = (b"cache-control", f"public, max-age={JWKS_LIFETIME}".encode())
-_PROVEN_METHODS = ["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"]
+_PROVEN_METHODS = [
+    "client_secret_basic",
+    "client_secret_post",
+    "client_secret_jwt",
+    "private_key_jwt",
+    "tls_client_auth",
+    "self_signed_tls_client_auth",
+]
 _ASSERTION_ALGORITHMS = [*PUBLIC_KEY_ALGORITHMS, *SECRET_ALGORITHMS]
 
 

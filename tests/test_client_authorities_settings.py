@@ -1,0 +1,40 @@
+"""The authorities of clients' certificates at a start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from idp.app import StartError, _client_authorities
+from idp.crypto.client_certificates import NO_AUTHORITIES, read_certificates
+from idp.settings import Settings, load
+from tests.certificates import authority, issued
+
+DEVELOPMENT = Path(__file__).parents[1] / "config" / "development.toml"
+NOW = 1_800_000_000
+
+
+def settings(path: Path | str) -> Settings:
+    return load(DEVELOPMENT, environment={}, overrides={"server": {"client_ca_file": str(path)}})
+
+
+def test_without_a_file_there_are_none() -> None:
+    assert _client_authorities(settings("")) is NO_AUTHORITIES
+
+
+def test_every_authority_of_the_file_counts(tmp_path: Path) -> None:
+    path, known = tmp_path / "clients.pem", [authority(), authority("CN=Another")]
+    path.write_text("".join(each.pem for each in known))
+    found = _client_authorities(settings(path))
+    for each in known:
+        found.check(*read_certificates((issued(by=each).der,), now=NOW), now=NOW)
+
+
+@pytest.mark.parametrize("content", [None, "", "no certificate"])
+def test_authorities_that_cannot_be_read_stop_the_start(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "clients.pem"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(StartError, match=r"server\.client_ca_file"):
+        _client_authorities(settings(path))

@@ -30,6 +30,7 @@ class Client(Frozen, frozen=True, kw_only=True):
     `flow_bindings` maps `browser` to the alias of a flow of the client's own. Without `full_scope_allowed`, its tokens
     carry only roles of its own, of `scope_roles` and of its scopes.
     As a resource server it is named by its `resources` (RFC 8707). A login for it weaker than `minimum_acr` is refused.
+    `response_types` narrows the two switches to what a client registered for, the words of each in order.
     `rules` are the demands of client policies that no other field can say.
     """
 
@@ -51,6 +52,7 @@ class Client(Frozen, frozen=True, kw_only=True):
     base_url: str = ""
     standard_flow: bool = True
     implicit_flow: bool = False
+    response_types: frozenset[tuple[str, ...]] | None = None
     detached_signature: bool = False
     default_max_age: int | None = None
     consent_required: bool = False

@@ -23,6 +23,7 @@ from idp.realms.client_protection import (
     introspection_protection,
     userinfo_protection,
 )
+from idp.realms.client_response_types import response_types
 from idp.realms.client_sender import sender_rules
 from idp.realms.client_subject import pairwise_of
 from idp.realms.placeholders import vault_file
@@ -62,6 +63,7 @@ def client_of(
         base_url=_absolute(client, client.base_url) if client.base_url else client.root_url,
         standard_flow=client.standard_flow_enabled,
         implicit_flow=client.implicit_flow_enabled,
+        response_types=response_types(client),
         detached_signature=attributes.get("id.token.as.detached.signature") == "true",
         default_max_age=seconds(attributes, "default.max.age", pointer, findings),
         consent_required=client.consent_required,

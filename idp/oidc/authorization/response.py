@@ -38,7 +38,8 @@ def response_type_of(parameters: Mapping[str, str], client: Client) -> tuple[Res
         raise OAuthError(ErrorCode.UNSUPPORTED_RESPONSE_TYPE, "The response_type is not supported.")
     words = tuple(_WORDS[word] for word in written)
     needs_code = not _IN_FRONT.issuperset(words)
-    if (needs_code and not client.standard_flow) or (in_front(words) and not client.implicit_flow):
+    registered = client.response_types is None or written in client.response_types
+    if not registered or (needs_code and not client.standard_flow) or (in_front(words) and not client.implicit_flow):
         raise OAuthError(ErrorCode.UNAUTHORIZED_CLIENT, "The client may not use this response_type.")
     if "token" in words and (client.sender.dpop_bound or client.sender.certificate_bound):
         # Nobody proves a key in the front channel (RFC 9449 §5, RFC 8705 §3): the token would be good for any thief.

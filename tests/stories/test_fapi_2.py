@@ -259,6 +259,18 @@ async def test_a_pushed_request_refers_to_no_other(client: FapiClient) -> None:
     assert error_of(await client.push(request_uri=reference)) == (400, "invalid_request")
 
 
+async def test_a_client_that_acts_for_itself_gets_bound_tokens_too(home: Home, tmp_path: Path) -> None:
+    edit = with_fapi_clients("fapi-2-dpop-security-profile", serviceAccountsEnabled=True)
+    async with opened(home, tmp_path, edit=edit) as town:
+        client = FapiClient(town)
+        form = {"grant_type": "client_credentials"}
+        tokens = (await client.token({**form, **client.assertion()})).json()
+        assert tokens["token_type"] == "DPoP"
+        assert payload(tokens["access_token"])["cnf"] == {"jkt": client.key.thumbprint()}
+        unbound = await client.token({**form, **client.assertion()}, dpop=None)
+        assert error_of(unbound) == (400, "invalid_dpop_proof")
+
+
 @pytest.mark.parametrize("grant", ["password", "urn:ietf:params:oauth:grant-type:saml2-bearer"])
 async def test_5_3_2_1_2_no_password_grant(client: FapiClient, grant: str) -> None:
     form = {"grant_type": grant, "username": "arta.hoxha", "password": "x", **client.assertion()}

@@ -61,12 +61,13 @@ BEARER = Confirmation()
 class Approval(Frozen, frozen=True, kw_only=True):
     """A login that decides a waiting request (`idp.model.pending`) instead of answering a redirect.
 
-    `key` names the request. `compare` is what the person sees on both devices: the user code, or the client's binding
-    message.
+    `key` names the request, `transaction_id` what its events are found by. `compare` is what the person sees on both
+    devices: the user code, or the client's binding message.
     """
 
     key: str
     kind: Literal["device", "backchannel"]
+    transaction_id: str
     compare: str = ""
 
 

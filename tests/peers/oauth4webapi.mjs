@@ -82,6 +82,85 @@ const scenarios = {
     const dead = await oauth.userInfoRequest(server, client, tokens.access_token);
     assert.equal(dead.status, 401);
   },
+
+  async "a device without a browser"(given) {
+    const { server, client } = await registered(given, {
+      grant_types: ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"],
+      response_types: [],
+      redirect_uris: [],
+      token_endpoint_auth_method: "client_secret_basic",
+      scope: "openid email",
+    });
+    const secret = oauth.ClientSecretBasic(client.client_secret);
+    const begun = async () => {
+      const asked = await oauth.deviceAuthorizationRequest(server, client, secret, { scope: "openid email" });
+      return oauth.processDeviceAuthorizationResponse(server, client, asked);
+    };
+    const redeemed = async ({ device_code }) => {
+      const answer = await oauth.deviceCodeGrantRequest(server, client, secret, device_code);
+      return oauth.processDeviceCodeResponse(server, client, answer);
+    };
+    const finished = `${given.issuer}/device/status`;
+
+    const codes = await begun();
+    await assert.rejects(redeemed(codes), { error: "authorization_pending" });
+    await assert.rejects(redeemed(codes), { error: "slow_down" });
+    const person = new Person();
+    const allowed = await person.goTo(codes.verification_uri_complete, finished);
+    assert.equal(allowed.searchParams.get("error"), null);
+    assert.ok(person.visited.at(-1).html.includes(codes.user_code), "the code is shown to be compared");
+    const tokens = await redeemed(codes);
+    const { sub } = oauth.getValidatedIdTokenClaims(tokens);
+    const about = await oauth.userInfoRequest(server, client, tokens.access_token);
+    assert.equal((await oauth.processUserInfoResponse(server, client, sub, about)).email, "alice@bank.example");
+    await assert.rejects(redeemed(codes), { error: "invalid_grant" });
+
+    const refused = await begun();
+    const told = await new Person().goTo(refused.verification_uri_complete, finished, { refuse: true });
+    assert.equal(told.searchParams.get("error"), "access_denied");
+    await assert.rejects(redeemed(refused), { error: "access_denied" });
+  },
+
+  async "a customer who is asked on another device"(given) {
+    const { server, client } = await registered(given, {
+      grant_types: ["urn:openid:params:grant-type:ciba", "refresh_token"],
+      response_types: [],
+      redirect_uris: [],
+      backchannel_token_delivery_mode: "poll",
+      token_endpoint_auth_method: "client_secret_basic",
+      scope: "openid email",
+    });
+    const secret = oauth.ClientSecretBasic(client.client_secret);
+    const begun = async (asking) => {
+      const parameters = { scope: "openid email", binding_message: "4711", ...asking };
+      const asked = await oauth.backchannelAuthenticationRequest(server, client, secret, parameters);
+      return oauth.processBackchannelAuthenticationResponse(server, client, asked);
+    };
+    const redeemed = async ({ auth_req_id }) => {
+      const answer = await oauth.backchannelAuthenticationGrantRequest(server, client, secret, auth_req_id);
+      return oauth.processBackchannelAuthenticationGrantResponse(server, client, answer);
+    };
+    const decided = async ({ auth_req_id }, action) => {
+      const address = `${given.issuer}/dev/ciba?auth_req_id=${auth_req_id}&action=${action}`;
+      assert.equal((await fetch(address, { method: "POST" })).status, 200);
+    };
+
+    const request = await begun({ login_hint: "alice", requested_expiry: "30" });
+    assert.equal(request.expires_in, 30);
+    await assert.rejects(redeemed(request), { error: "authorization_pending" });
+    await decided(request, "allow");
+    const tokens = await redeemed(request);
+    const { sub } = oauth.getValidatedIdTokenClaims(tokens);
+    const about = await oauth.userInfoRequest(server, client, tokens.access_token);
+    assert.equal((await oauth.processUserInfoResponse(server, client, sub, about)).email, "alice@bank.example");
+    await assert.rejects(redeemed(request), { error: "invalid_grant" });
+
+    const refused = await begun({ id_token_hint: tokens.id_token });
+    await decided(refused, "deny");
+    await assert.rejects(redeemed(refused), { error: "access_denied" });
+    await assert.rejects(begun({ login_hint: "nobody" }), { error: "unknown_user_id" });
+    await assert.rejects(begun({ login_hint: "alice", binding_message: "two\nlines" }), { error: "invalid_binding_message" });
+  },
 };
 
 const [name, given] = process.argv.slice(2);

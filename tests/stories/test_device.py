@@ -80,6 +80,17 @@ async def test_a_device_waits_until_the_person_has_allowed_it(town: Town) -> Non
     assert {"OAUTH2_DEVICE_AUTH", "OAUTH2_DEVICE_CODE_TO_TOKEN", "GRANT_CONSENT"} <= set(await town.event_types())
 
 
+async def test_one_transaction_leads_from_the_request_to_the_tokens(town: Town) -> None:
+    codes = await asked(town)
+    browser = await at_approval(town, codes)
+    await browser.press("accept")
+    await polled(town, codes)
+    events = await town.events()
+    asking = next(event for event in events if event.type == "OAUTH2_DEVICE_AUTH")
+    same = {event.type for event in events if event.transaction_id == asking.transaction_id}
+    assert same == {"OAUTH2_DEVICE_AUTH", "GRANT_CONSENT", "LOGIN", "OAUTH2_DEVICE_CODE_TO_TOKEN"}
+
+
 async def test_waiting_leaves_no_events(town: Town) -> None:
     codes = await asked(town)
     for _ in range(3):
@@ -176,6 +187,7 @@ async def test_an_expired_code_is_neither_decided_nor_redeemed(town: Town) -> No
     town.clock.advance(600)
     page = await browser.press("accept")
     assert "error-message" in page.ids
+    assert not any("session" in cookie for cookie in browser.http.cookies), "too late to log in for it"
     assert await error_of(town, codes) == "expired_token"
     page = await entered(town.browser(), codes)
     assert page.message == INVALID

@@ -149,6 +149,7 @@ class AuthorizationEndpoint:
             browser=browser.id,
             locale=locale,
             request=request,
+            transaction_id=None if request.approves is None else request.approves.transaction_id,
         )
         if login is None:
             raise OAuthError(ErrorCode.SERVER_ERROR, "The realm has no login.", detail="no browser flow is bound")

@@ -29,7 +29,7 @@ async def decide_automatically(provider: Provider, auth_req_id: str, *, allow: b
         client_id=pending.client_id,
         detail={"action": "allow" if allow else "deny"},
     )
-    approval = Approval(key=pending.key, kind="backchannel")
+    approval = Approval(key=pending.key, kind="backchannel", transaction_id=pending.transaction_id)
     if allow:
         session = _session(provider, pending, pending.user_id)
         expires_at = session_expires_at(session, provider.realm().lifespans)

@@ -34,7 +34,7 @@ async def approval_request(provider: Provider, pending: PendingAuthorization, *,
         login_hint="" if asked is None else asked.username,
         acr_values=pending.acr_values,
         terms=pending.terms,
-        approves=Approval(key=pending.key, kind=pending.kind, compare=compare),
+        approves=Approval(key=pending.key, kind=pending.kind, transaction_id=pending.transaction_id, compare=compare),
     )
 
 

@@ -15,7 +15,7 @@ from idp.oidc.errors import OAuthError
 from tests.oidc.harness import ANA, Bank
 
 pytestmark = pytest.mark.anyio
-APPROVAL = Approval(key="key", kind="backchannel")
+APPROVAL = Approval(key="key", kind="backchannel", transaction_id="tx-1")
 
 
 async def waits(bank: Bank, **changes: Any) -> None:

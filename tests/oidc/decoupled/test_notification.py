@@ -64,7 +64,11 @@ async def waiting(bank: Bank, endpoint: Endpoint) -> tuple[str, PendingAuthoriza
 async def test_a_decision_is_told_once_with_the_clients_token_and_nothing_of_the_outcome(bank: Bank) -> None:
     endpoint = Endpoint(204)
     auth_req_id, pending = await waiting(bank, endpoint)
-    await deny(bank.provider, Approval(key=pending.key, kind="backchannel"), user_id=ANA.id)
+    await deny(
+        bank.provider,
+        Approval(key=pending.key, kind="backchannel", transaction_id=pending.transaction_id),
+        user_id=ANA.id,
+    )
     await bank.provider.errands.finished()
     assert endpoint.posted == [
         {

@@ -10,20 +10,16 @@ import hashlib
 import json
 import secrets
 import ssl
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
 from idp.crypto.digest import digest
+from tests.certificates import issued
 from tests.oidc.signers import ASSERTION_TYPE, JWKS, signed
 from tests.stories.browser import Browser
 from tests.stories.settled import Town
@@ -72,6 +68,8 @@ class FapiClient:
         self.verifier = secrets.token_urlsafe(48)
         self.key: Any = ECKey.generate_key("P-256")
         self.algorithm = "ES256"
+        self.signs = True
+        """Whether the client proves itself by an assertion; else its certificate does."""
         self.certificate: str | None = None
         """What the client presents on its TLS connections, as PEM."""
 
@@ -94,7 +92,9 @@ class FapiClient:
         return {name: value for name, value in good.items() if value is not None}
 
     def assertion(self, algorithm: str | None = None, **changed: Any) -> dict[str, str]:
-        """Return the parameters of a good client assertion, changed."""
+        """Return the parameters of a good client assertion, changed; of a client that signs none, its id."""
+        if not self.signs:
+            return {"client_id": self.client_id}
         now = self.now
         good = {"iss": self.client_id, "sub": self.client_id, "aud": ISSUER, "jti": secrets.token_urlsafe(12)}
         claims = {**good, "iat": now, "exp": now + 60, **changed}
@@ -178,12 +178,7 @@ class FapiClient:
 
 def certificate(name: str = "payments") -> str:
     """Return a new self-signed certificate, as PEM."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    begins = datetime(2025, 1, 1, tzinfo=UTC)
-    made = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
-    made = made.serial_number(1).not_valid_before(begins).not_valid_after(begins + timedelta(days=3650))
-    return made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
+    return issued(f"CN={name}", key=ec.generate_private_key(ec.SECP256R1())).pem
 
 
 def thumbprint(pem: str) -> str:

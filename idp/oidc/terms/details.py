@@ -5,7 +5,8 @@ A client sees one error for everything that is wrong with it (§5), and what is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -19,6 +20,8 @@ from idp.realms.authorization_details import validator_of
 
 _LONGEST = 6 * 1024  # characters: what is granted stands in access tokens, which travel in headers
 _MOST = 10
+_INVISIBLE = frozenset({"Cc", "Zl", "Zp"})
+_TURNING = frozenset(map(chr, (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))))
 _DEEPEST = 12  # levels; people read them, and a schema may be recursive
 
 Detail = dict[str, Any]
@@ -68,13 +71,35 @@ def _objects(text: str) -> tuple[Detail, ...]:
         raise _refused("not a short list")
     if not all(isinstance(detail, dict) for detail in found):
         raise _refused("not objects")
+    if not all(_shows_itself(written) for written in _texts(found)):
+        raise _refused("text that would not be read as it is")
     return tuple(found)
 
 
 def _depth(value: Any) -> int:
     """Return how deep a value is; the JSON reader has bounded it by its own recursion."""
-    members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return 1 + max(map(_depth, members), default=0)
+    return 1 + max(map(_depth, _members(value)), default=0)
+
+
+def _members(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    if isinstance(value, dict):
+        yield from value
+    for member in _members(value):
+        yield from _texts(member)
+
+
+def _shows_itself(text: str) -> bool:
+    """Tell whether a person sees the text that is agreed to: nothing in it turns the letters around or ends the line.
+
+    An amount that is written backwards between two invisible characters is read as another one (CVE-2021-42574).
+    """
+    return not any(unicodedata.category(sign) in _INVISIBLE or sign in _TURNING for sign in text)
 
 
 def _is_valid(validator: Draft202012Validator, detail: Detail) -> bool:

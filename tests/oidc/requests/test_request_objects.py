@@ -15,7 +15,9 @@ from joserfc.jwk import OctKey
 from idp.crypto.jose import TokenError
 from idp.model.request_object import RequestObjectRules
 from idp.oidc.errors import OAuthError
+from idp.oidc.requests.asked import Asked
 from idp.oidc.requests.request_object import LARGEST_OBJECT, parameters_of, read_request_object
+from idp.oidc.requests.resolved import with_object
 from tests.fakes import FakeClock
 from tests.oidc.harness import Bank
 from tests.oidc.requests.objects import (
@@ -222,6 +224,16 @@ async def test_of_a_client_that_must_send_objects_only_the_object_counts(shop: B
     asked = await found(shop, outer(request=signed(inner(shop, redirect_uri=None)), redirect_uri=REDIRECT), "urn:x")
     assert "redirect_uri" not in asked.parameters
     assert asked.resources == ()
+
+
+async def test_of_a_pushed_object_only_the_object_counts(shop: Bank) -> None:
+    """RFC 9126 §3, whatever else the form says."""
+    given = Asked(parameters=outer(request=signed(inner(shop)), login_hint="eve"), resources=("urn:x",))
+    asked = await with_object(shop.provider, SHOP, given, is_pushed=True)
+    assert "login_hint" not in asked.parameters
+    assert asked.resources == ()
+    merged = await with_object(shop.provider, SHOP, given, is_pushed=False)
+    assert merged.parameters["login_hint"] == "eve"
 
 
 @pytest.mark.parametrize("rules", [RequestObjectRules(), DATED])

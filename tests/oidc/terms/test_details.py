@@ -111,6 +111,14 @@ def test_what_cannot_be_read_kept_or_shown_is_refused(api: Bank, given_text: str
     refused(api, given_text)
 
 
+@pytest.mark.parametrize("sign", ["\u202e", "\u2066", "\u200f", "\u061c", "\n", "\x00", "\x1b", "\u2028", "\x85"])
+def test_what_would_be_read_as_something_else_is_refused(api: Bank, sign: str) -> None:
+    """CVE-2021-42574: the person agrees to what is shown, the API does what is written."""
+    for detail in ({"x": f"12{sign}34"}, {f"x{sign}": 1}, {"x": [{"y": [sign]}]}):
+        assert refused(api, text({"type": "open", **detail})) == "text that would not be read as it is"
+    assert read(api, text({"type": "open", "x": "Drita Leka, çmim 12,50 € עברית 👩‍💻"}))
+
+
 def test_a_schema_that_never_gets_anywhere_refuses(api: Bank) -> None:
     schemas = {**api.realm.authorization_details_types, "open": {"$ref": "#"}}
     api.realm = msgspec.structs.replace(api.realm, authorization_details_types=schemas)

@@ -6,6 +6,7 @@ A client sees one error for everything that is wrong with it (§5), and what is 
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -56,9 +57,14 @@ def narrowed_details(text: str | None, granted: tuple[Detail, ...]) -> tuple[Det
     if text is None:
         return granted
     asked = _objects(text)
-    if not all(detail in granted for detail in asked):
+    # Compared as JSON, since to Python 1, 1.0 and true are equal; and counted, since two equal payments are two.
+    if Counter(map(_canonical, asked)) - Counter(map(_canonical, granted)):
         raise _refused("more than was granted")
     return asked
+
+
+def _canonical(detail: Detail) -> bytes:
+    return msgspec.json.encode(detail, order="sorted")
 
 
 def _objects(text: str) -> tuple[Detail, ...]:

@@ -97,7 +97,9 @@ def test_a_detail_without_a_type_is_none(api: Bank) -> None:
         "[[]]",
         text(*[PAYMENT] * 11),
         text({"type": "open", "x": "y" * 6200}),
-        "[" * 5000,
+        "[" * 3000,
+        "[" * 3000 + "]" * 3000,
+        '[{"type":"open","x":' + "[" * 1500 + "]" * 1500 + "}]",
         '[{"type":"payment","type":"open"}]',
         '[{"type":"open","x":NaN}]',
         '[{"type":"open","x":1e999}]',
@@ -164,6 +166,19 @@ async def test_a_token_without_details_says_nothing_of_them(api: Bank) -> None:
     answer = await api.tokens()
     assert "authorization_details" not in answer
     assert "authorization_details" not in payload(answer["access_token"])
+
+
+@pytest.mark.parametrize(("agreed", "asked"), [(True, 1), (1, True), (1, 1.0), (0, False), ("1", 1)])
+def test_a_part_is_the_same_json_and_not_what_a_language_takes_for_equal(agreed: object, asked: object) -> None:
+    with pytest.raises(OAuthError):
+        narrowed_details(text({"type": "open", "x": asked}), ({"type": "open", "x": agreed},))
+
+
+def test_two_equal_payments_are_two() -> None:
+    assert narrowed_details(text(PAYMENT), (PAYMENT, PAYMENT)) == (PAYMENT,)
+    assert narrowed_details(text(PAYMENT, PAYMENT), (PAYMENT, PAYMENT)) == (PAYMENT, PAYMENT)
+    with pytest.raises(OAuthError):
+        narrowed_details(text(PAYMENT, PAYMENT), (PAYMENT, OTHER_PAYMENT))
 
 
 async def test_a_token_may_have_a_part_of_what_was_agreed(api: Bank) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from idp.model.client_assertion import AssertionRules, ClientAuthenticator, KeySource
+from idp.model.client_assertion import AssertionRules, ClientAuthenticator, KeySource, SecretMethod
 from idp.model.client_display import NOTHING_TO_SHOW, ClientDisplay
 from idp.model.client_rules import NO_RULES, ClientRules
 from idp.model.logout import LogoutChannels
@@ -40,6 +40,7 @@ class Client(Frozen, frozen=True, kw_only=True):
     enabled: bool = True
     public: bool = False
     secret: Secret | None = None
+    secret_method: SecretMethod | None = None
     authentication: ClientAuthenticator = "client-secret"
     assertion: AssertionRules = AssertionRules()
     keys: KeySource = KeySource()

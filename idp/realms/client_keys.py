@@ -13,15 +13,17 @@ from idp.model.client_assertion import (
     KeySource,
     PublicKeyAlgorithm,
     SecretAlgorithm,
+    SecretMethod,
 )
 from idp.model.finding import Finding
 from idp.realms import representation as file
-from idp.realms.values import error
+from idp.realms.values import error, one_of
 
 AUTHENTICATORS: tuple[ClientAuthenticator, ...] = get_args(ClientAuthenticator)
 SECRETLESS = frozenset({"client-jwt", "client-x509"})
 """Methods that prove a key of the client's own."""
 ALGORITHM = "token.endpoint.auth.signing.alg"
+SECRET_METHOD = "hyrja.tokenEndpointAuthMethod"  # noqa: S105 - the name of an attribute, not a secret
 LIFE = "token.endpoint.auth.signing.max.exp"
 CERTIFICATE = "jwt.credential.certificate"
 _LONGEST_LIFE = 3600  # seconds
@@ -38,6 +40,13 @@ def authenticator(client: file.Client, pointer: str, findings: list[Finding]) ->
         place = f"{pointer}/clientAuthenticatorType"
         findings.append(error("C-AUTHENTICATOR", place, problem, f"Use one of: {', '.join(AUTHENTICATORS)}."))
     return "client-secret"
+
+
+def secret_method(client: file.Client, pointer: str, findings: list[Finding]) -> SecretMethod | None:
+    """Return the only way in which a client sends its secret; None: by header or in the form."""
+    written = client.attributes.get(SECRET_METHOD)
+    place = f"{pointer}/attributes/{SECRET_METHOD}"
+    return one_of(written, get_args(SecretMethod), place, findings) if written else None
 
 
 def assertion_rules(client: file.Client, pointer: str, findings: list[Finding]) -> AssertionRules:

@@ -14,7 +14,7 @@ from idp.realms import client_requests
 from idp.realms import representation as file
 from idp.realms.client_certificates import certificate_rules
 from idp.realms.client_display import client_display
-from idp.realms.client_keys import SECRETLESS, assertion_rules, authenticator, key_source
+from idp.realms.client_keys import SECRETLESS, assertion_rules, authenticator, key_source, secret_method
 from idp.realms.client_logout import logout_channels
 from idp.realms.client_pending import backchannel_rules, device_rules
 from idp.realms.client_protection import (
@@ -51,6 +51,7 @@ def client_of(
         enabled=client.enabled and client.protocol == "openid-connect" and not client.bearer_only,
         public=client.public_client,
         authentication=authenticator(client, pointer, findings),
+        secret_method=secret_method(client, pointer, findings),
         assertion=assertion_rules(client, pointer, findings),
         keys=key_source(client, pointer, findings),
         sender=sender_rules(client),

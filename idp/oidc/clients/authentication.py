@@ -11,6 +11,7 @@ from urllib.parse import unquote_plus
 
 from idp.crypto.client_certificates import CertificateRefusedError
 from idp.model.client import Client
+from idp.model.client_assertion import SecretMethod
 from idp.model.secret import Secret
 from idp.model.struct import Frozen
 from idp.oidc.clients.assertion import asserted_client
@@ -66,6 +67,9 @@ def _proves(client: Client, presented: _Presented) -> bool:
         # A public client with a secret is a confusion of two clients, or a guess.
         return presented.secret is None
     if client.authentication != "client-secret" or client.secret is None or presented.secret is None:
+        return False
+    sent_by: SecretMethod = "client_secret_basic" if presented.basic else "client_secret_post"
+    if client.secret_method not in {None, sent_by}:
         return False
     return client.secret.matches(presented.secret.reveal())
 

@@ -82,6 +82,7 @@ async def described(
         client_id=client_id,
         secret=secret if _needs_secret(metadata) else None,
         default_scopes=tuple(name for name in default if not scopes[name].in_token_scope),
+        pinned=asked.token_endpoint_auth_method is not None,
     )
     return _with_default_algorithm(_judged(provider, _restricted(client, restrictions), admission))
 

@@ -14,6 +14,8 @@ import msgspec
 
 from idp.oidc.registration.metadata import ClientMetadata
 from idp.realms.access_representation import ProtocolMapper
+from idp.realms.client_certificates import SELF_SIGNED
+from idp.realms.client_keys import SECRET_METHOD
 from idp.realms.representation import Client
 
 PAIRWISE = "oidc-sha256-pairwise-sub-mapper"
@@ -88,8 +90,6 @@ _AUTHENTICATORS = {
     "self_signed_tls_client_auth": "client-x509",
     "none": "client-secret",
 }
-_METHOD = "hyrja.tokenEndpointAuthMethod"
-_SELF_SIGNED = "x509.self.signed"
 _MAX_AGE = "default.max.age"
 _TRANSLATIONS = "hyrja.translations"
 _OBJECT_REQUIRED = "request.object.required"
@@ -97,9 +97,13 @@ _ANY_OBJECT = "request or request_uri"
 
 
 def client_of_metadata(
-    metadata: ClientMetadata, *, client_id: str, secret: str | None, default_scopes: tuple[str, ...]
+    metadata: ClientMetadata, *, client_id: str, secret: str | None, default_scopes: tuple[str, ...], pinned: bool
 ) -> Client:
-    """Return the representation of complete metadata (`completed`); `default_scopes` go without saying."""
+    """Return the representation of complete metadata (`completed`); `default_scopes` go without saying.
+
+    `pinned` is a client that named its method: it is then held to one of the two ways to send a secret. Libraries
+    that name none register for the default and send it the other way.
+    """
     grants, types = metadata.grant_types or (), metadata.response_types or ()
     return Client(
         client_id=client_id,
@@ -115,7 +119,7 @@ def client_of_metadata(
         service_accounts_enabled="client_credentials" in grants,
         frontchannel_logout=metadata.frontchannel_logout_uri is not None,
         full_scope_allowed=True,
-        attributes=_attributes(metadata),
+        attributes=_attributes(metadata) | (_pinned(metadata) if pinned else {}),
         default_client_scopes=default_scopes,
         optional_client_scopes=tuple(name for name in (metadata.scope or "").split() if name != "openid"),
         protocol_mappers=tuple(_mappers(metadata)),
@@ -144,7 +148,7 @@ def metadata_of_client(client: Client) -> ClientMetadata:
         jwks_uri=attributes.get("jwks.url"),
         subject_type="pairwise" if pairwise else "public",
         default_max_age=int(attributes[_MAX_AGE]) if _MAX_AGE in attributes else None,
-        token_endpoint_auth_method=attributes[_METHOD],
+        token_endpoint_auth_method=_method(client),
         require_signed_request_object=True if attributes.get(_OBJECT_REQUIRED) == _ANY_OBJECT else None,
         translations=json.loads(attributes.get(_TRANSLATIONS, "{}")),
     )
@@ -157,9 +161,8 @@ def _attributes(metadata: ClientMetadata) -> dict[str, str]:
     found |= {key: _flag(members[name]) for name, key in _FLAGS.items() if members[name] is not None}
     found |= {key: mark.join(members[name]) for name, (key, mark) in _LISTS.items() if members[name] is not None}
     found |= {key: _flag(grant in grants) for grant, key in _GRANT_ATTRIBUTES.items()}
-    found[_METHOD] = metadata.token_endpoint_auth_method or "client_secret_basic"
     if metadata.token_endpoint_auth_method == "self_signed_tls_client_auth":  # noqa: S105 - a method, not a secret
-        found[_SELF_SIGNED] = "true"
+        found[SELF_SIGNED] = "true"
     if metadata.default_max_age is not None:
         found[_MAX_AGE] = str(metadata.default_max_age)
     if metadata.require_signed_request_object:
@@ -171,6 +174,20 @@ def _attributes(metadata: ClientMetadata) -> dict[str, str]:
     if metadata.translations:
         found[_TRANSLATIONS] = json.dumps(metadata.translations)
     return found
+
+
+def _pinned(metadata: ClientMetadata) -> dict[str, str]:
+    method = metadata.token_endpoint_auth_method or ""
+    return {SECRET_METHOD: method} if _AUTHENTICATORS[method] == "client-secret" and method != "none" else {}
+
+
+def _method(client: Client) -> str:
+    if client.public_client:
+        return "none"
+    if client.client_authenticator_type == "client-x509":
+        return "self_signed_tls_client_auth" if client.attributes.get(SELF_SIGNED) == "true" else "tls_client_auth"
+    named = client.attributes.get(SECRET_METHOD)
+    return named or next(name for name, kind in _AUTHENTICATORS.items() if kind == client.client_authenticator_type)
 
 
 def _mappers(metadata: ClientMetadata) -> list[ProtocolMapper]:

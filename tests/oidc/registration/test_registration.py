@@ -11,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc.jwk import ECKey, RSAKey
 
+from idp.model.protection import Protection
 from idp.model.registration import RegistrationRules, Restrictions
 from idp.oidc.registration.metadata import ClientMetadata
 from tests.fakes import FakeClock
@@ -339,6 +340,89 @@ class TestMetadata:
         assert client["client_id"] != "app"
         assert client["registration_access_token"] != "mine"
         assert client["client_id_issued_at"] != 1
+
+
+class TestSecretMethod:
+    @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
+    async def test_who_names_a_way_to_send_its_secret_is_held_to_it(self, bank: Bank, method: str) -> None:
+        client = await self._robot(bank, token_endpoint_auth_method=method)
+        assert client["token_endpoint_auth_method"] == method
+        expected = {"client_secret_basic": (200, 401), "client_secret_post": (401, 200)}
+        assert await self._statuses(bank, client) == expected[method]
+
+    async def test_who_names_none_may_use_both(self, bank: Bank) -> None:
+        client = await self._robot(bank)
+        assert client["token_endpoint_auth_method"] == "client_secret_basic"
+        assert await self._statuses(bank, client) == (200, 200)
+
+    async def _robot(self, bank: Bank, **members: Any) -> dict[str, Any]:
+        token = await initial_token(bank)
+        robot = {"redirect_uris": None, "response_types": [], "grant_types": ["client_credentials"]}
+        return await registered(bank, token, **robot, **members)
+
+    async def _statuses(self, bank: Bank, client: dict[str, Any]) -> tuple[int, int]:
+        form, secret = {"grant_type": "client_credentials"}, client["client_secret"]
+        by_header = await bank.post("token", form, auth=(client["client_id"], secret))
+        by_form = await bank.post("token", {**form, "client_id": client["client_id"], "client_secret": secret})
+        return by_header.status_code, by_form.status_code
+
+
+class TestCertificates:
+    async def test_a_certificate_is_registered_by_its_name(self, bank: Bank) -> None:
+        named = {"token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_subject_dn": "CN=budget,O=Buxheti"}
+        client = await registered(bank, **named)
+        assert client.items() >= named.items()
+        assert "client_secret" not in client
+        made = bank.provider.client(client["client_id"])
+        assert made is not None
+        assert (made.authentication, made.certificate.subject_dn) == ("client-x509", "CN=budget,O=Buxheti")
+        assert made.certificate.subject_pattern == ""
+
+    async def test_a_certificate_of_its_own_is_registered_by_its_key(self, bank: Bank) -> None:
+        method = "self_signed_tls_client_auth"
+        client = await registered(bank, token_endpoint_auth_method=method, jwks=public_jwks())
+        assert client["token_endpoint_auth_method"] == method
+        made = bank.provider.client(client["client_id"])
+        assert made is not None
+        assert made.certificate.self_signed
+        assert refusal(await send(bank, token_endpoint_auth_method=method)) == METADATA
+
+    @pytest.mark.parametrize(
+        "members",
+        [
+            {"tls_client_auth_subject_dn": "CN=a", "tls_client_auth_san_dns": "a.example"},
+            {"tls_client_auth_subject_dn": "not a name"},
+            {},
+        ],
+        ids=str,
+    )
+    async def test_it_has_exactly_one_name(self, bank: Bank, members: dict[str, str]) -> None:
+        reply = await send(bank, token_endpoint_auth_method="tls_client_auth", **members)
+        assert refusal(reply) == METADATA
+
+
+class TestUnsigned:
+    """An ID token without a signature, where the realm has such clients already (OpenID Registration §2)."""
+
+    @pytest.fixture
+    async def lax(self, bank: Bank) -> Bank:
+        bank.change_client("app", id_token=Protection(signed="none"))
+        return bank
+
+    async def test_it_is_for_the_code_flow_alone(self, lax: Bank) -> None:
+        assert (await registered(lax, id_token_signed_response_alg="none"))["id_token_signed_response_alg"] == "none"
+        in_front = {"response_types": ["code id_token"], "grant_types": ["authorization_code", "implicit"]}
+        assert refusal(await send(lax, id_token_signed_response_alg="none", **in_front)) == METADATA
+
+    async def test_elsewhere_it_is_refused(self, bank: Bank) -> None:
+        assert refusal(await send(bank, id_token_signed_response_alg="none")) == METADATA
+
+
+async def test_the_operators_pages_are_in_the_metadata_where_the_realm_names_them(clock: FakeClock) -> None:
+    pages = {"hyrja.policyUri": "https://bank.al/policy", "hyrja.tosUri": "https://bank.al/terms"}
+    bank = await registrar(clock, attributes=pages)
+    document = (await bank.http.get("/realms/bank/.well-known/openid-configuration")).json()
+    assert (document["op_policy_uri"], document["op_tos_uri"]) == tuple(pages.values())
 
 
 class TestSector:

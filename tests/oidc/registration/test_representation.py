@@ -104,7 +104,7 @@ asked = st.builds(
 
 def represented(metadata: ClientMetadata) -> file.Client:
     secret = "a secret"
-    return client_of_metadata(metadata, client_id="id", secret=secret, default_scopes=("roles",))
+    return client_of_metadata(metadata, client_id="id", secret=secret, default_scopes=("roles",), pinned=True)
 
 
 @given(asked)

@@ -117,6 +117,13 @@ def test_each_response_type_is_switched_on_by_the_flows_it_needs(response_type: 
             assert refused(client, response_type=response_type) == "unauthorized_client"
 
 
+def test_a_client_that_registered_response_types_has_no_others() -> None:
+    client = msgspec.structs.replace(EVERYTHING, response_types=frozenset({("code", "id_token")}))
+    assert check(client, response_type="id_token code").response_type == ("code", "id_token")
+    for response_type in set(RESPONSE_TYPES) - {"code id_token"}:
+        assert refused(client, response_type=response_type) == "unauthorized_client"
+
+
 @pytest.mark.parametrize("bound", [SenderRules(dpop_bound=True), SenderRules(certificate_bound=True)])
 def test_a_client_whose_tokens_are_bound_to_a_key_gets_none_where_no_key_is_proven(bound: SenderRules) -> None:
     client = msgspec.structs.replace(EVERYTHING, sender=bound)

@@ -113,7 +113,11 @@ def check_name(certificate: x509.Certificate, rules: CertificateRules) -> None:
 
     Names are compared, not texts: whatever the order within a component, the escapes or the string type.
     """
-    if not _has_name(certificate, rules):
+    try:
+        known = _has_name(certificate, rules)
+    except (ValueError, re.error) as error:  # a client that registered itself may have written anything
+        raise CertificateRefusedError(f"the registered name is none: {error}") from None
+    if not known:
         raise CertificateRefusedError("the certificate has another name than the registered one")
 
 
@@ -125,7 +129,7 @@ def _has_name(certificate: x509.Certificate, rules: CertificateRules) -> bool:
         return len(text) <= _LONGEST_NAME and re.fullmatch(rules.subject_pattern, text) is not None
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+    except (x509.ExtensionNotFound, x509.DuplicateExtension):
         return False
     if rules.san_dns:  # RFC 4343: without regard to case; and a star is only a star
         return rules.san_dns.lower() in {name.lower() for name in names.get_values_for_type(x509.DNSName)}

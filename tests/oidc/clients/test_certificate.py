@@ -249,6 +249,12 @@ async def test_a_star_in_a_certificate_is_no_wildcard(bank: Bank) -> None:
     assert "another name" in await refused(bank, issued(by=CA, names=(x509.DNSName("*.bank.al"),)))
 
 
+@pytest.mark.parametrize("registered_name", [{"subject_dn": "robot"}, {"san_ip": "x"}, {"subject_pattern": "("}])
+async def test_a_registered_name_that_is_none_is_nobody(bank: Bank, registered_name: dict[str, str]) -> None:
+    rules(bank, **registered_name)
+    assert "registered name is none" in await refused(bank, issued(by=CA, names=NAMES))
+
+
 async def test_a_client_without_a_name_is_nobody(bank: Bank) -> None:
     rules(bank)
     assert "another name" in await refused(bank, issued(by=CA, names=NAMES))

@@ -310,6 +310,12 @@ async def test_a_key_of_another_type_is_refused(bank: Bank) -> None:
     assert "type" in await refused(bank, None, chain=(odd.public_bytes(Encoding.DER),))
 
 
+async def test_a_key_that_nobody_knows_is_refused(bank: Bank) -> None:
+    registered(bank, ECKey.import_key(EC_KEY))
+    elliptic_curve, unknown = bytes.fromhex("2a8648ce3d0201"), bytes.fromhex("2a8648ce3d0209")
+    assert "unreadable" in await refused(bank, None, chain=(issued().der.replace(elliptic_curve, unknown),))
+
+
 async def test_a_client_without_keys_is_nobody(bank: Bank) -> None:
     bank.change_client("robot", certificate=CertificateRules(self_signed=True))
     assert "no keys" in await refused(bank, issued())

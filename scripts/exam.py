@@ -257,11 +257,16 @@ _LOGGED_OUT = (
 )
 
 _SIGNED_BACKCHANNEL = {"ciba.backchannel.auth.request.signing.alg": "ES256"}
+# The suite's assertions of the older profiles name an endpoint; those of FAPI 2.0 the issuer alone (RFC 10070).
+_OLD_AUDIENCE = {"hyrja.assertion.audience": "endpoint"}
 FAMILIES: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
-    "fapi1": (("mtls",), {"fapi.profile": "fapi-1-advanced"}),
+    "fapi1": (("mtls",), {"fapi.profile": "fapi-1-advanced", **_OLD_AUDIENCE}),
     "fapi2": (("dpop", "mtls"), {"fapi.profile": "fapi-2-security-profile"}),
     "fapi2-signing": (("dpop", "mtls"), {"fapi.profile": "fapi-2-message-signing"}),
-    "ciba": (("mtls",), {"fapi.profile": "fapi-ciba", "oidc.ciba.grant.enabled": "true", **_SIGNED_BACKCHANNEL}),
+    "ciba": (
+        ("mtls",),
+        {"fapi.profile": "fapi-ciba", "oidc.ciba.grant.enabled": "true", **_SIGNED_BACKCHANNEL, **_OLD_AUDIENCE},
+    ),
 }
 """For each family: how its tokens are bound, and the attributes by which the realm's policies know its clients."""
 

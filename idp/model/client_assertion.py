@@ -27,6 +27,8 @@ class AssertionRules(Frozen, frozen=True, kw_only=True):
     """The only algorithm (`token.endpoint.auth.signing.alg`); None: any that fits the method."""
     longest_life: int = 60
     """Seconds from `iat` to `exp` (`token.endpoint.auth.signing.max.exp`, whose default is Keycloak's)."""
+    endpoint_audience: bool = False
+    """`aud` may be the address of an endpoint, as in OpenID Connect Core §9; otherwise only the issuer (RFC 10070)."""
 
 
 class KeySource(Frozen, frozen=True, kw_only=True):

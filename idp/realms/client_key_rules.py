@@ -11,7 +11,7 @@ from idp.model.finding import Finding
 from idp.realms import representation as file
 from idp.realms.addresses import Reach, reach
 from idp.realms.client_certificates import certificate_findings
-from idp.realms.client_keys import CERTIFICATE, LIFE
+from idp.realms.client_keys import AUDIENCE, CERTIFICATE, LIFE
 from idp.realms.values import error, warning
 
 _LONG_LIFE = 300  # seconds
@@ -29,6 +29,9 @@ def authentication_findings(written: file.Client, client: Client, pointer: str) 
     if client.assertion.longest_life > _LONG_LIFE:
         problem = "Assertions may live longer than five minutes; one that leaks is good until it is used or expires."
         yield warning("C-JWT-LIFE", f"{place}/{LIFE}", problem, "Set 60.")
+    if client.assertion.endpoint_audience:
+        problem = "Assertions may name an endpoint: another server could have one made for ours (CVE-2025-27370)."
+        yield warning("C-JWT-AUDIENCE", f"{place}/{AUDIENCE}", problem, "Set issuer.")
     if client.authentication == "client-secret-jwt":
         yield from _secret(client, pointer)
     else:

@@ -26,6 +26,7 @@ ALGORITHM = "token.endpoint.auth.signing.alg"
 SECRET_METHOD = "hyrja.tokenEndpointAuthMethod"  # noqa: S105 - the name of an attribute, not a secret
 LIFE = "token.endpoint.auth.signing.max.exp"
 CERTIFICATE = "jwt.credential.certificate"
+AUDIENCE = "hyrja.assertion.audience"
 _LONGEST_LIFE = 3600  # seconds
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,10}")
 
@@ -56,7 +57,8 @@ def assertion_rules(client: file.Client, pointer: str, findings: list[Finding]) 
         return AssertionRules()
     place = f"{pointer}/attributes"
     algorithm, life = _algorithm(client, place, findings), _life(attributes, place, findings)
-    return AssertionRules(algorithm=algorithm, longest_life=life)
+    audience = one_of(attributes.get(AUDIENCE) or "issuer", ("issuer", "endpoint"), f"{place}/{AUDIENCE}", findings)
+    return AssertionRules(algorithm=algorithm, longest_life=life, endpoint_audience=audience == "endpoint")
 
 
 def key_source(client: file.Client, pointer: str, findings: list[Finding]) -> KeySource:

@@ -83,6 +83,13 @@ CASES = [
         client("client-jwt", BY_ADDRESS),
     ),
     (
+        "C-JWT-AUDIENCE",
+        WARNING,
+        f"{AT}/hyrja.assertion.audience",
+        client("client-jwt", {**BY_VALUE, "hyrja.assertion.audience": "endpoint"}),
+        client("client-jwt", {**BY_VALUE, "hyrja.assertion.audience": "issuer"}),
+    ),
+    (
         "C-JWT-ALG",
         ERROR,
         f"{AT}/{ALG}",

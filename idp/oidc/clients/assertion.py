@@ -96,7 +96,9 @@ async def _check_claims(provider: Provider, client: Client, claims: Claims) -> N
         raise TokenError("iss is not the client")
     # RFC 10070: the issuer identifier as a plain text, and nothing else. A list with it, the address of an endpoint
     # or a second audience would let an assertion made for somebody else be used here (CVE-2025-27370).
-    if claims.get("aud") != provider.issuer:
+    audience = claims.get("aud")
+    named_endpoint = client.assertion.endpoint_audience and audience in provider.derived(_endpoints)
+    if audience != provider.issuer and not named_endpoint:
         raise TokenError("aud is not the issuer identifier")
     expires_at = _check_times(claims, now=provider.now(), longest=client.assertion.longest_life)
     token_id = claims.get("jti")
@@ -107,6 +109,17 @@ async def _check_claims(provider: Provider, client: Client, claims: Claims) -> N
     ttl = expires_at - provider.now()
     if not await provider.stores.first_use.first_use(USED, digest(f"{client.client_id}\n{token_id}"), ttl=ttl):
         raise TokenError("jti was used before")
+
+
+def _endpoints(provider: Provider) -> tuple[str, ...]:
+    """Return the addresses at which clients authenticate; older profiles make them the audience (Core §9, CIBA §7.1).
+
+    Only for clients that are registered so. An attacker's server that such a client knows as well could name one of
+    these addresses as its own, and would be handed an assertion for us.
+    """
+    ours = [provider.endpoint(name) for name in ("token", "pushed", "device", "backchannel", "revoke", "introspect")]
+    mutual = provider.mutual_tls_url
+    return (*ours, *(mutual + address.removeprefix(provider.base_url) for address in ours if mutual))
 
 
 def _check_times(claims: Claims, *, now: int, longest: int) -> int:

@@ -385,3 +385,16 @@ def test_whatever_well_signed_claims_say_they_never_break_the_endpoint(changes: 
             assert set(changes) <= {"jti", "iat", "nbf", "exp"}
 
     asyncio.run(present())
+
+
+@pytest.mark.parametrize("endpoint", ["token", "ext/par/request", "ext/ciba/auth", "revoke", "token/introspect"])
+async def test_a_client_of_an_older_profile_may_name_an_endpoint(bank: Bank, endpoint: str) -> None:
+    """OpenID Connect Core §9 and CIBA §7.1, where the client is registered so; elsewhere RFC 10070."""
+    audience = f"{BASE}{PATH}{endpoint}"
+    await refused(bank, asserting(signed(claims(bank, aud=audience))))
+    bank.change_client("robot", assertion=AssertionRules(endpoint_audience=True))
+    reply = await bank.post("token", asserting(signed(claims(bank, aud=audience))))
+    assert reply.status_code == 200, reply.text
+    assert (await bank.post("token", asserting(signed(claims(bank))))).status_code == 200
+    for wrong in ([audience], f"{BASE}{PATH}userinfo", f"{audience}/", "https://evil.example/token", {"a": audience}):
+        await refused(bank, asserting(signed(claims(bank, aud=wrong))))

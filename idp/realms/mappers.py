@@ -140,6 +140,10 @@ class _Config:
 
 def mapper_of(found: ProtocolMapper, known: Known, pointer: str, findings: list[Finding]) -> Mapper | None:
     """Read a mapper; None if it writes nothing here (with a finding, unless that is as it should be)."""
+    if found.consent_required:
+        problem = f"Mapper “{found.name}” wants a consent of its own; people are asked about scopes only."
+        repair = "Put the mapper into a scope that is shown on the consent page, and write false."
+        findings.append(warning("M-CONSENT", f"{pointer}/consentRequired", problem, repair))
     if found.protocol != "openid-connect" or found.protocol_mapper in _ALWAYS_DONE:
         return None
     reader = _READERS.get(found.protocol_mapper)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -108,10 +109,12 @@ def test_the_content_encryption_of_the_specification() -> None:
     assert plain.startswith(b"A cipher system must not be required to be secret")
 
 
-def well_made(**more: Any) -> str:
-    """Return a token in which nothing is wrong but what is asked for."""
+def well_made(*, ephemeral: dict[str, str] | None = None, zeros: bytes = b"", **more: Any) -> str:
+    """Return a token in which nothing is wrong but what is asked for: the content is authenticated with it."""
     key = carried("ECDH-ES", EC.public_key(), encoding="A128GCM", size=16)
-    header = {"alg": "ECDH-ES", "enc": "A128GCM", "kid": KIDS["ECDH-ES"], **key.parameters, **more}
+    epk = key.parameters["epk"] | (ephemeral or {})
+    epk["x"] = base64url(zeros + decoded_segment(epk["x"].encode()))
+    header = {"alg": "ECDH-ES", "enc": "A128GCM", "kid": KIDS["ECDH-ES"], "epk": epk, **more}
     protected = base64url(json.dumps(header).encode())
     sealed = enciphered("A128GCM", key.key, CONTENT, associated=protected.encode())
     return ".".join([protected, "", *map(base64url, (sealed.iv, sealed.content, sealed.tag))])
@@ -142,7 +145,8 @@ def flipped(token: str, position: int) -> str:
 
 def resealed(cut: Callable[[Ciphertext], Ciphertext], encoding: ContentEncryption = "A128GCM") -> str:
     """Return a token whose content key is known, so that only what `cut` does to the ciphertext is wrong."""
-    token = encrypted(CONTENT, Peer(public=EC.public_key()), algorithm="ECDH-ES", encoding=encoding)
+    token = encrypted(CONTENT, Peer(public=EC.public_key(), kid=None), algorithm="ECDH-ES", encoding=encoding)
+    assert decrypted(token, OURS.find)[1] == CONTENT
     segments = split(token)
     sealed = cut(
         Ciphertext(
@@ -191,7 +195,7 @@ FOREIGN = OctKey.generate_key(128)
         pytest.param(
             jwe.encrypt_compact({"alg": "A128KW", "enc": "A128GCM"}, CONTENT, FOREIGN, registry=REGISTRY), id="A128KW"
         ),
-        pytest.param(with_header(theirs(), alg="PBES2-HS256+A128KW", p2c=2**31), id="CVE-2023-50967 password"),
+        pytest.param(with_header(theirs(), alg="PBES2-HS256+A128KW", p2c=2**31), id="a password, iterated for ever"),
         pytest.param(with_header(theirs("RSA-OAEP"), alg="RSA-OAEP-256"), id="another padding"),
         pytest.param(with_header(theirs(), enc="A256CBC-HS512"), id="another content encryption"),
         pytest.param(with_header(theirs(), typ="x"), id="a changed header"),
@@ -203,10 +207,13 @@ FOREIGN = OctKey.generate_key(128)
         pytest.param(theirs().replace("..", ".AAAA.", 1), id="a key beside the agreed one"),
         pytest.param(with_header(theirs(), epk=None), id="no epk"),
         pytest.param(with_header(theirs(), epk=[]), id="epk is a list"),
-        pytest.param(with_header(theirs(), epk={**EPK, "d": "AQ"}), id="epk is private"),
+        pytest.param(well_made(ephemeral={"d": "AQ"}), id="epk is private"),
+        pytest.param(well_made(ephemeral={"kid": "x"}), id="epk has a name"),
+        pytest.param(well_made(ephemeral={"kty": "OKP"}), id="epk is of another type"),
+        pytest.param(well_made(ephemeral={"crv": "P-384"}), id="epk is said to be of another curve"),
         pytest.param(with_header(theirs(), epk={**EPK, "x": EPK["y"]}), id="invalid curve: not a point"),
         pytest.param(with_header(theirs(), epk={**EPK, "x": "AA", "y": "AA"}), id="invalid curve: the origin"),
-        pytest.param(with_header(theirs(), epk={**EPK, "x": "AA" + EPK["x"]}), id="a coordinate with a zero before it"),
+        pytest.param(well_made(zeros=b"\0"), id="a coordinate with a zero before it"),
         pytest.param(with_header(theirs(), epk={**EPK, "x": 7}), id="a coordinate is a number"),
         pytest.param(
             with_header(theirs(), epk={name: OTHER_CURVE[name] for name in ("kty", "crv", "x", "y")}),
@@ -219,8 +226,12 @@ FOREIGN = OctKey.generate_key(128)
         ),
         pytest.param(resealed(lambda c: Ciphertext(iv=c.iv, content=c.content, tag=b"")), id="no tag"),
         pytest.param(
+            resealed(lambda c: Ciphertext(iv=c.iv, content=c.content[:-1], tag=c.content[-1:] + c.tag)),
+            id="a boundary moved between content and tag",
+        ),
+        pytest.param(
             resealed(lambda c: Ciphertext(iv=c.iv, content=c.content, tag=c.tag[:8]), "A128CBC-HS256"),
-            id="CVE-2019-18848 a short tag of an HMAC",
+            id="a short tag of an HMAC",
         ),
         pytest.param(resealed(lambda c: Ciphertext(iv=c.iv + b"\0", content=c.content, tag=c.tag)), id="a long iv"),
         pytest.param(
@@ -251,8 +262,18 @@ def test_a_key_of_the_wrong_size_is_no_key() -> None:
     segments = split(theirs("RSA-OAEP", "A256GCM"))
     with pytest.raises(TokenError):
         decrypted(".".join([segments[0], base64url(short), *segments[2:]]), OURS.find)
+    long = enciphered("A256GCM", b"k" * 32, CONTENT, associated=b"")
+    assert deciphered("A256GCM", b"k" * 32, long, associated=b"") == CONTENT
     with pytest.raises(TokenError):
-        deciphered("A128GCM", b"k" * 32, Ciphertext(iv=b"i" * 12, content=b"", tag=b"t" * 16), associated=b"")
+        deciphered("A128GCM", b"k" * 32, long, associated=b"")
+
+
+def test_an_initialization_vector_of_another_size_is_refused() -> None:
+    sealed = AESGCM(b"k" * 16).encrypt(b"i" * 16, CONTENT, b"")
+    with pytest.raises(TokenError):
+        deciphered(
+            "A128GCM", b"k" * 16, Ciphertext(iv=b"i" * 16, content=sealed[:-16], tag=sealed[-16:]), associated=b""
+        )
 
 
 def test_without_a_kid_the_published_key_of_the_kind_is_meant() -> None:

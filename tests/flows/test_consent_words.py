@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from idp.flows.actions.consent import _words, is_needed
+from idp.flows.actions.consent import _words, is_needed, scope_asked
 from idp.model.client import Client
-from idp.model.mapper import ClientScope
-from idp.model.oauth import AuthorizationRequest
+from idp.model.mapper import ClaimName, ClientScope, Into, UserAttribute
+from idp.model.oauth import AuthorizationRequest, ClaimRequest, ClaimsRequest, GrantTerms
 from idp.model.realm import Realm
 from idp.model.user import Consent, User
 
@@ -40,3 +40,26 @@ def test_a_scope_that_is_not_shown_needs_no_yes() -> None:
     assert is_needed(REALM, CLIENT, REQUEST, USER)
     assert is_needed(REALM, CLIENT, REQUEST, granted("openid", "early", "unplaced"))
     assert not is_needed(REALM, CLIENT, REQUEST, granted("openid", "early", "late", "unplaced"))
+
+
+def test_a_single_claim_stands_for_the_first_scope_that_releases_it_unless_one_is_asked_for() -> None:
+    level = UserAttribute(attribute="level", claim=ClaimName(path=("level",)), into=Into())
+    scopes = {name: ClientScope(name=name, mappers=(level,)) for name in ("first", "second")}
+    realm = msgspec.structs.replace(REALM, client_scopes={**REALM.client_scopes, **scopes})
+    client = msgspec.structs.replace(CLIENT, optional_scopes=("early", "first", "second"))
+
+    def asked(*scope: str, claim: str = "level") -> tuple[str, ...]:
+        terms = GrantTerms(claims=ClaimsRequest(userinfo={claim: ClaimRequest()}))
+        return scope_asked(realm, client, msgspec.structs.replace(REQUEST, scope=scope, terms=terms))
+
+    assert asked("openid") == ("openid", "first")
+    assert asked("openid", "second") == ("openid", "second")
+    assert asked("openid", claim="sub") == ("openid",)
+    assert is_needed(
+        realm,
+        client,
+        msgspec.structs.replace(
+            REQUEST, scope=("openid",), terms=GrantTerms(claims=ClaimsRequest(id_token={"level": ClaimRequest()}))
+        ),
+        msgspec.structs.replace(USER, consents={"app": Consent(scopes=("openid", "second"), at=1)}),
+    )

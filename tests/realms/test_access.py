@@ -282,3 +282,14 @@ def test_groups_may_be_nested_and_without_end_are_refused_in_words() -> None:
     endless = '{"name": "g", "subGroups": [' * 50_000 + "]}" * 50_000
     with pytest.raises(RealmUnreadableError, match="too deeply"):
         load(text.replace('"here"', endless), surroundings=SURROUNDINGS)
+
+
+def test_a_consent_of_a_mappers_own_is_told_to_be_none() -> None:
+    change = with_mapper("oidc-full-name-mapper", {"id.token.claim": "true"})
+
+    def asking(document: Document) -> None:
+        change(document)
+        document["clients"][0]["protocolMappers"][0]["consentRequired"] = True
+
+    assert brief(findings(asking)) == [("M-CONSENT", Severity.WARNING, f"{MAPPER}/consentRequired")]
+    assert loaded(demo(asking)).realm.clients["internet-banking"].mappers, "it works all the same"

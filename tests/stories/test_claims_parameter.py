@@ -91,6 +91,9 @@ async def test_a_client_with_pairwise_subjects_asks_about_its_user_by_its_own_na
             assert "code" in browser.answer
         await browser.open(town.bank.request(prompt="none", claims=claims(id_token={"sub": {"value": arta}})))
         assert browser.answer["error"] == "login_required", "the id is no name that this client knows"
+        await browser.open(town.bank.request(claims=claims(id_token={"sub": {"value": arta}})))
+        await town.arta.log_in(browser)
+        assert browser.answer["error"] == "login_required", "nor after a login"
         cards = await town.tokens(client=town.cards)
         assert payload(cards["id_token"])["sub"] == arta, "another client sees the user's id"
         assert (await userinfo(town, tokens["access_token"]))["sub"] == name

@@ -193,3 +193,15 @@ async def test_no_claim_of_the_protocol_is_replaced_by_asking(bank: Bank) -> Non
     )
     claims = payload(tokens["id_token"])
     assert (claims["sub"], claims["aud"], claims["acr"]) == (ANA.id, "app", "2fa")
+
+
+async def test_no_mapper_is_asked_for_a_claim_of_the_protocol(bank: Bank) -> None:
+    mappers = tuple(
+        UserAttribute(attribute="locale", claim=ClaimName(path=(name,)), into=NOWHERE)
+        for name in ("act", "cnf", "level")
+    )
+    bank.change_client("app", mappers=mappers)
+    terms = GrantTerms(claims=ClaimsRequest(id_token={name: ClaimRequest() for name in ("act", "cnf", "level")}))
+    claims = payload((await bank.tokens(terms=terms))["id_token"])
+    assert (claims["level"], "act" in claims, "cnf" in claims) == ("sq", False, False)
+    assert asked(bank, {"id_token": {"act": None, "cnf": None}}) == REQUEST

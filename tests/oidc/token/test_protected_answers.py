@@ -14,9 +14,10 @@ from idp.crypto.encryption import encrypted
 from idp.crypto.jose import TokenError
 from idp.crypto.public_keys import EncryptionKey
 from idp.model.client_assertion import KeySource
+from idp.model.oauth import Authorization, AuthorizationRequest
 from idp.model.protection import Protection
-from idp.oidc.token.tokens import read_access_token, read_id_token_hint
-from tests.oidc.harness import ANA, PATH, Bank, credentials, payload, segment
+from idp.oidc.token.tokens import issue_in_front, read_access_token, read_id_token_hint
+from tests.oidc.harness import ANA, PATH, REDIRECT, Bank, credentials, payload, segment
 
 pytestmark = pytest.mark.anyio
 EC = ECKey.generate_key("P-256", {"kid": "ec", "use": "enc"})
@@ -68,6 +69,33 @@ async def test_an_unsigned_id_token_is_for_who_has_registered_none(bank: Bank) -
     assert (payload(token)["sub"], "at_hash" in payload(token)) == (ANA.id, False)
     with pytest.raises(TokenError):
         read_id_token_hint(bank.provider, token)
+
+
+async def test_no_id_token_is_unsigned_in_an_address(bank: Bank) -> None:
+    """OpenID Connect Core §2: `none` is for the token endpoint, whatever is registered."""
+    bank.change_client("app", id_token=Protection(signed="none"))
+    request = AuthorizationRequest(
+        client_id="app",
+        redirect_uri=REDIRECT,
+        response_mode="fragment",
+        scope=("openid",),
+        response_type=("id_token",),
+        nonce="n",
+    )
+    earned = Authorization(
+        client_id="app",
+        user_id=ANA.id,
+        sid="sid-1",
+        transaction_id="tx",
+        scope=("openid",),
+        auth_time=bank.provider.now(),
+        acr="2fa",
+        amr=(),
+        nonce="n",
+    )
+    client = bank.realm.clients["app"]
+    answer = issue_in_front(bank.provider, client, earned, ANA, request=request, code=None)
+    assert (await verified(bank, answer["id_token"]))["sub"] == ANA.id
 
 
 async def test_an_id_token_may_come_back_encrypted_to_us(bank: Bank) -> None:

@@ -14,6 +14,7 @@ from idp.oidc.authorization.endpoint import OpenLogin
 from idp.oidc.authorization.target import UnsafeRequestError
 from idp.oidc.requests.asked import REPEATABLE, Asked
 from idp.web.forms import FormError, values_with_lists
+from idp.web.http import Request
 
 _SEE_OTHER = 303
 
@@ -21,6 +22,8 @@ _SEE_OTHER = 303
 async def authorize(visit: Visit) -> Response:
     """Take an authorization request, by GET or POST (OpenID Connect Core §3.1.2.1)."""
     request = visit.request
+    if request.method == "POST" and not Request(request.scope).has_form:
+        return await error_page(visit, "invalid_request", detail="the body is no form")
     encoded = await request.body() if request.method == "POST" else request.scope["query_string"]
     try:
         # RFC 6749 §3.1: a parameter without a value counts as omitted; a repeated one is refused before anything else,

@@ -113,6 +113,16 @@ async def test_a_request_by_post_is_judged_as_one_by_get(town: Town) -> None:
         assert (error or "login-actions/authenticate") in response.headers["location"]
 
 
+@pytest.mark.parametrize("kind", ["text/plain", "application/json", "multipart/form-data; boundary=x", ""])
+async def test_a_body_that_is_no_form_is_no_request(town: Town, kind: str) -> None:
+    browser = town.browser()
+    await browser.open(town.bank.request())
+    query = urlsplit(town.bank.request()).query
+    response = await browser.http.post(AUTH, content=query, headers={"content-type": kind})
+    assert response.status_code == 400
+    assert "error-message" in response.text
+
+
 @pytest.mark.parametrize(
     "twice",
     ["client_id=internet-banking", "redirect_uri=x", "state=b", "scope=openid", "prompt=", "unknown=1&unknown=1"],

@@ -47,6 +47,8 @@ class Client(Frozen, frozen=True, kw_only=True):
     certificate: CertificateRules = CertificateRules()
     sender: SenderRules = SenderRules()
     service_account: bool = False
+    token_exchange: bool = False
+    password_grant: bool = False
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
     web_origins: tuple[str, ...] = ()

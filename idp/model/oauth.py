@@ -166,3 +166,6 @@ class Authorization(Frozen, frozen=True, kw_only=True):
     family: RefreshFamily | None = None
     terms: GrantTerms = NO_TERMS
     confirmation: Confirmation = BEARER
+    id_token: bool = True  # whether one goes with the access token, where the scope is OpenID's
+    ends_at: int | None = None  # the latest end of the access token, where it stands on another one's
+    actor: dict[str, Any] | None = None  # who acts for the user (`act`, RFC 8693 §4.1)

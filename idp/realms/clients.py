@@ -57,6 +57,8 @@ def client_of(
         sender=sender_rules(client),
         certificate=certificate_rules(client),
         service_account=client.service_accounts_enabled and not client.public_client,
+        token_exchange=attributes.get("standard.token.exchange.enabled") == "true" and not client.public_client,
+        password_grant=client.direct_access_grants_enabled,
         secret=_secret(found.realm, client, f"{pointer}/secret", vault, findings),
         redirect_uris=tuple(_absolute(client, uri) for uri in client.redirect_uris),
         post_logout_redirect_uris=_post_logout(client),

@@ -60,6 +60,7 @@ def test_the_framed_page_tells_whether_the_state_of_the_browser_is_still_the_sam
     assert ask(f"internet-banking {ours}")[0] == "changed"
     context.clear_cookies()
     assert ask(f"internet-banking {ours}")[0] == "changed", "logged out"
+    context.close()
 
 
 @pytest.mark.parametrize("scripts", [True, False])
@@ -89,15 +90,15 @@ def test_the_logged_out_page_goes_on_once_the_frames_are_loaded(
         "object-src 'none'; form-action 'self'; frame-ancestors 'none'; "
         "frame-src https://one.example https://two.example:8443"
     )
-    page = chromium.new_context(java_script_enabled=scripts).new_page()
+    context = chromium.new_context(java_script_enabled=scripts)
+    page = context.new_page()
     page.set_default_timeout(10_000)
     for address in ("https://one.example/**", "https://two.example:8443/**", f"{running.bank}/bye**"):
         page.route(address, keep)
     headers = {"content-security-policy": policy}
-    page.route(
-        f"{running.idp}/bye", lambda route: route.fulfill(body=html, content_type="text/html", headers=headers)
-    )
+    page.route(f"{running.idp}/bye", lambda route: route.fulfill(body=html, content_type="text/html", headers=headers))
     page.goto(f"{running.idp}/bye", wait_until="commit")
     page.wait_for_url(f"{running.bank}/bye?state=a%26b", wait_until="commit")
     assert sorted(seen[:2]) == ["https://one.example/out?iss=x&sid=y", "https://two.example:8443/out"]
     assert seen[2:] == [f"{running.bank}/bye?state=a%26b"]
+    context.close()

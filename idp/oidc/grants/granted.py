@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 
 from idp.model.oauth import BEARER, Authorization, Confirmation
 from idp.model.policy import Lifespans
@@ -34,6 +35,8 @@ class Granted(Frozen, frozen=True, kw_only=True):
 
     authorization: Authorization
     user: User
+    members: Mapping[str, str] = MappingProxyType({})
+    """What the answer says beside the tokens."""
     keep: Callable[[], Awaitable[None]] = _nothing
     """Keeps what the tokens stand on; nothing is answered before it is done.
 

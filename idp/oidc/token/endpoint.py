@@ -17,6 +17,7 @@ from idp.oidc.grants.client_credentials import authorize_client
 from idp.oidc.grants.granted import Granted, TokenRequest
 from idp.oidc.grants.polled import CIBA, DEVICE_CODE, authorize_backchannel, authorize_device
 from idp.oidc.grants.refresh_token import authorize_refresh
+from idp.oidc.grants.token_exchange import TOKEN_EXCHANGE, authorize_exchange
 from idp.oidc.parameters import form_with_lists
 from idp.oidc.provider import Provider
 from idp.oidc.token.tokens import issue
@@ -40,6 +41,7 @@ GRANTS: dict[str, Grant] = {
     "client_credentials": Grant(authorize=authorize_client, event="CLIENT_LOGIN", noted=True),
     DEVICE_CODE: Grant(authorize=authorize_device, event="OAUTH2_DEVICE_CODE_TO_TOKEN"),
     CIBA: Grant(authorize=authorize_backchannel, event="AUTHREQID_TO_TOKEN"),
+    TOKEN_EXCHANGE: Grant(authorize=authorize_exchange, event="TOKEN_EXCHANGE"),
 }
 
 
@@ -61,6 +63,7 @@ async def token(provider: Provider, request: Request, body: bytes) -> Reply:
         raise refused.during(f"{grant.event}_ERROR", client_id=client.client_id) from refused
     authorization = granted.authorization
     answer = issue(provider, client, authorization, granted.user)
+    answer |= granted.members
     if client.id_token.encrypted is not None:
         await encrypt_id_token(provider, client, answer)
     recorded = (provider.note if grant.noted else provider.record)(

@@ -34,6 +34,7 @@ _MEMBERS = (
     "jti",
     "azp",
     "client_id",
+    "act",
     "sid",
     "acr",
     "scope",

@@ -41,6 +41,8 @@ def issue(provider: Provider, client: Client, authorization: Authorization, user
     """Mint the tokens an authorization is worth (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3)."""
     realm, now = provider.realm(), provider.now()
     lifespan = client.access_token_lifespan or realm.lifespans.access_token
+    if authorization.ends_at is not None:
+        lifespan = min(lifespan, authorization.ends_at - now)
     book = provider.derived(claim_book)
     facts = Facts(sid=authorization.sid or "", auth_time=authorization.auth_time, amr=authorization.amr)
     released = book.released(client, authorization.scope, user, facts)
@@ -57,7 +59,7 @@ def issue(provider: Provider, client: Client, authorization: Authorization, user
         answer["refresh_token"] = _refresh_token(
             provider, family, authorization.refresh_token_id, subject=subject, now=now
         )
-    if "openid" in authorization.scope:
+    if "openid" in authorization.scope and authorization.id_token:
         answer["id_token"] = _id_token(
             provider,
             realm,
@@ -209,6 +211,8 @@ def _access_token(
         claims["authorization_details"] = authorization.terms.authorization_details
     if authorization.sid is not None:  # who has logged in, and how; a client's own token says nothing of it
         claims |= {"auth_time": authorization.auth_time, "sid": authorization.sid, "acr": authorization.acr}
+    if authorization.actor is not None:
+        claims["act"] = authorization.actor
     if authorization.confirmation:
         claims["cnf"] = confirmed_by(authorization.confirmation)
     key = provider.keys.signer(_algorithm(realm, client.access_token_algorithm))

@@ -102,6 +102,7 @@ async def test_discovery_promises_what_works(bank: Bank) -> None:
         "client_credentials",
         "urn:ietf:params:oauth:grant-type:device_code",
         "urn:openid:params:grant-type:ciba",
+        "urn:ietf:params:oauth:grant-type:token-exchange",
         "implicit",
     ]
     assert set(document["response_modes_supported"]) == {

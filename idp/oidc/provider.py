@@ -18,6 +18,7 @@ from idp.model.realm import Realm
 from idp.oidc.clients.remote_keys import RemoteKeySets
 from idp.oidc.errands import Errands
 from idp.oidc.registration.registrations import Registrations
+from idp.oidc.requests.fetches import Fetches
 from idp.ports import Clock, Outbound, RandomBytes, RealmStores, Sealer, SmsSender
 from idp.web.http import Request
 
@@ -110,6 +111,7 @@ class Provider:
         self.sms = sms
         self.errands = Errands(self.log)
         self.outbound = outbound
+        self.request_objects = Fetches()
         self.remote_keys = RemoteKeySets(outbound, clock)
         self.recorder = Recorder(stores.events, log)
         self._derived: dict[Callable[[Provider], Any], tuple[Realm, SigningKeys, Mapping[str, Client], Any]] = {}

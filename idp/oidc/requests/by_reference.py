@@ -23,6 +23,7 @@ async def fetched(provider: Provider, client: Client, address: str) -> str:
     if provider.outbound is None:
         raise OAuthError(ErrorCode.REQUEST_URI_NOT_SUPPORTED, _NOT_VALID, detail="no address is ever called here")
     try:
-        return (await provider.outbound.fetch(plain, largest=LARGEST_OBJECT)).decode("ascii").strip()
+        document = await provider.request_objects.fetch(provider.outbound, plain, largest=LARGEST_OBJECT)
+        return document.decode("ascii").strip()
     except (UnfetchableError, UnicodeDecodeError) as error:
         raise OAuthError(ErrorCode.INVALID_REQUEST_URI, _NOT_VALID, detail=f"request_uri: {error}") from None

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from idp.model.mapper import Audience, Into
 from idp.model.oauth import GrantTerms
 from idp.model.resource import is_resource
 from tests.oidc.harness import Bank, credentials, payload
@@ -110,6 +111,16 @@ async def test_the_resource_server_of_an_audience_may_ask_about_the_token(api: B
     assert reply.json()["aud"] == API
     reply = await api.post("token/introspect", {"token": token, "client_id": NAMED, "client_secret": secret})
     assert reply.json() == {"active": False}
+
+
+async def test_a_mapped_audience_is_not_added_to_one_that_was_asked_for(api: Bank) -> None:
+    api.change_client("app", mappers=(Audience(audience="everybody", into=Into()),))
+    token = str((await redeem(api, API))["access_token"])
+    assert payload(token)["aud"] == API
+    assert (await api.introspect(token))["aud"] == API
+    token = str((await redeem(api, terms=GrantTerms()))["access_token"])
+    assert payload(token)["aud"] == ["app", "everybody"]
+    assert (await api.introspect(token))["aud"] == ["app", "everybody"]
 
 
 @pytest.mark.parametrize("name", ["https://a.example", "https://a.example/b?c=d", "urn:bank:api", "com.bank:/api"])

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 import structlog
-from joserfc import jwt
+from joserfc import jwe, jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
 from idp.app import Outside, open_site
@@ -141,6 +141,28 @@ async def test_a_client_of_the_dynamic_plan_signs_with_a_key_at_its_address(exam
     assert userinfo.headers["content-type"].startswith("application/jwt")
     claims = jwt.decode(userinfo.text, await exam.keys(), algorithms=["RS256"]).claims
     assert (claims["aud"], claims["iss"]) == (client["client_id"], ISSUER)
+
+
+async def test_a_clients_answers_are_encrypted_to_the_key_it_published_for_that(exam: Exam) -> None:
+    key = RSAKey.generate_key(2048, {"kid": "enc", "use": "enc", "alg": "RSA-OAEP"})
+    exam.outbound.documents[JWKS] = published(signing("sig"), key)
+    client = await exam.register(
+        jwks_uri=JWKS,
+        id_token_encrypted_response_alg="RSA-OAEP",
+        userinfo_signed_response_alg="RS256",
+        userinfo_encrypted_response_alg="RSA-OAEP",
+        userinfo_encrypted_response_enc="A256GCM",
+    )
+    assert client["id_token_encrypted_response_enc"] == "A128CBC-HS256"
+    answer = await exam.log_in(client, nonce="n")
+    tokens = (await exam.token(client, grant_type="authorization_code", code=answer["code"])).json()
+    headers = {"authorization": f"Bearer {tokens['access_token']}"}
+    userinfo = await exam.http.get(f"{PROTOCOL}/userinfo", headers=headers)
+    for token, encoding in ((tokens["id_token"], "A128CBC-HS256"), (userinfo.text, "A256GCM")):
+        read = jwe.decrypt_compact(token, key, algorithms=["RSA-OAEP", encoding])
+        assert read.protected["kid"] == "enc"
+        claims = jwt.decode((read.plaintext or b"").decode(), await exam.keys(), algorithms=["RS256"]).claims
+        assert claims["aud"] == client["client_id"]
 
 
 @pytest.mark.parametrize("algorithm", ["none", "RS256"])

@@ -139,7 +139,7 @@ def shown_client(visit: Visit, session: AuthenticationSession) -> dict[str, str]
     if client is None or not client.display:
         return None
     shown = {name: client.display.said(name, session.locale) for name in ("logo_uri", "policy_uri", "tos_uri")}
-    return {"name": client.title, **shown}
+    return {"name": client.called(session.locale), **shown}
 
 
 def _links(visit: Visit, session: AuthenticationSession, template: str) -> dict[str, str]:

@@ -96,6 +96,10 @@ class Client(Frozen, frozen=True, kw_only=True):
         """What a person is shown."""
         return self.name or self.client_id
 
+    def called(self, locale: str) -> str:
+        """Return what a person is shown, in a language that the client has registered a name in."""
+        return self.display.said("client_name", locale) or self.title
+
     @property
     def scopes(self) -> frozenset[str]:
         """Every scope the client may ask for; `openid` needs no registration."""

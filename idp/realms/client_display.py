@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from idp.model.client_display import ClientDisplay
 from idp.model.finding import Finding
 from idp.realms import representation as file
+from idp.realms.addresses import Reach, reach
 from idp.realms.values import warning
 
 INITIATE_LOGIN = "login.initiate.uri"
 TRANSLATIONS = "hyrja.translations"
-_HOST = re.compile(r"[A-Za-z0-9.-]+(?::[0-9]{1,5})?")
 _SHOWN = {"logo_uri": "logoUri", "policy_uri": "policyUri", "tos_uri": "tosUri"}
 
 
@@ -53,9 +51,4 @@ def _translations(client: file.Client) -> dict[str, str]:
 
 def _address(written: str) -> str:
     """Return an address that may stand in a page and, with its host, in a Content-Security-Policy; or nothing."""
-    try:
-        parts = urlsplit(written)
-    except ValueError:
-        return ""
-    safe = parts.scheme == "https" and _HOST.fullmatch(parts.netloc) and written.isascii() and written.isprintable()
-    return written if safe else ""
+    return written if reach(written) is Reach.HTTPS else ""

@@ -64,10 +64,11 @@ async def entered(town: Town, party: RelyingParty) -> Browser:
 
 
 async def test_a_customer_is_asked_and_the_application_gets_its_tokens(town: Town) -> None:
-    client = await registered(town, client_name="Buxheti im")
+    client = await registered(town, client_name="My budget", **{"client_name#sq": "Buxheti im"})
     party = relying_party(town, client)
     browser = await entered(town, party)
     assert "Buxheti im" in browser.shown.html
+    assert "My budget" not in browser.shown.html
     await browser.press("accept")
     tokens = (await party.redeem(browser.answer["code"])).json()
     userinfo = f"{REALM}/protocol/openid-connect/userinfo"

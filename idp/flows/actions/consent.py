@@ -107,7 +107,7 @@ class AskConsent:
             # Who was not asked is not shown what was asked (OpenID Connect Core §3.1.2.1, CIBA Core §7.1).
             return Failure(reason="another user than the one who is asked", error="login_required")
         client = self._realm.client(login.client_id)
-        title = client.title if client is not None else login.client_id
+        title = client.called(login.locale) if client is not None else login.client_id
         return Challenge(
             page="consent.html",
             fields={

@@ -214,12 +214,18 @@ def decision(town: Town, request: dict[str, Any], action: str) -> str:
 
 
 async def test_an_examiner_decides_by_an_address(home: Home, tmp_path: Path) -> None:
-    async with opened(home, tmp_path, edit=SWITCH, settle=with_switch) as town:
+    def edit(document: dict[str, Any]) -> None:
+        SWITCH(document)
+        with_client(consentRequired=True)(document)
+
+    async with opened(home, tmp_path, edit=edit, settle=with_switch) as town:
         browser = town.browser()
         request = await asked(town, acr_values="mfa-otp")
         assert (await browser.http.post(decision(town, request, "allow"))).json() == {"action": "allow"}
         tokens = (await polled(town, request)).json()
         assert await town.userinfo(tokens["access_token"]) == 200
+        renewed = await town.bank.post("token", grant_type="refresh_token", refresh_token=tokens["refresh_token"])
+        assert renewed.status_code == 200, "the consent is remembered"
         assert "CIBA_TEST_DECISION" in await town.event_types()
         request = await asked(town)
         assert (await browser.http.post(decision(town, request, "deny"))).status_code == 200

@@ -88,6 +88,14 @@ def _agreed(details: tuple[dict[str, Any], ...]) -> dict[str, str]:
     return {"authorization_details": types, "digest": digest(msgspec.json.encode(details, order="sorted").decode())}
 
 
+def consented(realm: Realm, user: User, *, client_id: str, scope: tuple[str, ...], at: int) -> User:
+    """Return the user with a consent to the scopes, and to those that were consented to before."""
+    before = user.consents.get(client_id)
+    scopes = _shown(realm, scope) | set(before.scopes if before is not None else ())
+    consent = Consent(scopes=tuple(sorted(scopes)), at=at)
+    return msgspec.structs.replace(user, consents={**user.consents, client_id: consent})
+
+
 class AskConsent:
     """Shows the scopes and asks for a yes or a no."""
 
@@ -126,10 +134,7 @@ class AskConsent:
             return await self.challenge(login)
 
         def granted(user: User) -> User:
-            before = user.consents.get(login.client_id)
-            scopes = _shown(self._realm, login.requested_scope) | set(before.scopes if before is not None else ())
-            consent = Consent(scopes=tuple(sorted(scopes)), at=login.now)
-            return msgspec.structs.replace(user, consents={**user.consents, login.client_id: consent})
+            return consented(self._realm, user, client_id=login.client_id, scope=login.requested_scope, at=login.now)
 
         await amend(self._services.users, login.known_user.id, granted)
         return Success(events=(StepEvent(type="GRANT_CONSENT", detail=_agreed(login.requested_details)),))

@@ -7,10 +7,13 @@ says so itself: the session has no evidence and no method (`amr`), and the event
 from __future__ import annotations
 
 from idp.crypto.digest import digest
+from idp.flows.actions.consent import consented
 from idp.flows.levels import acr_of, requested_level
+from idp.flows.users import amend
 from idp.model.oauth import Approval, AuthorizationCode
 from idp.model.pending import PendingAuthorization
 from idp.model.session import ClientSession, UserSession
+from idp.model.user import User
 from idp.oidc.decoupled.decision import approve, deny, undecided
 from idp.oidc.errors import ErrorCode, OAuthError
 from idp.oidc.provider import Provider
@@ -31,12 +34,23 @@ async def decide_automatically(provider: Provider, auth_req_id: str, *, allow: b
     )
     approval = Approval(key=pending.key, kind="backchannel", transaction_id=pending.transaction_id)
     if allow:
+        await _consent(provider, pending, pending.user_id)
         session = _session(provider, pending, pending.user_id)
         expires_at = session_expires_at(session, provider.realm().lifespans)
         await provider.stores.user_sessions.create(session, expires_at=expires_at)
         await approve(provider, approval, _code(provider, pending, session))
     else:
         await deny(provider, approval, user_id=pending.user_id)
+
+
+async def _consent(provider: Provider, pending: PendingAuthorization, user_id: str) -> None:
+    """Remember the yes, as the page does: a client that needs consent gets nothing renewed without one."""
+
+    def granted(user: User) -> User:
+        at, scope = provider.now(), pending.scope
+        return consented(provider.realm(), user, client_id=pending.client_id, scope=scope, at=at)
+
+    await amend(provider.stores.users, user_id, granted)
 
 
 def _session(provider: Provider, pending: PendingAuthorization, user_id: str) -> UserSession:

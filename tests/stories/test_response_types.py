@@ -17,7 +17,7 @@ from joserfc.jwk import KeySet, RSAKey
 
 from idp.oidc.authorization.response import RESPONSE_TYPES
 from tests.stories.browser import Browser
-from tests.stories.settled import Home, Town, opened, with_client, with_realm
+from tests.stories.settled import Home, Town, logging_to, opened, with_client, with_realm
 from tests.stories.world import ORIGIN, Edit
 
 pytestmark = pytest.mark.anyio
@@ -26,6 +26,7 @@ MODES = (None, "query", "fragment", "form_post", "jwt", "query.jwt", "fragment.j
 JARM = {"jwt", "query.jwt", "fragment.jwt", "form_post.jwt"}
 ISSUER = f"{ORIGIN}/realms/small-business"
 IMPLICIT = with_client(implicitFlowEnabled=True)
+SECRETS = {"code", "id_token", "access_token", "response"}
 EVIL_STATE = "\"><script>alert(1)</script>&#34; ' </form> \r\n é %22"
 
 
@@ -329,6 +330,23 @@ async def test_the_event_of_a_login_says_what_was_sent_and_how(home: Home, tmp_p
         event = next(event for event in await town.events() if event.type == "LOGIN")
         assert (event.detail["response_type"], event.detail["response_mode"]) == ("id_token token", "form_post.jwt")
         assert not any(value in str(event) for value in browser.answer.values())
+
+
+async def test_nothing_of_an_answer_is_written_to_the_log_or_the_store(home: Home, tmp_path: Path) -> None:
+    lines: list[dict[str, Any]] = []
+    async with opened(home, tmp_path, edit=IMPLICIT, log=logging_to(lines.append)) as town:
+        browser = await town.logged_in()
+        told: list[str] = []
+        for mode in ("fragment", "form_post", "jwt"):
+            await browser.open(town.bank.request(response_type="code id_token token", response_mode=mode))
+            told += [text for name, text in browser.answer.items() if name in SECRETS]
+        events = str(await town.events())
+    assert len(told) == 7
+    kept = b"".join(path.read_bytes() for path in (tmp_path / "store").iterdir())
+    for text in told:
+        assert text not in str(lines)
+        assert text not in events
+        assert text.encode() not in kept
 
 
 async def test_a_signed_answer_is_signed_as_the_client_registered(home: Home, tmp_path: Path) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from idp.model.client_rules import ClientRules
+from idp.oidc.authorization.response import response_mode_of
 from idp.oidc.errors import ErrorCode, OAuthError
-
-_JWT_MODES = frozenset({"jwt", "query.jwt", "fragment.jwt", "form_post.jwt"})
 
 
 def check_demands(parameters: Mapping[str, str], rules: ClientRules) -> None:
@@ -36,7 +35,7 @@ def _check_session(parameters: Mapping[str, str]) -> None:
 def _check_answer(parameters: Mapping[str, str], rules: ClientRules) -> None:
     """Demand an answer that nobody can alter on its way (FAPI 1.0 Advanced §5.2.2 (2)): detached signature, or JARM."""
     asked = frozenset(parameters.get("response_type", "").split())
-    if asked == {"code"} and parameters.get("response_mode") in _JWT_MODES:
+    if asked == {"code"} and response_mode_of(parameters).endswith(".jwt"):
         return
     if asked == {"code", "id_token"} or (asked == {"code", "id_token", "token"} and rules.token_answers):
         return

@@ -50,15 +50,15 @@ def secret_method(client: file.Client, pointer: str, findings: list[Finding]) ->
     return one_of(written, get_args(SecretMethod), place, findings) if written else None
 
 
-def assertion_rules(client: file.Client, pointer: str, findings: list[Finding]) -> AssertionRules:
+def assertion_rules(found: file.Realm, client: file.Client, pointer: str, findings: list[Finding]) -> AssertionRules:
     """Return what is registered about a client's assertions."""
     kind, attributes = client.client_authenticator_type, client.attributes
     if kind not in {"client-jwt", "client-secret-jwt"} or client.public_client:
         return AssertionRules()
     place = f"{pointer}/attributes"
     algorithm, life = _algorithm(client, place, findings), _life(attributes, place, findings)
-    audience = one_of(attributes.get(AUDIENCE) or "issuer", ("issuer", "endpoint"), f"{place}/{AUDIENCE}", findings)
-    return AssertionRules(algorithm=algorithm, longest_life=life, endpoint_audience=audience == "endpoint")
+    by_endpoint = _endpoint_audience(found, client, place, findings)
+    return AssertionRules(algorithm=algorithm, longest_life=life, endpoint_audience=by_endpoint)
 
 
 def key_source(client: file.Client, pointer: str, findings: list[Finding]) -> KeySource:
@@ -73,6 +73,15 @@ def key_source(client: file.Client, pointer: str, findings: list[Finding]) -> Ke
         jwks=attributes.get("jwks.string", "") if by_value and not by_address else "",
         certificate="" if by_address or by_value else attributes.get(CERTIFICATE, ""),
     )
+
+
+def _endpoint_audience(found: file.Realm, client: file.Client, place: str, findings: list[Finding]) -> bool:
+    """Tell whether an assertion may name an endpoint: as the client says, else as the realm says for all of them."""
+    own = client.attributes.get(AUDIENCE)
+    written, place = (
+        (own, f"{place}/{AUDIENCE}") if own else (found.attributes.get(AUDIENCE), f"/attributes/{AUDIENCE}")
+    )
+    return one_of(written or "issuer", ("issuer", "endpoint"), place, findings) == "endpoint"
 
 
 def _algorithm(client: file.Client, place: str, findings: list[Finding]) -> PublicKeyAlgorithm | SecretAlgorithm | None:

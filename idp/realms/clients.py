@@ -52,7 +52,7 @@ def client_of(
         public=client.public_client,
         authentication=authenticator(client, pointer, findings),
         secret_method=secret_method(client, pointer, findings),
-        assertion=assertion_rules(client, pointer, findings),
+        assertion=assertion_rules(found, client, pointer, findings),
         keys=key_source(client, pointer, findings),
         sender=sender_rules(client),
         certificate=certificate_rules(client),

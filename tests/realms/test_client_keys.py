@@ -10,6 +10,7 @@ from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from idp.model.client_assertion import AssertionRules, KeySource
 from idp.model.finding import Severity
+from idp.realms.client_keys import AUDIENCE
 from tests.realms.documents import Change, brief, demo, findings, loaded
 
 ERROR, WARNING = Severity.ERROR, Severity.WARNING
@@ -115,6 +116,14 @@ CASES = [
     ("C-JWT-LIFE", ERROR, f"{AT}/{LIFE}", client("client-jwt", {**BY_VALUE, LIFE: "a minute"}), by_key()),
     ("C-JWT-LIFE", WARNING, f"{AT}/{LIFE}", client("client-jwt", {**BY_VALUE, LIFE: "301"}), by_key()),
     (
+        "C-JWT-AUDIENCE",
+        WARNING,
+        f"{AT}/{AUDIENCE}",
+        client("client-jwt", {**BY_VALUE, AUDIENCE: "endpoint"}),
+        by_key(),
+    ),
+    ("R-VALUE", ERROR, f"{AT}/{AUDIENCE}", client("client-jwt", {**BY_VALUE, AUDIENCE: "anybody"}), by_key()),
+    (
         "C-SECRET-SHORT",
         ERROR,
         "/clients/0/secret",
@@ -157,6 +166,20 @@ def test_a_rule_finds_its_defect_and_nothing_in_the_good_twin(
 
 def rules(change: Change) -> AssertionRules:
     return loaded(demo(change)).realm.clients["internet-banking"].assertion
+
+
+def test_a_realm_says_for_all_clients_whom_assertions_name_and_a_client_for_itself() -> None:
+    def endpoints(change: Change) -> Change:
+        def also(document: dict[str, Any]) -> None:
+            change(document)
+            document["attributes"][AUDIENCE] = "endpoint"
+
+        return also
+
+    assert not rules(by_key()).endpoint_audience
+    assert rules(endpoints(by_key())).endpoint_audience
+    own = client("client-jwt", {**BY_VALUE, AUDIENCE: "issuer"})
+    assert not rules(endpoints(own)).endpoint_audience
 
 
 def source(change: Change) -> KeySource:

@@ -46,6 +46,16 @@ def with_fapi_clients(*profiles: str, realm: dict[str, Any] | None = None, **cli
     return edit
 
 
+def with_attribute(edit: Edit, name: str, value: str) -> Edit:
+    """Make another change, and set an attribute of the realm."""
+
+    def also(document: dict[str, Any]) -> None:
+        edit(document)
+        document["attributes"] = {**document["attributes"], name: value}
+
+    return also
+
+
 def fapi_client(client_id: str, *, attributes: dict[str, str] | None = None, **changed: Any) -> dict[str, Any]:
     """Return a client's entry of a realm file: as little as a FAPI client needs."""
     keys = {"use.jwks.string": "true", "jwks.string": JWKS, PROFILE: "this one"}

@@ -16,6 +16,7 @@ from tests.oidc.signers import FOREIGN, signed
 from tests.stories.browser import Browser
 from tests.stories.fapi import (
     ISSUER,
+    PROTOCOL,
     REDIRECT,
     FapiClient,
     certificate,
@@ -25,6 +26,7 @@ from tests.stories.fapi import (
     published,
     thumbprint,
     verified,
+    with_attribute,
     with_fapi_clients,
 )
 from tests.stories.settled import Home, Town, opened
@@ -242,6 +244,25 @@ async def test_an_assertion_that_the_profile_forbids_proves_nobody(
         changed = {"exp": client.now + changed["exp"], "iat": client.now + changed["exp"] - 60}
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT, **client.assertion(**changed)}
     assert error_of(await client.token(form, dpop=None)) == (401, "invalid_client")
+
+
+@pytest.mark.parametrize(
+    "audience",
+    [f"{PROTOCOL}/token", f"{PROTOCOL}/ext/par/request", [ISSUER, f"{PROTOCOL}/token"]],
+    ids=["token endpoint", "PAR endpoint", "list"],
+)
+async def test_the_audiences_of_rfc_9126_are_accepted_where_the_realm_says_so(
+    home: Home, tmp_path: Path, audience: Any
+) -> None:
+    """FAPI 1.0's clients, and the plan that examines them, are older than RFC 10070."""
+    async with opened(home, tmp_path, edit=with_attribute(EDIT, "hyrja.assertion.audience", "endpoint")) as town:
+        client = FapiClient(town)
+        client.certificate = certificate()
+        form = {"client_id": "payments", "request": client.request_object(client.parameters(**JARM))}
+        pushed = await client.post("ext/par/request", {**form, **client.assertion(aud=audience)})
+        browser = await logged_in(town, client.at(pushed))
+        code = (await answered(town, browser))["code"]
+        assert (await client.redeem(code, dpop=None, **client.assertion(aud=audience))).status_code == 200
 
 
 async def test_the_client_must_prove_itself_at_the_token_endpoint(bank: Town, client: FapiClient) -> None:

@@ -13,7 +13,16 @@ import pytest
 from joserfc.jwk import ECKey
 
 from tests.oidc.harness import payload, segment
-from tests.stories.fapi import ISSUER, PROTOCOL, REDIRECT, FapiClient, error_of, logged_in, with_fapi_clients
+from tests.stories.fapi import (
+    ISSUER,
+    PROTOCOL,
+    REDIRECT,
+    FapiClient,
+    error_of,
+    logged_in,
+    with_attribute,
+    with_fapi_clients,
+)
 from tests.stories.settled import Home, Town, opened
 
 pytestmark = pytest.mark.anyio
@@ -97,6 +106,14 @@ async def test_5_4_1_an_assertion_of_another_algorithm_proves_nobody(client: Fap
 async def test_5_3_2_1_8_the_audience_of_an_assertion_is_the_issuer_as_text(client: FapiClient, audience: Any) -> None:
     reply = await client.post("ext/par/request", {**client.parameters(), **client.assertion(aud=audience)})
     assert error_of(reply) == (401, "invalid_client")
+
+
+async def test_5_3_2_1_8_holds_although_the_realm_lets_other_clients_name_endpoints(home: Home, tmp_path: Path) -> None:
+    async with opened(home, tmp_path, edit=with_attribute(EDIT, "hyrja.assertion.audience", "endpoint")) as town:
+        client = FapiClient(town)
+        for audience in (f"{PROTOCOL}/token", [ISSUER]):
+            reply = await client.post("ext/par/request", {**client.parameters(), **client.assertion(aud=audience)})
+            assert error_of(reply) == (401, "invalid_client")
 
 
 @pytest.mark.parametrize(("claim", "ahead", "good"), [("iat", 10, 1), ("nbf", 10, 1), ("iat", 61, 0), ("nbf", 61, 0)])

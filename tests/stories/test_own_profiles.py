@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.stories.fapi import PROTOCOL, FapiClient, error_of, logged_in, with_fapi_clients
+from tests.stories.fapi import PROTOCOL, FapiClient, error_of, logged_in, with_attribute, with_fapi_clients
 from tests.stories.settled import Home, opened
 from tests.stories.world import Edit
 
@@ -19,10 +19,9 @@ def with_own_profile(*executors: tuple[str, dict[str, Any]], attributes: dict[st
     written = [{"executor": name, "configuration": configuration} for name, configuration in executors]
     clients = with_fapi_clients("own", realm={"clientProfiles": {"profiles": [{"name": "own", "executors": written}]}})
 
-    def edit(document: dict[str, Any]) -> None:
-        clients(document)
-        document["attributes"] = {**document["attributes"], **(attributes or {})}
-
+    edit = clients
+    for name, value in (attributes or {}).items():
+        edit = with_attribute(edit, name, value)
     return edit
 
 

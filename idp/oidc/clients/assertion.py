@@ -15,6 +15,7 @@ from idp.crypto.jose import Claims, TokenError
 from idp.crypto.public_keys import KeyRefusedError
 from idp.model.client import Client
 from idp.model.client_assertion import PUBLIC_KEY_ALGORITHMS, SECRET_ALGORITHMS
+from idp.oidc.clients.audience import NEW_TYPE, is_for_us
 from idp.oidc.clients.keys import keys_of
 from idp.oidc.errors import ErrorCode, OAuthError, Trace
 from idp.oidc.provider import Provider
@@ -23,7 +24,7 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 USED = "client-assertion"
 _BAD_CREDENTIALS = "Invalid client or invalid client credentials."
 # RFC 10070 gives assertions a type of their own; libraries older than it write `JWT`, or nothing.
-_TYPES = frozenset({"client-authentication+jwt", "jwt", None})
+_TYPES = frozenset({NEW_TYPE, "jwt", None})
 _AHEAD = 30  # seconds that a client's clock may be ahead: FAPI 2.0 §5.3.2.1 accepts 10 and refuses more than 60
 
 
@@ -34,7 +35,7 @@ async def asserted_client(provider: Provider, form: Mapping[str, str]) -> Client
         token = _read(form)
         client = _named(provider, token.claims, form)
         await _check_signature(provider, client, token)
-        await _check_claims(provider, client, token.claims)
+        await _check_claims(provider, client, token)
     except (TokenError, KeyRefusedError) as error:
         raise OAuthError(
             ErrorCode.INVALID_CLIENT,
@@ -91,14 +92,11 @@ async def _check_signature(provider: Provider, client: Client, token: UnprovenTo
         raise TokenError("bad signature")
 
 
-async def _check_claims(provider: Provider, client: Client, claims: Claims) -> None:
+async def _check_claims(provider: Provider, client: Client, token: UnprovenToken) -> None:
+    claims = token.claims
     if claims.get("iss") != client.client_id:
         raise TokenError("iss is not the client")
-    # RFC 10070: the issuer identifier as a plain text, and nothing else. A list with it, the address of an endpoint
-    # or a second audience would let an assertion made for somebody else be used here (CVE-2025-27370).
-    audience = claims.get("aud")
-    named_endpoint = client.assertion.endpoint_audience and audience in provider.derived(_endpoints)
-    if audience != provider.issuer and not named_endpoint:
+    if not is_for_us(provider, client, claims.get("aud"), typ=token.typ):
         raise TokenError("aud is not the issuer identifier")
     expires_at = _check_times(claims, now=provider.now(), longest=client.assertion.longest_life)
     token_id = claims.get("jti")
@@ -109,17 +107,6 @@ async def _check_claims(provider: Provider, client: Client, claims: Claims) -> N
     ttl = expires_at - provider.now()
     if not await provider.stores.first_use.first_use(USED, digest(f"{client.client_id}\n{token_id}"), ttl=ttl):
         raise TokenError("jti was used before")
-
-
-def _endpoints(provider: Provider) -> tuple[str, ...]:
-    """Return the addresses at which clients authenticate; older profiles make them the audience (Core §9, CIBA §7.1).
-
-    Only for clients that are registered so. An attacker's server that such a client knows as well could name one of
-    these addresses as its own, and would be handed an assertion for us.
-    """
-    ours = [provider.endpoint(name) for name in ("token", "pushed", "device", "backchannel", "revoke", "introspect")]
-    mutual = provider.mutual_tls_url
-    return (*ours, *(mutual + address.removeprefix(provider.base_url) for address in ours if mutual))
 
 
 def _check_times(claims: Claims, *, now: int, longest: int) -> int:

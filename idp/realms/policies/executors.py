@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from idp.model.client_rules import ClientRules
 from idp.realms import representation as file
+from idp.realms.client_keys import AUDIENCE
 from idp.realms.policies import addresses, signatures
 from idp.realms.policies.configuration import Configuration
 from idp.realms.policies.executor import (
@@ -44,6 +45,10 @@ def _authenticators(client: file.Client, configuration: Configuration) -> Iterat
     if not client.public_client and client.client_authenticator_type not in allowed:
         problem = f"“{client.client_authenticator_type}” is not a way to authenticate that the profile permits."
         yield Violation(place=_AUTHENTICATOR, problem=problem, repair=f"Use one of: {', '.join(allowed)}.")
+
+
+def _issuer_alone(client: file.Client, _configuration: Configuration) -> file.Client:
+    return with_attribute(client, AUDIENCE, "issuer")  # FAPI 2.0 Security Profile §5.3.2.1 (8), whatever the realm says
 
 
 def _must_be_pushed(client: file.Client, _configuration: Configuration) -> file.Client:
@@ -159,8 +164,7 @@ EXECUTORS: dict[str, Executor] = {
     "secure-ciba-session": Executor(demanded=_binding_message),
     "secure-ciba-signed-authn-req": Executor(demanded=_signed_backchannel),
     "reject-request": Executor(configured=_rejected),
-    # RFC 10070: every client's assertions must name the issuer alone as their audience, policy or not.
-    "secure-client-authentication-assertion": Executor(),
+    "secure-client-authentication-assertion": Executor(configured=_issuer_alone),
     "saml-avoid-redirect-binding": Executor(),
     "saml-secure-client-uris": Executor(),
     "saml-signature-enforcer": Executor(),

@@ -66,6 +66,40 @@ async def test_a_client_proves_itself_by_its_key(bank: Bank, algorithm: str) -> 
     await accepted(bank, signed(claims(bank), algorithm))
 
 
+TOKEN = f"{BASE}{PATH}token"
+
+
+@pytest.mark.parametrize("audience", [[ISSUER], [ISSUER, "https://elsewhere.example"], [TOKEN]])
+async def test_a_client_of_an_older_profile_may_write_a_list(bank: Bank, audience: Any) -> None:
+    await refused(bank, asserting(signed(claims(bank, aud=audience))))
+    bank.change_client("robot", assertion=AssertionRules(endpoint_audience=True))
+    await accepted(bank, signed(claims(bank, aud=audience)))
+
+
+@pytest.mark.parametrize("audience", [[ISSUER], TOKEN])
+async def test_a_client_that_writes_the_type_of_rfc_10070_is_not_older(bank: Bank, audience: Any) -> None:
+    bank.change_client("robot", assertion=AssertionRules(endpoint_audience=True))
+    await refused(bank, asserting(signed(claims(bank, aud=audience), typ="client-authentication+jwt")))
+    await accepted(bank, signed(claims(bank), typ="client-authentication+jwt"))
+
+
+async def test_the_addresses_that_ask_for_certificates_are_names_too(bank: Bank) -> None:
+    alias = f"https://mtls.bank.al{PATH}token"
+    for mutual_tls_url, found in (("", 401), ("https://mtls.bank.al", 200)):
+        bank.provider.mutual_tls_url = mutual_tls_url
+        bank.change_client("robot", assertion=AssertionRules(endpoint_audience=True))
+        reply = await bank.post("token", asserting(signed(claims(bank, aud=alias))))
+        assert reply.status_code == found
+
+
+@pytest.mark.parametrize(
+    "audience", ["https://id.evil.example", [], [1], {"a": ISSUER}, None, f"{ISSUER}/", [["x"]], "https://id.bank.al"]
+)
+async def test_another_audience_is_refused_of_every_client(bank: Bank, audience: Any) -> None:
+    bank.change_client("robot", assertion=AssertionRules(endpoint_audience=True))
+    await refused(bank, asserting(signed(claims(bank, aud=audience))))
+
+
 @pytest.mark.parametrize("algorithm", ["ES256", "PS256", "EdDSA"])
 async def test_a_fapi_client_signs_by_what_its_policy_permits(bank: Bank, algorithm: str) -> None:
     bank.change_client("robot", rules=ClientRules(algorithms=SECURE_ALGORITHMS))
@@ -396,5 +430,11 @@ async def test_a_client_of_an_older_profile_may_name_an_endpoint(bank: Bank, end
     reply = await bank.post("token", asserting(signed(claims(bank, aud=audience))))
     assert reply.status_code == 200, reply.text
     assert (await bank.post("token", asserting(signed(claims(bank))))).status_code == 200
-    for wrong in ([audience], f"{BASE}{PATH}userinfo", f"{audience}/", "https://evil.example/token", {"a": audience}):
+    for wrong in (
+        f"{BASE}{PATH}userinfo",
+        f"{audience}/",
+        "https://evil.example/token",
+        {"a": audience},
+        [{"a": audience}],
+    ):
         await refused(bank, asserting(signed(claims(bank, aud=wrong))))

@@ -120,7 +120,8 @@ SIGNATURES = {"access.token.signed.response.alg": "PS256", "authorization.signed
 @pytest.mark.parametrize(("profile", "attributes"), SET, ids=[case[0] for case in SET])
 def test_a_profile_sets_exactly_these_attributes(profile: str, attributes: dict[str, str]) -> None:
     client = banking()
-    expected = {**client.attributes, **attributes, **(SIGNATURES if profile in SECURE else {})}
+    issuer = {"hyrja.assertion.audience": "issuer"} if profile in FAPI_2 else {}
+    expected = {**client.attributes, **attributes, **issuer, **(SIGNATURES if profile in SECURE else {})}
     assert under(client, profile).client.attributes == expected
 
 

@@ -154,6 +154,7 @@ def test_auto_configure_mends_the_client_and_without_it_nothing_is_touched(
 
 
 ALWAYS: list[tuple[str, file.Client, dict[str, str]]] = [
+    ("secure-client-authentication-assertion", banking(), {"hyrja.assertion.audience": "issuer"}),
     ("secure-par-content", banking(), {"require.pushed.authorization.requests": "true"}),
     ("secure-request-object", banking(), {"request.object.required": "request or request_uri"}),
     ("secure-request-object", banking({"request.object.required": "request only"}), {}),

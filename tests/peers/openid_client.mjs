@@ -210,6 +210,18 @@ const scenarios = {
     await aboutAlice(config, tokens);
   },
 
+  async "single claims, asked for by name, stand where they were asked for"(given) {
+    const config = await registered(given, {});
+    const claims = { userinfo: { phone_number: { essential: true } }, id_token: { email: null, auth_time: { essential: true } } };
+    const tokens = await loggedIn(config, await asked({ scope: "openid", claims: JSON.stringify(claims) }));
+    const { email, phone_number: phone, auth_time: at, sub } = tokens.claims();
+    assert.deepEqual([email, phone, typeof at], ["alice@bank.example", undefined, "number"]);
+    const about = await client.fetchUserInfo(config, tokens.access_token, sub);
+    assert.deepEqual([about.email, about.phone_number], [undefined, "+355692000001"]);
+    const wanted = { id_token: { sub: { value: "nobody" } } };
+    await assert.rejects(loggedIn(config, await asked({ claims: JSON.stringify(wanted) })), { error: "login_required" });
+  },
+
   async "a pairwise subject is the same for one sector and says nothing to another"(given) {
     const subjects = [];
     for (const host of ["one.example", "one.example", "two.example"]) {

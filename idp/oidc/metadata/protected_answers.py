@@ -18,6 +18,6 @@ def metadata(provider: Provider) -> dict[str, Any]:
         document[f"{kind}_signing_alg_values_supported"] = signing
         document[f"{kind}_encryption_alg_values_supported"] = list(KEY_MANAGEMENT)
         document[f"{kind}_encryption_enc_values_supported"] = list(CONTENT_ENCRYPTION)
-    if any(client.id_token.signed == "none" for client in provider.realm().clients.values()):
+    if any(client.id_token.signed == "none" for client in provider.realm().every_client):
         document["id_token_signing_alg_values_supported"] = [*signing, "none"]
     return document

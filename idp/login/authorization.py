@@ -42,8 +42,8 @@ async def authorize(visit: Visit) -> Response:
     try:
         answer = await visit.desk.authorization.begin(given, browser=visit.browser, locale=visit.locale)
     except UnsafeRequestError as unsafe:
-        client = unsafe.client
-        links = {"back_to_application": client.base_url} if client is not None and client.base_url else {}
+        back = visit.desk.way_back(unsafe.client)
+        links = {"back_to_application": back} if back else {}
         return await error_page(visit, unsafe.key, detail=unsafe.detail, links=links)
     if isinstance(answer, OpenLogin):
         return with_browser(visit, redirect(address_of(visit, answer.session)))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from starlette.requests import Request
 
 from idp.crypto.digest import digest
 from idp.flows.published import PublishedRealm
 from idp.flows.tabs import Tabs
+from idp.model.client import Client
 from idp.model.realm import Realm
 from idp.model.struct import Frozen
 from idp.oidc.authorization.endpoint import AuthorizationEndpoint, Browser
@@ -50,6 +53,16 @@ class Desk:
     def cookie_name(self, name: CookieName) -> str:
         """Return a cookie's name."""
         return cookie_name(self.provider.base_url, name, self.provider.name)
+
+    def way_back(self, client: Client | None) -> str:
+        """Return where a person comes back to an application: its home, or else where it begins a login for us.
+
+        OpenID Connect Core §4: the address that the client registered for that, with our name as `iss`.
+        """
+        if client is None or client.base_url or not client.display.initiate_login_uri:
+            return client.base_url if client is not None else ""
+        begins = client.display.initiate_login_uri
+        return f"{begins}{'&' if '?' in begins else '?'}{urlencode({'iss': self.provider.issuer})}"
 
     def address(self, path: str) -> str:
         """Return the whole address of a path below the realm, from configuration and never from the request."""

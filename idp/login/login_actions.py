@@ -174,7 +174,8 @@ async def _rejected(visit: Visit, view: Rejected) -> Response:
 
 async def _registered(visit: Visit, session: AuthenticationSession) -> Response:
     client = visit.desk.realm.client(session.client_id)
-    link = {"href": client.base_url, "text_key": "back_to_application"} if client and client.base_url else None
+    back = visit.desk.way_back(client)
+    link = {"href": back, "text_key": "back_to_application"} if back else None
     message = {"key": "token_registered", "params": {}, "kind": "success"}
     return await page(visit, "info.html", locale=session.locale, heading="registered", message=message, link=link)
 
@@ -187,7 +188,7 @@ async def _gone(visit: Visit, view: Gone) -> Response:
     if view.continues is not None:
         going_on = {"client_id": query.get("client_id", ""), "tab_id": view.continues}
         links["restart"] = f"{visit.desk.address(AUTHENTICATE)}?{urlencode(going_on)}"
-    elif client is not None and client.base_url:
-        links["back_to_application"] = client.base_url
+    elif back := visit.desk.way_back(client):
+        links["back_to_application"] = back
     key = "cookies_missing" if visit.is_new else "page_expired"
     return await error_page(visit, key, status=_GONE, heading="expired", links=links)

@@ -60,7 +60,7 @@ def _forgotten(visit: Visit, response: Response) -> Response:
 
 async def _logged_out(visit: Visit, decision: RedirectTo | LoggedOutPage, locale: str, *, onward: str = "") -> Response:
     client = visit.desk.realm.client(decision.client_id or "")
-    back = onward or (client.base_url if client is not None else "")
+    back = onward or visit.desk.way_back(client)
     return await page(
         visit,
         "logged-out.html",

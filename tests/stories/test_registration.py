@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_plus
 
 import httpx
 import pytest
@@ -114,6 +115,28 @@ async def test_a_registered_application_survives_a_restart(home: Home, tmp_path:
         headers = {"authorization": f"Bearer {client['registration_access_token']}"}
         assert (await call(town, "GET", client["registration_client_uri"], headers=headers)).json() == client
         assert "kc-oauth" in (await entered(town, relying_party(town, client))).shown.forms
+
+
+@pytest.mark.parametrize(
+    ("members", "back"),
+    [
+        (
+            {"initiate_login_uri": f"{APP}/login"},
+            f"{APP}/login?iss={quote_plus(REALM)}",
+        ),
+        (
+            {"initiate_login_uri": f"{APP}/?a=b"},
+            f"{APP}/?a=b&iss={quote_plus(REALM)}",
+        ),
+        ({"initiate_login_uri": f"{APP}/login", "client_uri": f"{APP}/"}, f"{APP}/"),
+    ],
+)
+async def test_an_error_page_leads_back_to_where_the_application_begins(
+    town: Town, members: dict[str, str], back: str
+) -> None:
+    client = await registered(town, **members)
+    page = await town.browser().open(relying_party(town, client).request(redirect_uri="https://evil.example/"))
+    assert page.links["back-to-application"] == back
 
 
 async def test_an_application_that_goes_during_a_login_gets_nothing(town: Town) -> None:

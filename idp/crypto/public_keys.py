@@ -91,6 +91,8 @@ class EncryptionKey(Frozen, frozen=True, kw_only=True):
     public: EncryptingKey
     algorithms: tuple[KeyManagement, ...]
     kid: str | None = None
+    named: bool = False
+    """Its owner says that it is for this (`use`), and not only nothing that forbids it."""
 
 
 class KeySet(Frozen, frozen=True, kw_only=True):
@@ -113,8 +115,12 @@ class KeySet(Frozen, frozen=True, kw_only=True):
         return candidates[0] if len(candidates) == 1 else None
 
     def recipient(self, algorithm: str) -> EncryptionKey | None:
-        """Return the first key that something may be encrypted to: its owner has them all (RFC 7517 §5)."""
-        return next((key for key in self.encryption if algorithm in key.algorithms), None)
+        """Return the first key that something may be encrypted to, of those that are said to be for it if any are.
+
+        Its owner has them all (RFC 7517 §5), but may well sign with one of which it has not said what it is for.
+        """
+        fitting = [key for key in self.encryption if algorithm in key.algorithms]
+        return next((key for key in fitting if key.named), fitting[0] if fitting else None)
 
     def has(self, kid: str | None, algorithm: str) -> bool:
         """Tell whether a key of the algorithm is known, for either use."""
@@ -161,7 +167,7 @@ def read_certificate(text: str) -> KeySet:
         raise KeyRefusedError("it is not an X.509 certificate") from None
     match public:
         case rsa.RSAPublicKey() | ec.EllipticCurvePublicKey() | ed25519.Ed25519PublicKey():
-            return _usable(public, _algorithms(public), _key_management(public), kid=None)
+            return _usable(public, _algorithms(public), _key_management(public))
         case _:
             raise KeyRefusedError("it has a key of a type that is not supported")
 
@@ -197,6 +203,7 @@ def _key(jwk: Any) -> KeySet:
         tuple(one for one in verifying if verifies and named in (None, one)),
         tuple(one for one in encrypting if encrypts and named in (None, one)),
         kid=kid,
+        named=jwk.get("use") == "enc",
     )
     if not usable.keys and not usable.encryption:
         raise KeyRefusedError("it is for neither signatures nor encryption")
@@ -214,12 +221,17 @@ def _uses(jwk: Mapping[str, Any]) -> tuple[bool, bool]:
 
 
 def _usable(
-    public: PublicKey, verifying: tuple[str, ...], encrypting: tuple[KeyManagement, ...], *, kid: str | None
+    public: PublicKey,
+    verifying: tuple[str, ...],
+    encrypting: tuple[KeyManagement, ...],
+    *,
+    kid: str | None = None,
+    named: bool = False,
 ) -> KeySet:
     keys = (ForeignKey(public=public, algorithms=verifying, kid=kid),) if verifying else ()
     if isinstance(public, ed25519.Ed25519PublicKey) or not encrypting:
         return KeySet(keys=keys)
-    return KeySet(keys=keys, encryption=(EncryptionKey(public=public, algorithms=encrypting, kid=kid),))
+    return KeySet(keys=keys, encryption=(EncryptionKey(public=public, algorithms=encrypting, kid=kid, named=named),))
 
 
 def algorithms_of(public: object) -> tuple[str, ...]:

@@ -75,6 +75,9 @@ def test_what_is_encrypted_goes_to_the_first_key_that_fits() -> None:
         assert recipient is not None
         assert recipient.kid == kid
         assert found.has(None, algorithm)
+    named = read_key_set(of(EC, RSA, {**second, "use": "enc"})).recipient("ECDH-ES")
+    assert named is not None
+    assert named.kid == "second", "the other may be one that its owner signs with"
     assert found.recipient("RSA1_5") is None
     assert not found.has(None, "RSA1_5")
 

@@ -333,6 +333,7 @@ class _Opening:
             registrations=registrations,
             sealer=self._sealer,
             outbound=self._outbound,
+            assembled=published.current,
             sms=self._sms,
             mutual_tls_url=_mutual_tls_url(self._settings),
             client_authorities=self._client_authorities,

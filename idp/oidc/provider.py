@@ -12,6 +12,7 @@ from idp.audit.events import Recorder
 from idp.crypto.base64url import base64url
 from idp.crypto.client_certificates import NO_AUTHORITIES, ClientAuthorities
 from idp.crypto.signing_keys import SigningKeys
+from idp.flows.assembly import AssembledRealm
 from idp.model.client import Client
 from idp.model.event import Event
 from idp.model.realm import Realm
@@ -90,6 +91,7 @@ class Provider:
         registrations: Registrations,
         sealer: Sealer,
         outbound: Outbound | None = None,
+        assembled: Callable[[], AssembledRealm] | None = None,
         mutual_tls_url: str = "",
         client_authorities: ClientAuthorities = NO_AUTHORITIES,
         sms: SmsSender | None = None,
@@ -112,6 +114,8 @@ class Provider:
         self.errands = Errands(self.log)
         self.outbound = outbound
         self.request_objects = Fetches()
+        self.assembled = assembled
+        """The present version's flows, for a login without a browser."""
         self.remote_keys = RemoteKeySets(outbound, clock)
         self.recorder = Recorder(stores.events, log)
         self._derived: dict[Callable[[Provider], Any], tuple[Realm, SigningKeys, Mapping[str, Client], Any]] = {}

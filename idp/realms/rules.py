@@ -162,7 +162,7 @@ def client_findings(written: file.Client, client: Client, pointer: str) -> Itera
         repair = "Set it to false, and let the application use the code flow with PKCE."
         yield warning("C-GRANT", f"{pointer}/implicitFlowEnabled", problem, repair)
     if written.direct_access_grants_enabled:
-        problem = f"“{client.client_id}” enables a grant that RFC 9700 §2.4 forbids; it is not offered here."
+        problem = f"“{client.client_id}” is given customers' passwords, which RFC 9700 §2.4 forbids."
         yield warning("C-GRANT", pointer, problem, "Set directAccessGrantsEnabled to false.")
     if client.standard_flow and not client.pkce_required:
         problem = f"“{client.client_id}” may leave out PKCE (RFC 9700 §2.1.1)."

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -15,17 +19,44 @@ from tests.journeys.demo import Demo
 
 pytestmark = pytest.mark.browser
 STATE = "a-state-that-stands-for-a-session"
-APPLICATION = """<!DOCTYPE html><title>rp</title><iframe id="op" src="{address}"></iframe><script>
-  const ready = new Promise((done) => document.getElementById("op").addEventListener("load", done));
+APPLICATION = """<!DOCTYPE html><title>rp</title><script>
+  let loaded;
+  const ready = new Promise((done) => {{ loaded = done; }});
   async function ask(message) {{
     await ready;
     const frame = document.getElementById("op").contentWindow;
     return new Promise((done) => {{
       addEventListener("message", (event) => done([event.data, event.origin]), {{ once: true }});
+      setTimeout(() => done(["silence", ""]), 10000);
       frame.postMessage(message, "{origin}");
     }});
   }}
-</script>"""
+</script><iframe id="op" src="{address}" onload="loaded()"></iframe>"""
+
+
+@contextlib.contextmanager
+def application(html: str) -> Iterator[str]:
+    """Serve a page of an application on this machine; a page that is made up in the browser may not frame ours."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("content-type", "text/html")
+            self.end_headers()
+            self.wfile.write(html.encode())
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
+            del format, args
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://localhost:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def session_state(client_id: str, origin: str, state: str = STATE) -> str:
@@ -41,26 +72,24 @@ def test_the_framed_page_tells_whether_the_state_of_the_browser_is_still_the_sam
     context.add_cookies([{"name": name, "value": STATE, "url": running.idp}])
     page = context.new_page()
     address = f"{running.idp}/realms/small-business/protocol/openid-connect/login-status-iframe.html"
-    application = APPLICATION.format(address=address, origin=running.idp)
-    page.route(f"{running.bank}/rp", lambda route: route.fulfill(body=application, content_type="text/html"))
-    page.goto(f"{running.bank}/rp")
 
     def ask(message: str) -> Any:
         return page.evaluate("message => ask(message)", message)
 
-    ours = session_state("internet-banking", running.bank)
-    assert ask(f"internet-banking {ours}") == ["unchanged", running.idp]
-    assert ask(f"cards {ours}")[0] == "changed", "of another application"
-    assert ask(f"internet-banking {session_state('internet-banking', 'https://evil.example')}")[0] == "changed"
-    assert ask("internet-banking")[0] == "error"
-    assert ask(f"internet-banking {ours} more")[0] == "error"
-    assert ask("internet-banking no-such-sid")[0] == "changed", "the session of a token, as keycloak-js asks"
-    assert ask("nobody no-such-sid")[0] == "error"
-    context.add_cookies([{"name": name, "value": "somebody-else", "url": running.idp}])
-    assert ask(f"internet-banking {ours}")[0] == "changed"
-    context.clear_cookies()
-    assert ask(f"internet-banking {ours}")[0] == "changed", "logged out"
-    context.close()
+    with application(APPLICATION.format(address=address, origin=running.idp)) as origin:
+        page.goto(origin)
+        ours = session_state("internet-banking", origin)
+        assert ask(f"internet-banking {ours}") == ["unchanged", running.idp]
+        assert ask(f"cards {ours}")[0] == "changed", "of another application"
+        assert ask(f"internet-banking {session_state('internet-banking', 'https://evil.example')}")[0] == "changed"
+        assert ask("internet-banking")[0] == "error"
+        assert ask(f"internet-banking {ours} more")[0] == "error"
+        assert ask("internet-banking some-sid")[0] == "error", "CVE-2024-1249: an origin that is not the client's"
+        context.add_cookies([{"name": name, "value": "somebody-else", "url": running.idp}])
+        assert ask(f"internet-banking {ours}")[0] == "changed"
+        context.clear_cookies()
+        assert ask(f"internet-banking {ours}")[0] == "changed", "logged out"
+        context.close()
 
 
 @pytest.mark.parametrize("scripts", [True, False])

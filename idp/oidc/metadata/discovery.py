@@ -15,6 +15,7 @@ from idp.oidc.authorization.response import JWT_MODE, RESPONSE_MODES, RESPONSE_T
 from idp.oidc.claims.book import claims_supported
 from idp.oidc.cors import ANY_ORIGIN
 from idp.oidc.decoupled import metadata as decoupled
+from idp.oidc.grants.password import PASSWORD
 from idp.oidc.metadata import authorization_requests, protected_answers
 from idp.oidc.possession import metadata as possession
 from idp.oidc.provider import Provider
@@ -68,7 +69,7 @@ def _core(provider: Provider) -> dict[str, Any]:
         "authorization_encryption_enc_values_supported": list(CONTENT_ENCRYPTION),
         # One page serves them all: it fits a pop-up and is made for a phone first.
         "display_values_supported": ["page", "popup", "touch"],
-        "grant_types_supported": [*GRANTS, "implicit"],
+        "grant_types_supported": [*_grants(realm), "implicit"],
         "subject_types_supported": ["public", "pairwise"],
         "token_endpoint_auth_methods_supported": [*_PROVEN_METHODS, "none"],
         "revocation_endpoint_auth_methods_supported": [*_PROVEN_METHODS, "none"],
@@ -99,6 +100,13 @@ _PARTS: tuple[Callable[[Provider], dict[str, Any]], ...] = (
     decoupled.metadata,
     sessions.metadata,
 )
+
+
+def _grants(realm: Realm) -> list[str]:
+    """RFC 9700 §2.4: the password grant is for clients that cannot do without, and is not offered to others."""
+    clients = (*realm.clients.values(), *realm.registered.values())
+    offered = any(client.password_grant for client in clients)
+    return [grant for grant in GRANTS if grant != PASSWORD or offered]
 
 
 def _scopes(realm: Realm) -> list[str]:

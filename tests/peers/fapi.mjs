@@ -111,8 +111,11 @@ const families = {
     const back = await new Person().goTo(client.buildAuthorizationUrl(party.config, parameters), party.callback);
     assert.equal(back.searchParams.get("error"), "invalid_request");
     assert.equal(back.searchParams.get("iss"), given.issuer);
-    const refreshed = await client.refreshTokenGrant(party.config, tokens.refresh_token, undefined, party.options);
-    assert.equal(refreshed.refresh_token ?? tokens.refresh_token, tokens.refresh_token);
+    // No rotation: the first refresh token works as often as it is used (its text may come back with a later `exp`).
+    for (const _ of [1, 2]) {
+      const refreshed = await client.refreshTokenGrant(party.config, tokens.refresh_token, undefined, party.options);
+      assert.ok(refreshed.access_token);
+    }
   },
 
   async "fapi2-signing"(party) {

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from typing import Any
+from typing import Any, Literal
 
 import uvicorn
 from OpenSSL import SSL
 
+from idp.listeners.patience import REQUEST_SECONDS, bounded_requests
 from idp.listeners.tls_protocol import TlsProtocol
 from idp.model.struct import Frozen
 from idp.web.http import Application, Receive, Scope, Send
@@ -26,7 +27,13 @@ class Server(uvicorn.Server):
     """One uvicorn for all listeners: they share its connections, so that all of them end in order."""
 
     def __init__(
-        self, application: Application, *, context: ssl.SSLContext | None = None, asking: AskingDoor | None = None
+        self,
+        application: Application,
+        *,
+        context: ssl.SSLContext | None = None,
+        asking: AskingDoor | None = None,
+        request_seconds: float = REQUEST_SECONDS,
+        parser: Literal["auto", "h11", "httptools"] = "auto",
     ) -> None:
         config = uvicorn.Config(
             application,
@@ -37,8 +44,10 @@ class Server(uvicorn.Server):
             log_config=None,
             lifespan="off",
             timeout_graceful_shutdown=10,
+            http=parser,
         )
         config.load()
+        config.http_protocol_class = bounded_requests(config.http_protocol_class, seconds=request_seconds)
         config.ssl = context
         super().__init__(config)
         self._asking = asking

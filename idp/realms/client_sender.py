@@ -10,11 +10,15 @@ DPOP_NONCE = "hyrja.dpop.nonce"
 CERTIFICATE_BOUND = "tls.client.certificate.bound.access.tokens"
 
 
-def sender_rules(client: file.Client) -> SenderRules:
-    """Return which keys a client has to prove; Keycloak knows no nonces, so that switch is ours."""
+def sender_rules(realm: file.Realm, client: file.Client) -> SenderRules:
+    """Return which keys a client has to prove.
+
+    Keycloak knows no nonces, so that switch is ours: the client's word counts, and the realm's where it says nothing.
+    """
     attributes = client.attributes
+    nonce = attributes.get(DPOP_NONCE) or realm.attributes.get(DPOP_NONCE)
     return SenderRules(
         dpop_bound=attributes.get(DPOP_BOUND) == "true",
-        dpop_nonce=attributes.get(DPOP_NONCE) == "true",
+        dpop_nonce=nonce == "true",
         certificate_bound=attributes.get(CERTIFICATE_BOUND) == "true",
     )

@@ -54,7 +54,7 @@ def client_of(
         secret_method=secret_method(client, pointer, findings),
         assertion=assertion_rules(found, client, pointer, findings),
         keys=key_source(client, pointer, findings),
-        sender=sender_rules(client),
+        sender=sender_rules(found, client),
         certificate=certificate_rules(client),
         service_account=client.service_accounts_enabled and not client.public_client,
         token_exchange=attributes.get("standard.token.exchange.enabled") == "true" and not client.public_client,

@@ -42,7 +42,7 @@ async def until(true: Callable[[], object]) -> None:
 class World:
     """The two ports of a running server."""
 
-    def __init__(self, folder: Path, holder: Holder) -> None:
+    def __init__(self, folder: Path, holder: Holder, **options: Any) -> None:
         self.folder = folder
         certificate, key = holder.save(folder, "server")
         self.trusting = certificate
@@ -56,6 +56,7 @@ class World:
             application,
             context=ordinary_context(self.files),
             asking=AskingDoor(listener=self.asking, context=asking_context(self.files)),
+            **options,
         )
 
     @contextlib.asynccontextmanager
@@ -89,7 +90,7 @@ class World:
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer what reached us; `/big` answers as many bytes as the query says."""
+    """Answer what reached us; `/big` with as many bytes, `/slow` after as many milliseconds as the query says."""
     size, begun = 0, False
     while True:
         message = await receive()
@@ -97,6 +98,8 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         begun = begun or bool(size)
         if message["type"] == "http.disconnect" or not message.get("more_body"):
             break
+    if scope["path"] == "/slow":
+        await asyncio.sleep(int(scope["query_string"]) / 1000)
     if scope["path"] == "/big":
         body = b"x" * int(scope["query_string"])
     else:

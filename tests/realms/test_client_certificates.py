@@ -67,6 +67,21 @@ def test_a_switch_of_bound_tokens_is_off_unless_it_is_true(attribute: str, rules
     assert read({attribute: "false"}, "client-secret").sender == SenderRules()
 
 
+@pytest.mark.parametrize(
+    ("of_realm", "of_client", "required"),
+    [("true", None, True), ("true", "false", False), ("false", "true", True), (None, None, False)],
+)
+def test_nonces_are_for_a_client_or_for_all_that_say_nothing(
+    of_realm: str | None, of_client: str | None, *, required: bool
+) -> None:
+    def change(document: dict[str, Any]) -> None:
+        client({} if of_client is None else {"hyrja.dpop.nonce": of_client}, "client-secret")(document)
+        document["attributes"] |= {} if of_realm is None else {"hyrja.dpop.nonce": of_realm}
+
+    found = loaded(demo(change)).realm.clients["internet-banking"]
+    assert found.sender.dpop_nonce is required
+
+
 CASES = [
     ("C-X509-NAME", ERROR, AT, {}),
     ("C-X509-NAME", ERROR, AT, {**NAMED, "tls.client.auth.san.dns": "a.al"}),

@@ -1,0 +1,87 @@
+"""Requests that never arrive: the connection is dropped, whichever door and parser; others are left alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests import certificates
+from tests.listeners.conftest import PATIENCE, World
+
+pytestmark = pytest.mark.anyio
+SECONDS = 0.3
+WHOLE = b"GET /big?1 HTTP/1.1\r\nhost: localhost\r\n\r\n"
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"  # what is tested here knows nothing of the loop
+
+
+@pytest.fixture(params=["httptools", "h11"])
+async def hurried(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    if request.param == "httptools":
+        pytest.importorskip("httptools", reason="httptools is not on every platform")
+    world = World(tmp_path, certificates.server(), request_seconds=SECONDS, parser=request.param)
+    async with world.serving():
+        yield world
+
+
+async def ended(reader: asyncio.StreamReader) -> bool:
+    try:
+        await asyncio.wait_for(reader.read(), PATIENCE)
+    except ConnectionError:
+        return True
+    return reader.at_eof()
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"GET / HT", id="half a line"),
+        pytest.param(b"GET / HTTP/1.1\r\nhost: localhost\r\n", id="half the headers"),
+        pytest.param(b"POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n1", id="half the body"),
+    ],
+)
+async def test_a_request_that_does_not_arrive_ends_its_connection(hurried: World, begun: bytes) -> None:
+    reader, writer = await hurried.streams(hurried.context())
+    writer.write(begun)
+    assert await ended(reader)
+    writer.close()
+
+
+async def test_the_second_request_has_no_more_time_than_the_first(hurried: World) -> None:
+    reader, writer = await hurried.streams(hurried.context())
+    writer.write(WHOLE)
+    await reader.readuntil(b"\r\n\r\nx")
+    writer.write(b"GET")  # and from now on uvicorn's own limit for idle connections is off
+    assert await ended(reader)
+    writer.close()
+
+
+async def test_the_ordinary_door_waits_no_longer(hurried: World) -> None:
+    reader, writer = await hurried.streams(hurried.context(), port=hurried.ordinary_port)
+    writer.write(b"GET / HT")
+    assert await ended(reader)
+    writer.close()
+
+
+async def test_a_byte_now_and_then_buys_no_time(hurried: World) -> None:
+    reader, writer = await hurried.streams(hurried.context())
+    end = asyncio.create_task(ended(reader))
+    while not end.done():
+        writer.write(b"G")  # of a method that never ends
+        await asyncio.sleep(SECONDS / 20)
+    assert end.result()
+    writer.close()
+
+
+async def test_a_request_that_has_arrived_may_be_answered_for_as_long_as_it_takes(hurried: World) -> None:
+    reader, writer = await hurried.streams(hurried.context())
+    writer.write(b"GET /slow?%d HTTP/1.1\r\nhost: localhost\r\n\r\n" % (SECONDS * 3 * 1000))
+    assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+    writer.close()

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-import ssl
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -35,7 +34,7 @@ from idp.flows.newcomers import Newcomers
 from idp.flows.published import PublishedRealm
 from idp.flows.step import StepServices
 from idp.flows.tabs import Tabs
-from idp.gateways.http_outbound import HttpOutbound
+from idp.gateways.opening import make_folder_of, outbound_of, outbox_of, sms_of
 from idp.gateways.outbox import Outbox
 from idp.login import development, examination
 from idp.login.desk import Desk
@@ -54,6 +53,7 @@ from idp.oidc.sessions.back_channel import watch_deliveries
 from idp.ports import Clock, MessageUndeliveredError, Passwords, RandomBytes, RealmStores, Sealer, SmsSender, Store
 from idp.realms.loading import LoadedRealm, RealmUnreadableError, load_file
 from idp.realms.placeholders import Surroundings, file_vault
+from idp.settings import StartError
 from idp.softtoken import application as softtoken
 from idp.stores.records import KernelStore
 from idp.stores.sqlite import SqliteKernel
@@ -65,10 +65,6 @@ from idp.web.pages import Pages
 
 _SWEEP_SECONDS = 5.0
 _DAY = 86400
-
-
-class StartError(Exception):
-    """The provider does not start; the text lists every reason with what to do."""
 
 
 class Outside(Frozen, frozen=True, kw_only=True):
@@ -169,12 +165,12 @@ async def open_site(
     surroundings = Surroundings(vault=file_vault(Path(settings.secrets.vault)), environment=outside.environment)
     realms = load_realms(settings, surroundings)
     sealer = _sealer(settings)
-    outbox = _outbox(settings, outside) if sms is None else None
+    outbox = outbox_of(settings, outside.clock) if sms is None else None
     async with contextlib.AsyncExitStack() as undo:  # a start that fails lets go of everything, too
         kernel = SqliteKernel.open(Path(settings.store.path), clock=outside.clock)
         undo.push_async_callback(kernel.close)
         store = KernelStore(kernel, outside.clock, events_kept=settings.store.events_kept_days * _DAY)
-        sender, close_sender = _sms(settings, outbox) if sms is None else (sms, None)
+        sender, close_sender = sms_of(settings, outbox) if sms is None else (sms, None)
         if close_sender is not None:
             undo.push_async_callback(close_sender)
         passwords = _passwords(settings, outside)
@@ -272,7 +268,7 @@ class _Opening:
         self._passwords = passwords
         self._pages = pages
         self._surroundings = surroundings
-        self._outbound = _outbound(settings)
+        self._outbound = outbound_of(settings)
         self._client_authorities = _client_authorities(settings)
         self._services: dict[str, StepServices] = {}
         self.keys: dict[str, KeptKeys] = {}
@@ -399,64 +395,9 @@ class _Opening:
 def _sealer(settings: configuration.Settings) -> AesGcmSealer:
     paths = [Path(name) for name in settings.secrets.master_key_files]
     if settings.secrets.create_master_key and not paths[0].exists():
-        _make_folder_of(paths[0])
+        make_folder_of(paths[0])
         create_master_key(paths[0])
     return AesGcmSealer(read_master_keys(paths))
-
-
-def _outbox(settings: configuration.Settings, outside: Outside) -> Outbox | None:
-    if settings.sms.gateway != "outbox":
-        return None
-    path = Path(settings.sms.outbox_file)
-    _make_folder_of(path)
-    try:
-        return Outbox(path, clock=outside.clock)
-    except OSError as error:
-        raise StartError(f"sms.outbox_file: {path} cannot be read ({error.strerror}).") from None
-
-
-def _make_folder_of(path: Path) -> None:
-    """Make the directory of a file, for this process's user alone."""
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StartError(f"The directory {path.parent} cannot be made ({error.strerror}).") from None
-
-
-def _sms(
-    settings: configuration.Settings, outbox: Outbox | None
-) -> tuple[SmsSender, Callable[[], Awaitable[None]] | None]:
-    if outbox is not None:
-        return outbox, None
-    from idp.gateways.http_sms import HttpSms  # noqa: PLC0415 - its HTTP client is loaded only where it is used
-    from idp.model.secret import Secret  # noqa: PLC0415 - as above
-
-    sms = settings.sms
-    try:
-        header = Path(sms.authorization_file).read_text(encoding="utf-8").strip() if sms.authorization_file else ""
-    except OSError as error:
-        raise StartError(f"sms.authorization_file cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        header = "\n"
-    if not (header.isascii() and header.isprintable()):
-        raise StartError("sms.authorization_file must hold one line of ASCII: the value of the Authorization header.")
-    gateway = HttpSms(
-        url=sms.url, body=sms.body, authorization=Secret(header) if header else None, timeout=sms.timeout_seconds
-    )
-    return gateway, gateway.close
-
-
-def _outbound(settings: configuration.Settings) -> HttpOutbound:
-    outbound = settings.outbound
-    if outbound.ca_bundle:
-        try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(outbound.ca_bundle)
-        except OSError as error:  # ssl.SSLError is one
-            reason = error.strerror or "not PEM"
-            raise StartError(f"outbound.ca_bundle: {outbound.ca_bundle} cannot be used ({reason}).") from None
-    return HttpOutbound(
-        ca_bundle=outbound.ca_bundle or None, allow_loopback=outbound.allow_loopback, timeout=outbound.timeout_seconds
-    )
 
 
 def _application(

@@ -26,6 +26,10 @@ class SettingsError(Exception):
     """The settings cannot be used; the text lists every problem, a line each."""
 
 
+class StartError(Exception):
+    """The provider does not start; the text lists every reason with what to do."""
+
+
 class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A table of the file: an unknown key is an error, since a misspelt one would silently have no effect."""
 

@@ -16,12 +16,12 @@ import pytest
 import structlog
 import structlog.testing
 
-from idp.app import Outside, StartError, open_site
+from idp.app import Outside, open_site
 from idp.cli.log import open_log
 from idp.crypto.sealing import MasterKeyError, create_master_key
 from idp.model.user import PasswordCredential, User
 from idp.ports import StoreUnavailableError
-from idp.settings import Hashing, Log, Settings, SettingsError
+from idp.settings import Hashing, Log, Settings, SettingsError, StartError
 from tests.fakes import FakeClock
 from tests.logs import log_put_back
 from tests.stories.world import BANK, ORIGIN, Customer, FakeSms, World, prepared, provider

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from idp.app import StartError, _client_authorities
+from idp.app import _client_authorities
 from idp.crypto.client_certificates import NO_AUTHORITIES, read_certificates
-from idp.settings import Settings, load
+from idp.settings import Settings, StartError, load
 from tests.certificates import authority, issued
 
 DEVELOPMENT = Path(__file__).parents[1] / "config" / "development.toml"

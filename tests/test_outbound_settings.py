@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from idp.app import StartError, _outbound
-from idp.settings import Outbound, Settings, load
+from idp.gateways.opening import outbound_of
+from idp.settings import Outbound, Settings, StartError, load
 
 DEVELOPMENT = Path(__file__).parents[1] / "config" / "development.toml"
 
@@ -29,4 +29,4 @@ def test_authorities_that_cannot_be_read_stop_the_start(tmp_path: Path, content:
     if content is not None:
         bundle.write_text(content, encoding="utf-8")
     with pytest.raises(StartError, match=r"outbound\.ca_bundle"):
-        _outbound(settings(ca_bundle=str(bundle)))
+        outbound_of(settings(ca_bundle=str(bundle)))

@@ -17,11 +17,11 @@ from typing import Any
 
 from rich.console import Console
 
-from idp.app import Site, StartError
+from idp.app import Site
 from idp.cli.serve import EXPECTED, run, serving
 from idp.cli.terminal import printable
 from idp.listeners.doors import listening
-from idp.settings import Settings, SettingsError, load
+from idp.settings import Settings, SettingsError, StartError, load
 
 _IDP_PORT, _BANK_PORT = 8080, 8090
 _CLIENTS = ("internet-banking", "cards")

@@ -12,9 +12,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from idp.app import StartError
 from idp.oidc.provider import Provider
 from idp.ports import Clock
+from idp.settings import StartError
 from idp.web.http import Application, Receive, Scope, Send
 
 PREFIX = "/accounts-api"

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from idp.app import Outside, Site, StartError, open_site
+from idp.app import Outside, Site, open_site
 from idp.cli.log import open_log
 from idp.cli.resource_api import with_resource_api
 from idp.cli.terminal import printable
@@ -21,7 +21,7 @@ from idp.listeners.doors import open_doors
 from idp.listeners.server import Server
 from idp.listeners.tls import ListenerError
 from idp.ports import Clock, StoreUnavailableError
-from idp.settings import Settings, SettingsError, load
+from idp.settings import Settings, SettingsError, StartError, load
 from idp.web.http import Application
 
 Running = Callable[[Site], Awaitable[None]]

@@ -1,0 +1,68 @@
+"""Gateways as the settings want them; what cannot be opened is said with the setting's name."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from idp.gateways.http_outbound import HttpOutbound
+from idp.gateways.outbox import Outbox
+from idp.ports import Clock, SmsSender
+from idp.settings import Settings, StartError
+
+
+def outbox_of(settings: Settings, clock: Clock) -> Outbox | None:
+    """Return the outbox of a deployment that sends nothing; None where there is a gateway."""
+    if settings.sms.gateway != "outbox":
+        return None
+    path = Path(settings.sms.outbox_file)
+    make_folder_of(path)
+    try:
+        return Outbox(path, clock=clock)
+    except OSError as error:
+        raise StartError(f"sms.outbox_file: {path} cannot be read ({error.strerror}).") from None
+
+
+def make_folder_of(path: Path) -> None:
+    """Make the directory of a file, for this process's user alone."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(f"The directory {path.parent} cannot be made ({error.strerror}).") from None
+
+
+def sms_of(settings: Settings, outbox: Outbox | None) -> tuple[SmsSender, Callable[[], Awaitable[None]] | None]:
+    """Return the way by which text messages leave, and how to close it."""
+    if outbox is not None:
+        return outbox, None
+    from idp.gateways.http_sms import HttpSms  # noqa: PLC0415 - its HTTP client is loaded only where it is used
+    from idp.model.secret import Secret  # noqa: PLC0415 - as above
+
+    sms = settings.sms
+    try:
+        header = Path(sms.authorization_file).read_text(encoding="utf-8").strip() if sms.authorization_file else ""
+    except OSError as error:
+        raise StartError(f"sms.authorization_file cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        header = "\n"
+    if not (header.isascii() and header.isprintable()):
+        raise StartError("sms.authorization_file must hold one line of ASCII: the value of the Authorization header.")
+    gateway = HttpSms(
+        url=sms.url, body=sms.body, authorization=Secret(header) if header else None, timeout=sms.timeout_seconds
+    )
+    return gateway, gateway.close
+
+
+def outbound_of(settings: Settings) -> HttpOutbound:
+    """Return the way to call addresses that clients have registered."""
+    outbound = settings.outbound
+    if outbound.ca_bundle:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(outbound.ca_bundle)
+        except OSError as error:  # ssl.SSLError is one
+            reason = error.strerror or "not PEM"
+            raise StartError(f"outbound.ca_bundle: {outbound.ca_bundle} cannot be used ({reason}).") from None
+    return HttpOutbound(
+        ca_bundle=outbound.ca_bundle or None, allow_loopback=outbound.allow_loopback, timeout=outbound.timeout_seconds
+    )

@@ -165,7 +165,10 @@ def read_id_token_hint(provider: Provider, token: str) -> Claims:
             token = decrypted(token, provider.keys.decryptor)[1].decode()
         except UnicodeDecodeError:
             raise TokenError("it is encrypted, and no token is inside") from None
-    return verify(token, keys=provider.keys.public, typ=ID_TYPE, issuer=provider.issuer, now=None)
+    claims = verify(token, keys=provider.keys.public, typ=ID_TYPE, issuer=provider.issuer, now=None)
+    if claims.get("typ") != "ID":  # the header's `JWT` is everybody's
+        raise TokenError("no ID token")
+    return claims
 
 
 def new_token_id(provider: Provider, family_id: str | None = None) -> str:

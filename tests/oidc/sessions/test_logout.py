@@ -1,14 +1,20 @@
 from __future__ import annotations
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
+from idp.crypto.encryption import encrypted
 from idp.crypto.jose import mint
+from idp.crypto.public_keys import EncryptionKey
 from idp.model.logout import LogoutChannels
+from idp.model.pairwise import Pairwise
+from idp.model.protection import Protection
 from idp.oidc.sessions.logout import AskPerson, ErrorPage, LoggedOutPage, RedirectTo, decide, logout
 from idp.oidc.sessions.user_sessions import end_session
-from tests.oidc.harness import Bank, payload, signing_keys
+from tests.oidc.harness import Bank, credentials, payload, signing_keys
 
 pytestmark = pytest.mark.anyio
+STRANGER = ec.generate_private_key(ec.SECP256R1()).public_key()
 BYE = "https://app.bank.al/bye"
 
 
@@ -176,3 +182,37 @@ async def test_state_is_added_to_an_address_that_has_a_query(bank: Bank) -> None
 
 async def test_nobody_logged_in_and_nothing_asked_is_the_logged_out_page(bank: Bank) -> None:
     assert decide(bank.provider, {}, session=None) == LoggedOutPage(client_id=None, ends=None)
+
+
+async def test_a_clients_own_name_for_the_user_is_no_hindrance(bank: Bank) -> None:
+    bank.change_client("app", pairwise=Pairwise(sector="app.bank.al"))
+    hint = (await bank.tokens())["id_token"]
+    session = await bank.stores.user_sessions.get("sid-1")
+    parameters = {"id_token_hint": hint, "post_logout_redirect_uri": BYE}
+    assert isinstance(decide(bank.provider, parameters, session=session), RedirectTo)
+
+
+async def test_an_encrypted_id_token_is_a_hint_decrypted_or_encrypted_to_us(bank: Bank) -> None:
+    hint = (await bank.tokens())["id_token"]
+    session = await bank.stores.user_sessions.get("sid-1")
+    key = bank.provider.keys.decryptor(None, "RSA-OAEP")
+    assert key is not None
+    ours = EncryptionKey(public=key.private.public_key(), algorithms=("RSA-OAEP",), kid=key.kid)
+    again = encrypted(hint.encode(), ours, algorithm="RSA-OAEP", encoding="A128CBC-HS256", cty="JWT")
+    assert isinstance(decide(bank.provider, {"id_token_hint": again}, session=session), LoggedOutPage)
+    theirs = EncryptionKey(public=STRANGER, algorithms=("ECDH-ES",))
+    unread = encrypted(hint.encode(), theirs, algorithm="ECDH-ES", encoding="A128GCM", cty="JWT")
+    assert isinstance(decide(bank.provider, {"id_token_hint": unread}, session=session), ErrorPage)
+
+
+async def test_no_other_token_of_ours_is_a_hint(bank: Bank) -> None:
+    bank.change_client("app", userinfo=Protection(signed="ES256"))
+    tokens = await bank.tokens()
+    asked = {"token": tokens["access_token"], **credentials("app")}
+    accepted = {"Accept": "application/token-introspection+jwt"}
+    introspected = (await bank.post("token/introspect", asked, headers=accepted)).text
+    claims = payload(tokens["id_token"])
+    nameless = mint(signing_keys().signer("ES256"), typ="JWT", claims={**claims, "typ": "Bearer"})
+    userinfo = (await bank.userinfo(tokens["access_token"])).text
+    for token in (tokens["access_token"], introspected, userinfo, nameless):
+        assert isinstance(decide(bank.provider, {"id_token_hint": token}, session=None), ErrorPage)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import json
 from typing import Any
@@ -17,7 +18,7 @@ from idp.model.request_object import RequestObjectRules
 from idp.oidc.errors import OAuthError
 from idp.oidc.requests.asked import Asked
 from idp.oidc.requests.request_object import LARGEST_OBJECT, parameters_of, read_request_object
-from idp.oidc.requests.resolved import with_object
+from idp.oidc.requests.resolved import in_effect, with_object
 from tests.fakes import FakeClock
 from tests.oidc.harness import Bank
 from tests.oidc.requests.objects import (
@@ -456,3 +457,27 @@ async def test_any_text_is_an_invalid_object_and_nothing_worse(text: str) -> Non
     with pytest.raises(OAuthError) as error:
         await read_request_object(bank.provider, SHOP, text)
     assert error.value.code.value == "invalid_request_object"
+
+
+PARAMETERS = st.dictionaries(
+    st.sampled_from(["client_id", "response_type", "redirect_uri", "state", "scope", "request", "request_uri", "x"]),
+    st.sampled_from(["shop", "code", "a", "b"]),
+)
+
+
+@given(outside=PARAMETERS, inside=PARAMETERS, merges=st.booleans())
+def test_the_object_always_wins_and_alone_it_is_all_there_is(
+    *, outside: dict[str, str], inside: dict[str, str], merges: bool
+) -> None:
+    inside = {name: value for name, value in inside.items() if name not in {"request", "request_uri"}}
+    asked = None
+    with contextlib.suppress(OAuthError):
+        asked = in_effect(Asked(parameters=outside), Asked(parameters=inside), merges=merges).parameters
+    differing = {name for name in ("client_id", "response_type") if inside.get(name) != outside.get(name)}
+    if asked is None:
+        assert differing, "nothing else is a reason"
+        return
+    assert inside.items() <= asked.items()
+    assert asked.get("client_id") == outside.get("client_id")
+    assert not {"request", "request_uri"} & asked.keys()
+    assert merges or asked == inside

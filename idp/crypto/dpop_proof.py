@@ -25,6 +25,7 @@ class DpopProof(Frozen, frozen=True, kw_only=True):
 
     jkt: str
     """The RFC 7638 thumbprint of the key."""
+    algorithm: str
     token_id: str
     method: str
     address: str
@@ -43,10 +44,12 @@ def read_proof(text: str) -> DpopProof:
     segments = text.encode().split(b".")
     if len(segments) != _SEGMENTS:
         raise TokenError("not a token in compact form")  # two proofs in one request also end here: they are one list
-    key = _check_signature(json_object(decoded_segment(segments[0])), segments)
+    header = json_object(decoded_segment(segments[0]))
+    key = _check_signature(header, segments)
     claims = json_object(decoded_segment(segments[1]))
     return DpopProof(
         jkt=thumbprint(key.public),
+        algorithm=header["alg"],
         token_id=_text(claims, "jti"),
         method=_text(claims, "htm"),
         address=_text(claims, "htu"),

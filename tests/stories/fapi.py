@@ -121,11 +121,13 @@ class FapiClient:
         claims = {**(parameters or self.parameters()), **good}
         return signed({name: value for name, value in claims.items() if value is not None}, algorithm or self.algorithm)
 
-    def proof(self, address: str, *, method: str = "POST", key: Any = None, **changed: Any) -> str:
+    def proof(
+        self, address: str, *, method: str = "POST", key: Any = None, algorithm: str = "ES256", **changed: Any
+    ) -> str:
         """Return a good DPoP proof, changed."""
         key = key or self.key
         good = {"jti": secrets.token_urlsafe(12), "htm": method, "htu": address, "iat": self.now, **changed}
-        return signed(good, "ES256", key=key, typ="dpop+jwt", jwk=key.as_dict(private=False), kid=None)
+        return signed(good, algorithm, key=key, typ="dpop+jwt", jwk=key.as_dict(private=False), kid=None)
 
     async def post(self, path: str, form: dict[str, Any], **options: Any) -> httpx.Response:
         """Post a form, without client authentication."""

@@ -98,6 +98,17 @@ async def test_5_4_1_an_assertion_of_another_algorithm_proves_nobody(client: Fap
     assert error_of(reply) == (401, "invalid_client")
 
 
+async def test_5_4_1_a_proof_of_another_algorithm_binds_nothing(bank: Town, client: FapiClient) -> None:
+    client.key = ECKey.generate_key("P-384")
+    code = await code_of(bank, client)
+    proof = client.proof(f"{PROTOCOL}/token", algorithm="ES384")
+    assert error_of(await client.redeem(code, dpop=proof)) == (400, "invalid_dpop_proof")
+    form = {**client.parameters(), **client.assertion()}
+    proof = client.proof(f"{PROTOCOL}/ext/par/request", algorithm="ES384")
+    pushed = await client.post("ext/par/request", form, headers={"DPoP": proof})
+    assert error_of(pushed) == (400, "invalid_dpop_proof")
+
+
 @pytest.mark.parametrize(
     "audience",
     [[ISSUER], f"{PROTOCOL}/token", f"{PROTOCOL}/ext/par/request", [ISSUER, f"{PROTOCOL}/token"]],

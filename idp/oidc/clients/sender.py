@@ -37,7 +37,7 @@ async def pushed_key(provider: Provider, request: Request, client: Client, param
     named = parameters.get(JKT_PARAMETER, "")
     if request.header(HEADER) is None:
         return named
-    proven = await proven_dpop_key(provider, request, nonce_required=client.sender.dpop_nonce)
+    proven = await proven_dpop_key(provider, request, nonce_required=client.sender.dpop_nonce, rules=client.rules)
     if named and not same(named, proven):
         raise OAuthError(ErrorCode.INVALID_REQUEST, "The dpop_jkt is not the key of the DPoP proof.")
     return proven
@@ -45,7 +45,7 @@ async def pushed_key(provider: Provider, request: Request, client: Client, param
 
 async def _dpop_key(provider: Provider, request: Request, client: Client) -> str:
     if request.header(HEADER) is not None:
-        return await proven_dpop_key(provider, request, nonce_required=client.sender.dpop_nonce)
+        return await proven_dpop_key(provider, request, nonce_required=client.sender.dpop_nonce, rules=client.rules)
     if client.sender.dpop_bound:  # RFC 9449 §5.2
         raise refused_proof("the client has to send one")
     return ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from idp.crypto.digest import digest, same
 from idp.crypto.dpop_proof import DpopProof, read_proof
 from idp.crypto.jose import TokenError
+from idp.model.client_rules import NO_RULES, ClientRules
 from idp.oidc.errors import ErrorCode, OAuthError
 from idp.oidc.possession.addresses import normalised
 from idp.oidc.possession.nonces import fresh_nonce, is_fresh
@@ -20,15 +21,22 @@ _OLD = 60  # seconds
 
 
 async def proven_dpop_key(
-    provider: Provider, request: Request, *, access_token: str | None = None, nonce_required: bool = False
+    provider: Provider,
+    request: Request,
+    *,
+    access_token: str | None = None,
+    nonce_required: bool = False,
+    rules: ClientRules = NO_RULES,
 ) -> str:
     """Return the thumbprint of the key that the request's proof was signed with.
 
-    `access_token` is the token that the request carries, at a protected resource (§7). Raises `OAuthError`
-    (`invalid_dpop_proof`, `use_dpop_nonce`).
+    `access_token` is the token that the request carries, at a protected resource (§7); `rules` are what policies demand
+    of the client that sent it. Raises `OAuthError` (`invalid_dpop_proof`, `use_dpop_nonce`).
     """
     try:
         proof = read_proof(request.header(HEADER) or "")
+        if not rules.permits(proof.algorithm):  # FAPI 2.0 Security Profile §5.4.1
+            raise TokenError("the client's policy does not permit the algorithm")  # noqa: TRY301 - one refusal for all
         _check_request(provider, proof, request)
         _check_times(proof, now=provider.now())
         _check_access_token(proof, access_token)

@@ -13,6 +13,7 @@ from joserfc.jwk import OctKey, RSAKey
 
 from idp.crypto.dpop_proof import LARGEST_PROOF, read_proof
 from idp.crypto.jose import TokenError
+from idp.model.client_rules import SECURE_ALGORITHMS, ClientRules
 from idp.model.sender import SenderRules
 from idp.oidc.clients.sender import pushed_key
 from idp.oidc.errors import OAuthError
@@ -65,6 +66,13 @@ async def test_each_algorithm_for_proofs_is_accepted(bank: Bank, algorithm: str)
     key = key_for(algorithm)
     answer = (await asked(bank, proof(bank, key=key, algorithm=algorithm))).json()
     assert payload(answer["access_token"])["cnf"] == {"jkt": jkt_of(key)}
+
+
+async def test_a_fapi_client_proves_its_key_by_what_its_policy_permits(bank: Bank) -> None:
+    bank.change_client("app", rules=ClientRules(algorithms=SECURE_ALGORITHMS))
+    for algorithm in ("ES256", "PS256", "EdDSA"):
+        assert (await asked(bank, proof(bank, key=key_for(algorithm), algorithm=algorithm))).status_code == 200
+    await refused(bank, proof(bank, key=key_for("ES384"), algorithm="ES384"))
 
 
 async def test_without_a_proof_the_token_is_a_bearer_token(bank: Bank) -> None:

@@ -113,7 +113,8 @@ def _binding_message(client: Client, parameters: Mapping[str, str]) -> str:
 
 def _is_speakable(letter: str) -> bool:
     category = unicodedata.category(letter)
-    return category.startswith(_SPEAKABLE) or category in _ALSO_SPEAKABLE
+    # Of the spaces only the plain one: the others look alike and are not what they look like.
+    return letter.isprintable() and (category.startswith(_SPEAKABLE) or category in _ALSO_SPEAKABLE)
 
 
 def _requested_expiry(parameters: Mapping[str, str]) -> int | None:

@@ -171,7 +171,17 @@ async def test_the_scope_has_openid(bank: Bank, scope: str | None, error: str) -
 
 @pytest.mark.parametrize(
     "message",
-    ["x" * 101, "two\nlines", "tab\there", "\u202egnol", "zero\u200bwidth", "z\u0335a\u0336l", "\U0001f44d", "\x00"],
+    [
+        "x" * 101,
+        "two\nlines",
+        "tab\there",
+        "\u202egnol",
+        "zero\u200bwidth",
+        "no\u00a0break",
+        "z\u0335a\u0336l",
+        "\U0001f44d",
+        "\x00",
+    ],
 )
 async def test_a_message_that_cannot_be_shown_is_refused(bank: Bank, message: str) -> None:
     assert await refusal(bank, binding_message=message) == (400, "invalid_binding_message")

@@ -55,8 +55,8 @@ class ErrorCode(StrEnum):
     USE_DPOP_NONCE = "use_dpop_nonce"
 
 
-_ROUTINE = frozenset({ErrorCode.AUTHORIZATION_PENDING, ErrorCode.SLOW_DOWN})
-"""What a client that polls is told every few seconds: no event, or waiting would fill the store."""
+_ROUTINE = frozenset({ErrorCode.AUTHORIZATION_PENDING, ErrorCode.SLOW_DOWN, ErrorCode.USE_DPOP_NONCE})
+"""What a client that polls or uses nonces is told all the time: no event, or these would bury the others."""
 
 
 class Trace(Frozen, frozen=True, kw_only=True):

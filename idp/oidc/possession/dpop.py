@@ -60,7 +60,8 @@ def refused_proof(detail: str) -> OAuthError:
 def _check_request(provider: Provider, proof: DpopProof, request: Request) -> None:
     if proof.method != request.method:
         raise TokenError("htm is another method")
-    if normalised(proof.address) != normalised(provider.address_of(request)):
+    address = normalised(proof.address)
+    if address is None or address != normalised(provider.address_of(request)):
         raise TokenError("htu is another address")
 
 

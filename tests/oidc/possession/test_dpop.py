@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from joserfc.jwk import OctKey, RSAKey
 
+from idp.crypto.digest import digest
 from idp.crypto.dpop_proof import LARGEST_PROOF, read_proof
 from idp.crypto.jose import TokenError
 from idp.model.client_rules import SECURE_ALGORITHMS, ClientRules
@@ -19,7 +20,7 @@ from idp.oidc.clients.sender import pushed_key
 from idp.oidc.errors import OAuthError
 from idp.web.http import Request
 from tests.fakes import FakeClock
-from tests.oidc.harness import PATH, Bank, credentials, payload
+from tests.oidc.harness import BASE, CHALLENGE, PATH, REDIRECT, Bank, credentials, payload
 from tests.oidc.proofs import KEY, STRANGER, TOKEN, jkt_of, key_for, proof
 from tests.oidc.signers import segment, spelled
 
@@ -203,6 +204,11 @@ async def test_another_spelling_of_the_address_is_the_address(bank: Bank, addres
     assert (await asked(bank, proof(bank, address=address))).status_code == 200
 
 
+async def test_no_address_is_not_the_same_as_no_address(bank: Bank) -> None:
+    bank.provider.base_url = "nonsense"
+    await refused(bank, proof(bank, address="nonsense"))
+
+
 @pytest.mark.parametrize("seconds", [-60, -10, 0, 10, 30])
 async def test_a_proof_of_about_now_is_accepted(bank: Bank, seconds: int) -> None:
     assert (await asked(bank, proof(bank, iat=bank.provider.now() + seconds))).status_code == 200
@@ -288,6 +294,12 @@ def strict(bank: Bank) -> Bank:
 async def nonce(bank: Bank) -> str:
     reply = await refused(bank, proof(bank), error="use_dpop_nonce")
     return str(reply.headers["dpop-nonce"])
+
+
+async def test_that_a_nonce_is_needed_is_no_event(strict: Bank) -> None:
+    await nonce(strict)
+    assert await strict.events() == []
+    assert any(line.get("error") == "use_dpop_nonce" for line in strict.logged)
 
 
 async def test_a_client_of_nonces_is_told_which_one_to_use(strict: Bank) -> None:
@@ -406,6 +418,29 @@ async def test_a_pushed_request_names_its_key_or_proves_it_or_both(bank: Bank) -
 async def test_a_pushed_request_that_names_another_key_than_it_proves_is_refused(bank: Bank) -> None:
     with pytest.raises(OAuthError, match="not the key of the DPoP proof"):
         await pushed(bank, proof(bank), dpop_jkt=jkt_of(STRANGER))
+
+
+async def test_the_pushed_road_asks_for_the_nonce_and_binds_the_code(strict: Bank) -> None:
+    address = f"{BASE}{PATH}ext/par/request"
+    form = {
+        "response_type": "code",
+        "redirect_uri": REDIRECT,
+        "code_challenge": CHALLENGE,
+        "code_challenge_method": "S256",
+        "scope": "openid",
+        **credentials("app"),
+    }
+    url = PATH + "ext/par/request"
+    first = await strict.http.post(url, data=form, headers={"DPoP": proof(strict, address=address)})
+    assert (first.status_code, first.json()["error"]) == (400, "use_dpop_nonce")
+    again = proof(strict, address=address, nonce=first.headers["dpop-nonce"])
+    kept = await strict.http.post(url, data=form, headers={"DPoP": again})
+    assert kept.status_code == 201, kept.text
+    pushed_request = await strict.stores.pushed_requests.get(digest(kept.json()["request_uri"]))
+    assert pushed_request is not None
+    assert pushed_request.parameters["dpop_jkt"] == jkt_of()
+    replayed = await strict.http.post(url, data=form, headers={"DPoP": again})
+    assert (replayed.status_code, replayed.json()["error"]) == (400, "invalid_dpop_proof")
 
 
 # --- the door by itself ---------------------------------------------------------------------------------------------

@@ -49,6 +49,7 @@ class Client(Frozen, frozen=True, kw_only=True):
     service_account: bool = False
     token_exchange: bool = False
     password_grant: bool = False
+    assertion_issuers: tuple[str, ...] = ()
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
     web_origins: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from idp.model.assertion_issuer import AssertionIssuer
 from idp.model.built_in_scopes import built_in_scopes
 from idp.model.client import Client, SigningAlgorithm
 from idp.model.client_policy import ClientPolicy
@@ -54,6 +55,7 @@ class Realm(Frozen, frozen=True, kw_only=True):
     client_policies: tuple[ClientPolicy, ...] = ()
     registered: Mapping[str, Client] = {}
     registration: RegistrationRules = RegistrationRules()
+    assertion_issuers: dict[str, AssertionIssuer] = {}
     attributes: dict[str, str] = {}
     authorization_details_types: dict[str, dict[str, Any]] = {}
     client_scopes: dict[str, ClientScope] = msgspec.field(default_factory=built_in_scopes)

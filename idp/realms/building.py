@@ -16,6 +16,7 @@ from idp.model.session import FlowKind
 from idp.realms import password_policy
 from idp.realms import representation as file
 from idp.realms.access import with_access
+from idp.realms.assertion_issuers import assertion_issuers
 from idp.realms.authorization_details import authorization_details_types
 from idp.realms.client_pending import pending_policy
 from idp.realms.clients import client_of
@@ -80,6 +81,7 @@ def realm_of(
         },
         client_policies=policies,
         registration=registration_rules(found, findings),
+        assertion_issuers=assertion_issuers(found, findings),
         attributes=found.attributes,
         authorization_details_types=authorization_details_types(found.attributes, findings),
     )

@@ -12,6 +12,7 @@ from idp.model.finding import Finding
 from idp.model.secret import Secret
 from idp.realms import client_requests
 from idp.realms import representation as file
+from idp.realms.assertion_issuers import allowed_issuers
 from idp.realms.client_certificates import certificate_rules
 from idp.realms.client_display import client_display
 from idp.realms.client_keys import SECRETLESS, assertion_rules, authenticator, key_source, secret_method
@@ -59,6 +60,7 @@ def client_of(
         service_account=client.service_accounts_enabled and not client.public_client,
         token_exchange=attributes.get("standard.token.exchange.enabled") == "true" and not client.public_client,
         password_grant=client.direct_access_grants_enabled,
+        assertion_issuers=allowed_issuers(client),
         secret=_secret(found.realm, client, f"{pointer}/secret", vault, findings),
         redirect_uris=tuple(_absolute(client, uri) for uri in client.redirect_uris),
         post_logout_redirect_uris=_post_logout(client),

@@ -138,6 +138,15 @@ class User(Representation, frozen=True, kw_only=True, rename="camel"):
     groups: tuple[str, ...] | None = None
 
 
+class IdentityProvider(Representation, frozen=True, kw_only=True, rename="camel"):
+    """An entry of `identityProviders`."""
+
+    alias: str
+    provider_id: str
+    enabled: bool = True
+    config: dict[str, str] = {}
+
+
 class Realm(Representation, frozen=True, kw_only=True, rename="camel"):
     """A realm file. Times in seconds; an absent key means Keycloak's default."""
 
@@ -207,6 +216,7 @@ class Realm(Representation, frozen=True, kw_only=True, rename="camel"):
     default_optional_client_scopes: tuple[str, ...] | None = None
     roles: Roles = Roles()
     default_role: Role | None = None
+    identity_providers: tuple[IdentityProvider, ...] = ()
     groups: tuple[Group, ...] = ()
     default_groups: tuple[str, ...] = ()
     scope_mappings: tuple[ScopeMapping, ...] = ()

@@ -98,7 +98,7 @@ async def _check_claims(provider: Provider, client: Client, token: UnprovenToken
         raise TokenError("iss is not the client")
     if not is_for_us(provider, client, claims.get("aud"), typ=token.typ):
         raise TokenError("aud is not the issuer identifier")
-    expires_at = _check_times(claims, now=provider.now(), longest=client.assertion.longest_life)
+    expires_at = check_times(claims, now=provider.now(), longest=client.assertion.longest_life)
     token_id = claims.get("jti")
     if not isinstance(token_id, str) or not token_id:
         raise TokenError("jti is missing")  # OpenID Connect Core §9
@@ -109,7 +109,7 @@ async def _check_claims(provider: Provider, client: Client, token: UnprovenToken
         raise TokenError("jti was used before")
 
 
-def _check_times(claims: Claims, *, now: int, longest: int) -> int:
+def check_times(claims: Claims, *, now: int, longest: int) -> int:
     """Check `exp`, `iat` and `nbf` (RFC 7523 §3 (4) to (6)) and return `exp`."""
     expires_at = _seconds(claims, "exp")
     if expires_at is None:

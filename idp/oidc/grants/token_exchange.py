@@ -55,7 +55,7 @@ async def authorize_exchange(provider: Provider, client: Client, asked: TokenReq
         sid=session.sid,
         transaction_id=session.transaction_id,
         scope=scope,
-        auth_time=subject["auth_time"],
+        auth_time=subject.get("auth_time"),
         acr=subject["acr"],
         amr=(),
         terms=_terms(provider, client, live.user, subject, scope, asked),

@@ -15,6 +15,7 @@ from idp.oidc.authorization.response import JWT_MODE, RESPONSE_MODES, RESPONSE_T
 from idp.oidc.claims.book import claims_supported
 from idp.oidc.cors import ANY_ORIGIN
 from idp.oidc.decoupled import metadata as decoupled
+from idp.oidc.grants.jwt_bearer import JWT_BEARER
 from idp.oidc.grants.password import PASSWORD
 from idp.oidc.metadata import authorization_requests, protected_answers
 from idp.oidc.possession import metadata as possession
@@ -106,7 +107,8 @@ def _grants(realm: Realm) -> list[str]:
     """RFC 9700 §2.4: the password grant is for clients that cannot do without, and is not offered to others."""
     clients = (*realm.clients.values(), *realm.registered.values())
     offered = any(client.password_grant for client in clients)
-    return [grant for grant in GRANTS if grant != PASSWORD or offered]
+    left_out = {*(() if offered else (PASSWORD,)), *(() if realm.assertion_issuers else (JWT_BEARER,))}
+    return [grant for grant in GRANTS if grant not in left_out]
 
 
 def _scopes(realm: Realm) -> list[str]:

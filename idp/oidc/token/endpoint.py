@@ -15,6 +15,7 @@ from idp.oidc.errors import ErrorCode, OAuthError
 from idp.oidc.grants.authorization_code import authorize_code
 from idp.oidc.grants.client_credentials import authorize_client
 from idp.oidc.grants.granted import Granted, TokenRequest
+from idp.oidc.grants.jwt_bearer import JWT_BEARER, authorize_jwt_bearer
 from idp.oidc.grants.password import PASSWORD, authorize_password
 from idp.oidc.grants.polled import CIBA, DEVICE_CODE, authorize_backchannel, authorize_device
 from idp.oidc.grants.refresh_token import authorize_refresh
@@ -43,6 +44,7 @@ GRANTS: dict[str, Grant] = {
     DEVICE_CODE: Grant(authorize=authorize_device, event="OAUTH2_DEVICE_CODE_TO_TOKEN"),
     CIBA: Grant(authorize=authorize_backchannel, event="AUTHREQID_TO_TOKEN"),
     PASSWORD: Grant(authorize=authorize_password, event="PASSWORD_TO_TOKEN"),
+    JWT_BEARER: Grant(authorize=authorize_jwt_bearer, event="JWT_BEARER_TO_TOKEN"),
     TOKEN_EXCHANGE: Grant(authorize=authorize_exchange, event="TOKEN_EXCHANGE"),
 }
 

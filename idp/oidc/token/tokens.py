@@ -213,7 +213,9 @@ def _access_token(
     if authorization.terms.authorization_details:  # RFC 9396 §9.1
         claims["authorization_details"] = authorization.terms.authorization_details
     if authorization.sid is not None:  # who has logged in, and how; a client's own token says nothing of it
-        claims |= {"auth_time": authorization.auth_time, "sid": authorization.sid, "acr": authorization.acr}
+        claims |= {"sid": authorization.sid, "acr": authorization.acr}
+        if authorization.auth_time is not None:
+            claims["auth_time"] = authorization.auth_time
     if authorization.actor is not None:
         claims["act"] = authorization.actor
     if authorization.confirmation:

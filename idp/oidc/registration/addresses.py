@@ -6,7 +6,6 @@ Whatever two parsers could read differently is no address here: a redirect goes 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from urllib.parse import SplitResult, urlsplit
 
 from idp.oidc.errors import ErrorCode, OAuthError
@@ -71,11 +70,6 @@ def origin(address: str) -> str:
     """Return scheme, host and port of an address that was checked."""
     parts = urlsplit(address)
     return f"{parts.scheme}://{parts.netloc.lower()}"
-
-
-def hosts(addresses: Iterable[str]) -> frozenset[str]:
-    """Return the hosts of addresses that were checked; the scheme stands for itself where there is none."""
-    return frozenset(urlsplit(uri).hostname or urlsplit(uri).scheme for uri in addresses)
 
 
 def _may_return_to(uri: str, *, native: bool) -> bool:

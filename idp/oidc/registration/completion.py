@@ -9,8 +9,7 @@ import msgspec
 
 from idp.crypto.public_keys import MOST_KEYS
 from idp.model.struct import Frozen
-from idp.oidc.errors import ErrorCode, OAuthError
-from idp.oidc.registration.addresses import check_addresses, hosts
+from idp.oidc.registration.addresses import check_addresses
 from idp.oidc.registration.metadata import ClientMetadata, invalid_metadata
 from idp.oidc.registration.representation import GRANTS
 
@@ -63,7 +62,7 @@ def completed(asked: ClientMetadata, offer: Offer) -> ClientMetadata:
     """Return what the client is registered with; raises `OAuthError` (RFC 7591 §3.2.2).
 
     What the provider cannot do is refused, and never left out in silence: a client that registers for encrypted tokens
-    must not get plain ones.
+    must not get plain ones. What is a rule for every client of the realm is not asked here (`registered_client`).
     """
     types, grants = _types_and_grants(asked, offer)
     metadata = msgspec.structs.replace(
@@ -80,11 +79,9 @@ def completed(asked: ClientMetadata, offer: Offer) -> ClientMetadata:
     )
     _check_listed(metadata, offer.supported)
     check_addresses(metadata)
-    _check_redirects(metadata)
     _check_texts(metadata)
     _check_authentication(metadata)
     _check_keys(metadata)
-    _check_id_token(metadata)
     _check_objects(asked)
     _check_backchannel(asked, metadata)
     return metadata
@@ -172,14 +169,6 @@ def _check_listed(metadata: ClientMetadata, supported: Mapping[str, Any]) -> Non
             raise invalid_metadata(f"{encoding} needs {algorithm}.")
 
 
-def _check_redirects(metadata: ClientMetadata) -> None:
-    if metadata.response_types and not metadata.redirect_uris:
-        raise OAuthError(ErrorCode.INVALID_REDIRECT_URI, "There is no redirect URI.")
-    many = len(hosts(metadata.redirect_uris)) > 1
-    if metadata.subject_type == "pairwise" and many and metadata.sector_identifier_uri is None:
-        raise invalid_metadata("Redirect URIs of several hosts need a sector_identifier_uri.")  # Core §8.1
-
-
 def _check_texts(metadata: ClientMetadata) -> None:
     """Names are shown to people: nothing invisible in them, and nothing that turns the direction of the text."""
     names = {name: text for name, text in metadata.translations.items() if name.startswith("client_name#")}
@@ -208,8 +197,6 @@ def _check_authentication(metadata: ClientMetadata) -> None:
     names = [name for name in _CERTIFICATE_NAMES if getattr(metadata, name)]
     if (method == "tls_client_auth") != (len(names) == 1) or len(names) > 1:
         raise invalid_metadata("tls_client_auth needs exactly one name of the certificate, other methods none.")
-    if method == "none" and "client_credentials" in (metadata.grant_types or ()):
-        raise invalid_metadata("A public client has no credentials to be granted anything for.")  # RFC 6749 §4.4
 
 
 def _check_keys(metadata: ClientMetadata) -> None:
@@ -221,13 +208,6 @@ def _check_keys(metadata: ClientMetadata) -> None:
         raise invalid_metadata(f"jwks must be a set of at most {MOST_KEYS} keys.")
     if any(_PRIVATE_MEMBERS & key.keys() or key.get("kty") == "oct" for key in keys):
         raise invalid_metadata("jwks must hold public keys only.")
-
-
-def _check_id_token(metadata: ClientMetadata) -> None:
-    in_front = any(kind != "code" for kind in metadata.response_types or ())
-    if metadata.id_token_signed_response_alg == "none" and in_front:  # noqa: S105 - an algorithm, not a secret
-        # OpenID Registration §2: not where an ID token comes through the browser.
-        raise invalid_metadata("id_token_signed_response_alg none is for the response type code only.")
 
 
 def _check_objects(asked: ClientMetadata) -> None:
@@ -242,7 +222,5 @@ def _check_backchannel(asked: ClientMetadata, metadata: ClientMetadata) -> None:
     mode = metadata.backchannel_token_delivery_mode
     if _CIBA in (metadata.grant_types or ()) and mode is None:
         raise invalid_metadata("The CIBA grant needs a backchannel_token_delivery_mode.")
-    if mode == "ping" and metadata.backchannel_client_notification_endpoint is None:
-        raise invalid_metadata("The mode ping needs a backchannel_client_notification_endpoint.")
     if asked.backchannel_user_code_parameter:
         raise invalid_metadata("backchannel_user_code_parameter is not supported.")

@@ -128,6 +128,13 @@ class TestAtWork:
         assert after is not before
         assert after == before
 
+    async def test_what_was_compiled_for_a_client_stays_when_another_comes(self, bank: Bank) -> None:
+        first = (await registered(bank))["client_id"]
+        before = bank.provider.client(first)
+        assert not await bank.provider.registrations.follow()
+        await registered(bank)
+        assert bank.provider.client(first) is before
+
     async def test_its_pages_may_call_from_their_origin_as_soon_as_it_is_there(self, bank: Bank) -> None:
         headers = {"origin": "https://client.example", "access-control-request-method": "POST"}
         url = "/realms/bank/protocol/openid-connect/token"
@@ -340,6 +347,30 @@ class TestMetadata:
         assert client["client_id"] != "app"
         assert client["registration_access_token"] != "mine"
         assert client["client_id_issued_at"] != 1
+
+    async def test_a_public_client_has_no_account_of_its_own(self, bank: Bank) -> None:
+        token = await initial_token(bank)
+        members = {"token_endpoint_auth_method": "none", "grant_types": ["authorization_code", "client_credentials"]}
+        assert refusal(await send(bank, token, **members)) == METADATA
+
+    async def test_ciba_needs_a_way_to_deliver_and_ping_an_address(self, bank: Bank) -> None:
+        ciba = {"grant_types": ["urn:openid:params:grant-type:ciba"], "response_types": [], "redirect_uris": None}
+        assert refusal(await send(bank, **ciba)) == METADATA
+        assert refusal(await send(bank, **ciba, backchannel_token_delivery_mode="ping")) == METADATA
+        assert (await registered(bank, **ciba, backchannel_token_delivery_mode="poll"))["grant_types"] == ciba[
+            "grant_types"
+        ]
+
+    async def test_pairwise_subjects_of_several_hosts_need_a_sector(self, bank: Bank) -> None:
+        several = [CALLBACK, "https://other.example/callback"]
+        assert refusal(await send(bank, subject_type="pairwise", redirect_uris=several)) == METADATA
+        await registered(bank, subject_type="pairwise", redirect_uris=[CALLBACK, f"{CALLBACK}/2"])
+
+    async def test_half_a_character_anywhere_is_refused(self, bank: Bank) -> None:
+        body = b'{"redirect_uris":["https://client.example/callback"],"jwks":{"keys":[{"kty":"EC","x":"\\ud800"}]}}'
+        assert (
+            refusal(await bank.http.post(PATH, content=body, headers={"content-type": "application/json"})) == METADATA
+        )
 
 
 class TestSecretMethod:
@@ -567,6 +598,12 @@ class TestAdmission:
         named = Restrictions(scopes=frozenset({"phone"}), default_scopes=False)
         bank = await registrar(clock, msgspec.structs.replace(OPEN, anonymous=named))
         assert (await registered(bank, scope="openid email phone"))["scope"] == "openid phone"
+
+    async def test_a_policy_names_the_mappers(self, clock: FakeClock) -> None:
+        none = Restrictions(mappers=frozenset({"oidc-full-name-mapper"}))
+        bank = await registrar(clock, msgspec.structs.replace(OPEN, anonymous=none))
+        assert refusal(await send(bank, subject_type="pairwise")) == METADATA
+        await registered(bank)
 
     async def test_a_disabled_client_is_registered_and_cannot_be_used(self, clock: FakeClock) -> None:
         bank = await registrar(clock, msgspec.structs.replace(OPEN, anonymous=Restrictions(enabled=False)))

@@ -162,7 +162,7 @@ async def test_every_answer_forbids_storing_it(bank: Bank) -> None:
     [
         pytest.param({"grant_type": None}, 400, "invalid_request", id="no grant type"),
         pytest.param({"grant_type": ""}, 400, "invalid_request", id="an empty grant type counts as omitted"),
-        pytest.param({"grant_type": "password"}, 400, "unsupported_grant_type", id="password grant"),
+        pytest.param({"grant_type": "password"}, 400, "unauthorized_client", id="password grant"),
         pytest.param({"grant_type": "implicit"}, 400, "unsupported_grant_type", id="another grant"),
         pytest.param({"code": None}, 400, "invalid_request", id="no code"),
         pytest.param({"code": "unknown"}, 400, "invalid_grant", id="unknown code"),

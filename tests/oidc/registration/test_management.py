@@ -26,12 +26,6 @@ pytestmark = pytest.mark.anyio
 OURS = ("registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at")
 
 
-@pytest.fixture
-async def bank(clock: FakeClock, anyio_backend: str) -> Bank:
-    del anyio_backend
-    return await registrar(clock)
-
-
 def update(client: Members, **changed: Any) -> Members:
     """Return what a client sends that wants to change something of itself."""
     members = {**client, **changed}

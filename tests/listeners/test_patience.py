@@ -12,7 +12,8 @@ from tests import certificates
 from tests.listeners.conftest import PATIENCE, World
 
 pytestmark = pytest.mark.anyio
-SECONDS = 0.3
+SHORT = 0.3  # seconds, where the request never arrives
+LONG = 1.5  # seconds, where one has to arrive within them on a machine that has other things to do
 WHOLE = b"GET /big?1 HTTP/1.1\r\nhost: localhost\r\n\r\n"
 
 
@@ -22,10 +23,22 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(params=["httptools", "h11"])
-async def hurried(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[World]:
+def parser(request: pytest.FixtureRequest) -> str:
     if request.param == "httptools":
         pytest.importorskip("httptools", reason="httptools is not on every platform")
-    world = World(tmp_path, certificates.server(), request_seconds=SECONDS, parser=request.param)
+    return str(request.param)
+
+
+@pytest.fixture
+async def hurried(tmp_path: Path, parser: str) -> AsyncIterator[World]:
+    world = World(tmp_path, certificates.server(), request_seconds=SHORT, parser=parser)
+    async with world.serving():
+        yield world
+
+
+@pytest.fixture
+async def patient(tmp_path: Path, parser: str) -> AsyncIterator[World]:
+    world = World(tmp_path, certificates.server(), request_seconds=LONG, parser=parser)
     async with world.serving():
         yield world
 
@@ -54,8 +67,8 @@ async def test_a_request_that_does_not_arrive_ends_its_connection(hurried: World
     writer.close()
 
 
-async def test_the_second_request_has_no_more_time_than_the_first(hurried: World) -> None:
-    reader, writer = await hurried.streams(hurried.context())
+async def test_the_second_request_has_no_more_time_than_the_first(patient: World) -> None:
+    reader, writer = await patient.streams(patient.context())
     writer.write(WHOLE)
     await reader.readuntil(b"\r\n\r\nx")
     writer.write(b"GET")  # and from now on uvicorn's own limit for idle connections is off
@@ -75,13 +88,13 @@ async def test_a_byte_now_and_then_buys_no_time(hurried: World) -> None:
     end = asyncio.create_task(ended(reader))
     while not end.done():
         writer.write(b"G")  # of a method that never ends
-        await asyncio.sleep(SECONDS / 20)
+        await asyncio.sleep(SHORT / 20)
     assert end.result()
     writer.close()
 
 
-async def test_a_request_that_has_arrived_may_be_answered_for_as_long_as_it_takes(hurried: World) -> None:
-    reader, writer = await hurried.streams(hurried.context())
-    writer.write(b"GET /slow?%d HTTP/1.1\r\nhost: localhost\r\n\r\n" % (SECONDS * 3 * 1000))
+async def test_a_request_that_has_arrived_may_be_answered_for_as_long_as_it_takes(patient: World) -> None:
+    reader, writer = await patient.streams(patient.context())
+    writer.write(b"GET /slow?%d HTTP/1.1\r\nhost: localhost\r\n\r\n" % (LONG * 1.3 * 1000))
     assert (await reader.readline()).startswith(b"HTTP/1.1 200")
     writer.close()

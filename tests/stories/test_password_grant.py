@@ -180,3 +180,24 @@ async def test_no_password_is_in_log_or_events(home: Home, tmp_path: Path) -> No
         await asked(town)
         await asked(town, totp="123456")
         assert town.arta.password not in repr(lines) + repr(await town.events())
+
+
+async def test_a_wrong_password_is_counted_once(old: Town) -> None:
+    await asked(old, password="wrong")
+    user = await old.user("arta.hoxha")
+    locks = await old.site.desks["small-business"].provider.stores.attempts.locks(user.id)
+    assert locks.of("password").attempts == 1
+
+
+async def test_a_flow_that_sends_messages_is_no_flow_for_this_grant(home: Home, tmp_path: Path) -> None:
+    def edit(document: dict[str, Any]) -> None:
+        with_client(directAccessGrantsEnabled=True)(document)
+        for flow in document["authenticationFlows"]:
+            for line in flow["authenticationExecutions"]:
+                if line.get("authenticator") == "auth-otp-form":
+                    line["authenticator"] = "sms-otp"
+
+    async with opened(home, tmp_path, edit=edit) as town:
+        sent = len(town.sms.messages)
+        assert told(await asked(town))["error"] == "unauthorized_client"
+        assert len(town.sms.messages) == sent

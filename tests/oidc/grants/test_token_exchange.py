@@ -11,6 +11,10 @@ import pytest
 from idp.crypto.jose import mint
 from idp.model.logout import LogoutChannels
 from idp.model.mapper import Audience, Into
+from idp.model.oauth import Confirmation
+from idp.oidc.errors import OAuthError
+from idp.oidc.grants.granted import TokenRequest
+from idp.oidc.grants.token_exchange import authorize_exchange
 from idp.oidc.sessions.user_sessions import end_session
 from idp.oidc.token.tokens import ACCESS_TYPE
 from tests.oidc.harness import ANA, Bank, credentials, payload, signing_keys, without_none
@@ -259,3 +263,28 @@ async def test_authorization_details_are_carried_only_as_asked_for_and_never_mor
     assert payload(reply.json()["access_token"])["authorization_details"] == details
     more = msgspec.json.encode([{"type": "payment", "amount": "11"}]).decode()
     await refused(await exchanged(market, token, authorization_details=more), "invalid_authorization_details")
+
+
+async def test_a_bound_token_is_traded_by_its_own_client_under_the_same_key_only(market: Bank) -> None:
+    market.change_client("app", token_exchange=True)
+    claims = payload((await market.tokens())["access_token"])
+    key, other = Confirmation(jkt="k" * 43), Confirmation(jkt="o" * 43)
+    bound = {**claims, "cnf": {"jkt": key.jkt}, "typ": "DPoP"}
+    token = mint(signing_keys().signer("ES256"), typ=ACCESS_TYPE, claims=bound)
+    form = {"subject_token": token, "subject_token_type": ACCESS}
+
+    async def asked(client_id: str, confirmation: Confirmation) -> Confirmation:
+        request = TokenRequest(form=form, confirmation=confirmation)
+        granted = await authorize_exchange(market.provider, market.realm.clients[client_id], request)
+        return granted.authorization.confirmation
+
+    assert await asked("app", key) == key
+    with pytest.raises(OAuthError):
+        await asked("app", other)
+    assert await asked("other", other) == other, "an API has a key of its own"
+
+
+async def test_a_stopped_actor_acts_no_more(market: Bank) -> None:
+    token, actor = (await market.tokens())["access_token"], await own_token(market)
+    await market.post("revoke", {"token": actor, **credentials("other")})
+    await refused(await exchanged(market, token, actor_token=actor, actor_token_type=ACCESS), "invalid_request")

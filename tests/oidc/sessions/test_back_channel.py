@@ -16,7 +16,7 @@ from idp.model.pairwise import Pairwise
 from idp.model.protection import Protection
 from idp.oidc.clients.subject import subject_of
 from idp.oidc.metadata.jwks import jwks
-from idp.oidc.sessions.back_channel import tell_due
+from idp.oidc.sessions.back_channel import attempt, tell_due
 from idp.oidc.sessions.user_sessions import end_session
 from idp.oidc.token.tokens import read_access_token, read_id_token_hint, read_refresh_token
 from idp.web.http import Request
@@ -238,3 +238,23 @@ async def test_a_client_is_told_of_the_user_by_the_name_it_knows(told: Bank) -> 
     await end_session(told.provider, "sid-1")
     (post,) = [post for post in told.sites.posts if post.address == APP]
     assert payload(token(post))["sub"] == subject_of(told.provider, told.realm.clients["app"], ANA.id) != ANA.id
+
+
+async def test_two_who_attempt_one_delivery_at_once_post_once(told: Bank) -> None:
+    told.provider.errands.most = 0  # nobody tells at once
+    await end_session(told.provider, "sid-1")
+    due = await told.stores.logout_deliveries.due(now=told.provider.now() + 5, limit=9)
+    await asyncio.gather(*(attempt(told.provider, delivery) for delivery in (*due, *due)))
+    assert sorted(post.address for post in told.sites.posts) == [APP, SPA]
+
+
+async def test_a_look_begins_no_more_than_there_is_room_for(told: Bank) -> None:
+    told.provider.errands.most = 0
+    await end_session(told.provider, "sid-1")
+    await look(told, 5)
+    assert told.sites.posts == []
+    told.provider.errands.most = 1
+    await look(told, 0)
+    assert len(told.sites.posts) == 1
+    await look(told, 0)
+    assert sorted(post.address for post in told.sites.posts) == [APP, SPA]

@@ -103,7 +103,10 @@ class AuthorizationRequest(Frozen, frozen=True, kw_only=True):
 
 
 class AuthorizationCode(Frozen, frozen=True, kw_only=True):
-    """What a code stands for; stored under the code's digest, bound to its client session."""
+    """What a code stands for; stored under the code's digest, bound to its client session.
+
+    `issued_at` is when it was given out, in seconds: one that does not say it is from before everything.
+    """
 
     client_id: str
     redirect_uri: str
@@ -118,6 +121,7 @@ class AuthorizationCode(Frozen, frozen=True, kw_only=True):
     amr: tuple[str, ...]
     expires_at: int
     family_id: str
+    issued_at: int = 0
     terms: GrantTerms = NO_TERMS
     dpop_jkt: str = ""
 

@@ -220,6 +220,7 @@ class Bank:
             auth_time=now,
             acr="2fa",
             amr=("pwd", "otp"),
+            issued_at=now,
             expires_at=now + 60,
             family_id=secrets.token_urlsafe(16),
         )

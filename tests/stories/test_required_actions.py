@@ -203,6 +203,19 @@ async def test_a_changed_password_ends_tokens_and_sessions_made_under_the_old_on
     assert "code" in browser.answer, "the session of who changed it goes on"
 
 
+async def test_who_changes_the_password_within_a_session_gets_the_code_and_logs_in_the_next_time(town: Town) -> None:
+    browser = await town.logged_in()
+    town.clock.advance(30)
+    await town.change_user("arta.hoxha", who_must("UPDATE_PASSWORD"))
+    await browser.open(town.bank.request())
+    town.clock.advance(30)
+    await change(browser, "krejt tjetër fjalë 2026")
+    town.clock.advance(30)
+    assert (await town.bank.redeem(browser.answer["code"])).status_code == 200
+    page = await browser.open(town.cards.request())
+    assert "kc-form-login" in page.forms
+
+
 async def test_a_session_with_something_left_to_do_is_not_answered_silently(town: Town) -> None:
     browser = await town.logged_in()
     for action in ("VERIFY_PROFILE", "UPDATE_PASSWORD", "NO_SUCH_ACTION"):

@@ -9,10 +9,12 @@ from __future__ import annotations
 import msgspec
 
 from idp.crypto.digest import digest
-from idp.flows.assembly import AssembledRealm
+from idp.flows.actions import update_password
+from idp.flows.assembly import AssembledRealm, action_id
 from idp.flows.levels import demanded_level, level_of
 from idp.flows.runner import Runner
 from idp.model.client import Client
+from idp.model.flow import Status
 from idp.model.oauth import AuthorizationRequest
 from idp.model.session import AuthenticationSession, ClientSession, UserSession
 from idp.model.struct import Frozen
@@ -25,6 +27,8 @@ from idp.oidc.errors import ErrorCode, OAuthError, Trace
 from idp.oidc.provider import Provider
 from idp.oidc.sessions.gate import may_go_on
 from idp.oidc.sessions.user_sessions import end_session, join_session, session_expires_at
+
+_NEW_PASSWORD = action_id(update_password.ALIAS)
 
 
 class Committed(Frozen, frozen=True, kw_only=True):
@@ -114,7 +118,7 @@ async def _session(
 ) -> tuple[UserSession, str | None]:
     assert login.request is not None
     if login.sso_sid is not None:
-        return await _joined(provider, login, client, present=present), None
+        return await _joined(provider, login, client, user, present=present), None
     if present is not None and present.user_id != user.id:
         # A second user on the same browser gets nothing of the first one's session (CVE-2025-12390).
         await end_session(provider, present.sid, address=address)
@@ -158,12 +162,16 @@ def _new_session(
 
 
 async def _joined(
-    provider: Provider, login: AuthenticationSession, client: Client, *, present: UserSession | None
+    provider: Provider, login: AuthenticationSession, client: Client, user: User, *, present: UserSession | None
 ) -> UserSession:
     """Give the client its share of the session that answered, if it is still this browser's and alive."""
     assert login.request is not None
     if present is None or present.sid != login.sso_sid or present.user_id != login.user_id:
         raise _refused(login, ErrorCode.LOGIN_REQUIRED, "The session has ended.", "the session that answered is gone")
+    if present.auth_time < user.not_before and login.progress.get(_NEW_PASSWORD) is not Status.SUCCESS:
+        # A page may stand open for long: somebody else's session with the old password gets nothing more (T-20),
+        # unless it is this very login that changed it.
+        raise _refused(login, ErrorCode.LOGIN_REQUIRED, "The session has ended.", "from before a password change")
     if not await join_session(provider, present, client, login.request.scope, login.request.terms):
         raise _refused(login, ErrorCode.LOGIN_REQUIRED, "The session has ended.", "the session ended meanwhile")
     return present

@@ -79,7 +79,7 @@ def _session_state(provider: Provider, earned: Earned) -> str:
 
 def _code(provider: Provider, earned: Earned) -> AuthorizationCode:
     """Return what is kept under the digest of a code."""
-    request, session = earned.request, earned.session
+    request, session, now = earned.request, earned.session, provider.now()
     lifespan = earned.client.rules.code_lifespan(earned.realm.lifespans.access_code)
     return AuthorizationCode(
         client_id=request.client_id,
@@ -93,7 +93,8 @@ def _code(provider: Provider, earned: Earned) -> AuthorizationCode:
         auth_time=session.auth_time,
         acr=told_acr(earned.realm, session.level, request),
         amr=amr_of(session.evidence),
-        expires_at=provider.now() + lifespan,
+        issued_at=now,
+        expires_at=now + lifespan,
         family_id=provider.random_text(18),
         terms=request.terms,
         dpop_jkt=request.dpop_jkt,

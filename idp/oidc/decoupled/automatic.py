@@ -85,6 +85,7 @@ def _code(provider: Provider, pending: PendingAuthorization, session: UserSessio
         auth_time=session.auth_time,
         acr=acr_of(provider.realm(), session.level),
         amr=(),
+        issued_at=provider.now(),
         expires_at=pending.expires_at,
         family_id=provider.random_text(18),
         terms=pending.terms,

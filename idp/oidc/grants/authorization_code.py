@@ -37,7 +37,7 @@ async def authorize_code(provider: Provider, client: Client, asked: TokenRequest
     code = await _taken(provider, form["code"])
     _check(provider, client, code, asked)
     session = await live_session(provider, code.sid, client.client_id)
-    user = await may_go_on(provider, code.user_id)
+    user = await may_go_on(provider, code.user_id, issued_at=code.issued_at)
     if session is None or user is None:
         raise _refused(code, "the session ended" if session is None else "the user may not go on")
     return granted_by_code(provider, client, code, session, user, asked)

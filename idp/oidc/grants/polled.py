@@ -50,8 +50,8 @@ async def _redeemed(
         raise OAuthError(ErrorCode.INVALID_REQUEST, f"Missing parameter: {handle}.")
     code = await _approval(provider, client, digest(asked.form[handle]), kind)
     session = await live_session(provider, code.sid, client.client_id)
-    user = await may_go_on(provider, code.user_id)
-    if session is None or user is None or code.auth_time < user.not_before:
+    user = await may_go_on(provider, code.user_id, issued_at=code.issued_at)
+    if session is None or user is None:
         detail = "the session ended" if session is None else "the user may not go on"
         raise OAuthError(ErrorCode.INVALID_GRANT, _NOT_VALID, detail=detail, trace=_trace_of(code))
     return granted_by_code(provider, client, code, session, user, asked)

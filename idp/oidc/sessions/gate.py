@@ -10,10 +10,16 @@ from idp.model.user import User
 from idp.oidc.provider import Provider
 
 
-async def may_go_on(provider: Provider, user_id: str) -> User | None:
-    """Return the user if it exists, is enabled and no factor of it is locked."""
+async def may_go_on(provider: Provider, user_id: str, *, issued_at: int | None = None) -> User | None:
+    """Return the user if it exists, is enabled and no factor of it is locked.
+
+    `issued_at` is when what is presented was given out: nothing from before the user's `not_before` counts, be it a
+    token or a code that would become one (RFC 9700 §4.14.2).
+    """
     user = await provider.stores.users.by_id(user_id)
     if user is None or not user.enabled:
+        return None
+    if issued_at is not None and issued_at < user.not_before:
         return None
     locks = await provider.stores.attempts.locks(user_id)
     return None if locks.locked(provider.now()) else user

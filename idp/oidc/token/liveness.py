@@ -48,8 +48,8 @@ async def live_access(provider: Provider, claims: Claims) -> LiveToken | None:
     # Whom the grant is about decides; a `sub` cannot be turned back into a user (Core §8.1).
     if grant is None or claims["sub"] != subject_of(provider, client, grant.user_id):
         return None
-    user = await may_go_on(provider, grant.user_id)
-    if user is None or claims["iat"] < user.not_before:
+    user = await may_go_on(provider, grant.user_id, issued_at=claims["iat"])
+    if user is None:
         return None
     return LiveToken(user=user, client=client, granted=grant.scope, terms=grant.terms)
 
@@ -67,8 +67,7 @@ async def live_refresh(provider: Provider, claims: Claims) -> User | None:
         return None
     if not family.offline and await live_session(provider, family.sid, family.client_id) is None:
         return None
-    user = await may_go_on(provider, family.user_id)
-    return None if user is None or claims["iat"] < user.not_before else user
+    return await may_go_on(provider, family.user_id, issued_at=claims["iat"])
 
 
 class _LiveGrant(Frozen, frozen=True, kw_only=True):

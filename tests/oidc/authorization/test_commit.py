@@ -239,6 +239,17 @@ async def test_a_session_that_answered_must_still_be_this_browsers_and_this_user
         await desk.commit(await_login, present)
 
 
+async def test_a_session_from_before_a_password_change_answers_nothing_more(desk: Desk) -> None:
+    # Its page was open, at a question perhaps, while the owner of the account changed the password.
+    present = await desk.session(await desk.commit(desk.login()))
+    desk.clock.advance(30)
+    waiting = silent(desk, present.sid, evidence=present.evidence)
+    await desk.bank.change_customer(not_before=int(desk.clock()))
+    desk.clock.advance(30)
+    with pytest.raises(OAuthError, match="login_required"):
+        await desk.commit(waiting, present)
+
+
 async def test_a_login_that_calls_a_session_its_own_without_the_cookie_step_is_refused(desk: Desk) -> None:
     present = await desk.session(await desk.commit(desk.login()))
     forged = desk.login(sso_sid=present.sid, progress={}, evidence=present.evidence)

@@ -62,6 +62,7 @@ async def approved(bank: Bank, grant: str, **changes: Any) -> PendingAuthorizati
         auth_time=now,
         acr="2fa",
         amr=("pwd", "otp"),
+        issued_at=now,
         expires_at=now + 60,
         family_id="family-1",
     )

@@ -578,6 +578,17 @@ async def test_tokens_from_before_the_users_not_before_are_dead(bank: Bank) -> N
     assert (await bank.userinfo(first["access_token"])).status_code == 401
 
 
+async def test_a_code_from_before_the_users_not_before_is_dead(bank: Bank) -> None:
+    # Whoever logged in with a stolen password holds a code for a minute, and through it would outlive the new one.
+    await bank.customer()
+    await bank.login()
+    code = await bank.code()
+    bank.clock.advance(5)
+    await bank.change_customer(not_before=bank.provider.now())
+    assert (await bank.redeem(code)).json()["error"] == "invalid_grant"
+    assert (await bank.redeem(await bank.code())).status_code == 200
+
+
 async def test_a_refresh_token_dies_with_its_session_but_an_offline_one_does_not(bank: Bank) -> None:
     online = await bank.tokens()
     offline = await bank.tokens(scope=("openid", "offline_access"))

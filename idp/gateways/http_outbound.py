@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 _LONGEST_ADDRESS = 2048
 _OK = 200
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
-# Protocol assignments, local NAT64, Teredo and the like, 6to4: never a web site, and "global" to some Pythons.
-_SPECIAL = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "64:ff9b:1::/48", "2001::/23", "2002::/16")))
+# What is given to sites (IANA). Much outside of it is "global" to Python: site-local addresses (RFC 3879), and
+# IPv4 addresses written as `::a.b.c.d` (RFC 4291 §2.5.5) or `::ffff:0:a.b.c.d` (RFC 2765 §2.1).
+_INTERNET = ipaddress.ip_network("2000::/3")
+# Protocol assignments, Teredo and the like, 6to4: never a web site, and "global" to some Pythons.
+_SPECIAL = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "2001::/23", "2002::/16")))
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 T = TypeVar("T")
@@ -125,8 +128,10 @@ class HttpOutbound:
     def _allowed(self, found: IpAddress) -> bool:
         if found.is_loopback:
             return self._allow_loopback
-        leads_to = (found, *_inside(found))
-        return all(one.is_global and not one.is_multicast and not _special(one) for one in leads_to)
+        leads_to = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF) if found in _NAT64 else found
+        on_the_internet = leads_to.version == 4 or leads_to in _INTERNET  # noqa: PLR2004 - IPv4
+        special = leads_to.is_multicast or any(leads_to in network for network in _SPECIAL)
+        return on_the_internet and leads_to.is_global and not special
 
     async def _exchanged(
         self,
@@ -197,16 +202,3 @@ def _split(address: str) -> tuple[SplitResult, int]:
     if parts.scheme not in {"https", "http"} or port == 0:
         raise UnfetchableError("only https is called")
     return parts, port or (443 if parts.scheme == "https" else 80)
-
-
-def _special(found: IpAddress) -> bool:
-    return any(found in network for network in _SPECIAL)
-
-
-def _inside(found: IpAddress) -> list[IpAddress]:
-    """Return the IPv4 address that an IPv6 address leads to: mapped, or by NAT64."""
-    if not isinstance(found, ipaddress.IPv6Address):
-        return []
-    if found in _NAT64:
-        return [ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)]
-    return [] if found.ipv4_mapped is None else [found.ipv4_mapped]

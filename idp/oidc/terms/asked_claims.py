@@ -48,8 +48,9 @@ def read_claims(text: str) -> ClaimsRequest:
         raise _malformed("too long")
     try:
         members = json_object(text.encode())
-    except (TokenError, UnicodeEncodeError) as error:
-        raise _malformed(str(error)) from None
+        msgspec.msgpack.encode(members)  # refuses what could not be kept: numbers beyond 64 bits, half surrogates
+    except (TokenError, ValueError, OverflowError, RecursionError):
+        raise _malformed("not JSON that could be kept") from None
     return ClaimsRequest(id_token=_place(members, "id_token"), userinfo=_place(members, "userinfo"))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -63,6 +64,8 @@ def test_values_that_are_not_plain_are_not_kept() -> None:
         pytest.param('{"userinfo": {"x": {"value": ' + "[" * 4000 + "]" * 4000 + "}}}", id="deep"),
         pytest.param(" " * 9000 + "{}", id="large"),
         pytest.param('{"userinfo": {"\ud800": null}}', id="half a character"),
+        pytest.param('{"id_token": {"sub": {"value": "\\ud800"}}}', id="half a character, spelled out"),
+        pytest.param('{"userinfo": {"x": {"value": 18446744073709551616}}}', id="a number that cannot be kept"),
     ],
 )
 def test_what_is_malformed_is_refused(text: str) -> None:
@@ -71,8 +74,9 @@ def test_what_is_malformed_is_refused(text: str) -> None:
     assert refused.value.code is ErrorCode.INVALID_REQUEST
 
 
+TEXT = st.text(st.characters(), max_size=5)  # halves of characters too: JSON can spell them
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    st.none() | st.booleans() | st.integers() | TEXT,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )
@@ -91,6 +95,7 @@ def test_whatever_json_comes_is_read_or_refused(members: dict[str, Any]) -> None
         return
     for place in (read.id_token, read.userinfo):
         assert all(isinstance(value, str | int | float) for one in place.values() for value in one.values)
+    msgspec.msgpack.encode(read)  # it can be kept with the login
 
 
 @given(st.text())

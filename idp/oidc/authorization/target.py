@@ -12,7 +12,8 @@ from idp.model.realm import Realm
 from idp.model.struct import Frozen
 from idp.oidc.authorization.response import response_mode_of
 
-_LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::[0-9]{1,5})?((?:[/?].*)?)", re.DOTALL)
+_LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::(?P<port>[0-9]{1,5}))?((?:[/?].*)?)", re.DOTALL)
+_HIGHEST_PORT = 65535
 _LONGEST = 2000  # characters of a redirect address
 
 
@@ -112,4 +113,7 @@ def _matches_prefix(prefix: str, given: str) -> bool:
 def _matches_loopback(registered: str, given: str) -> bool:
     """Compare as text but for the port: a parser forgives what text does not (capitals, control characters)."""
     ours, theirs = _LOOPBACK.fullmatch(registered), _LOOPBACK.fullmatch(given)
-    return ours is not None and theirs is not None and ours.groups() == theirs.groups()
+    # A port that there is not makes an address that nobody can take apart again.
+    if ours is None or theirs is None or int(theirs["port"] or 0) > _HIGHEST_PORT:
+        return False
+    return ours.group(1, 3) == theirs.group(1, 3)

@@ -106,6 +106,8 @@ def test_a_native_application_may_listen_on_any_port(registered: str, port: str)
         ("http://127.0.0.1/cb", "http://127.0.0.1:80@evil.example/cb"),
         ("http://127.0.0.1/cb", "http://user@127.0.0.1/cb"),
         ("http://127.0.0.1/cb", "http://127.0.0.1:/cb"),
+        ("http://127.0.0.1/cb", "http://127.0.0.1:65536/cb"),
+        ("http://127.0.0.1/cb", "http://127.0.0.1:99999/cb"),
         ("http://127.0.0.1/cb", "http://127.0.0.1:80/c\nb"),
         ("http://127.0.0.1/cb", " http://127.0.0.1/cb"),
         ("http://127.0.0.1/cb", "HTTP://127.0.0.1/cb"),

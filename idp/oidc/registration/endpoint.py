@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from idp.crypto.digest import digest
+from idp.crypto.jose import TokenError, json_value
 from idp.model.registration import RegisteredClient, Restrictions
 from idp.oidc.errors import ErrorCode, OAuthError
 from idp.oidc.metadata.discovery import metadata as provider_metadata
@@ -138,8 +139,9 @@ async def _sector(provider: Provider, address: str) -> object:
     if provider.outbound is None:
         raise invalid_metadata(description, detail="no address is ever called here")
     try:
-        return msgspec.json.decode(await provider.outbound.fetch(address, largest=_LARGEST_SECTOR))
-    except (UnfetchableError, msgspec.DecodeError) as error:
+        # The strict reader: a document of nothing but brackets is a refusal, too.
+        return json_value(await provider.outbound.fetch(address, largest=_LARGEST_SECTOR))
+    except (UnfetchableError, TokenError) as error:
         raise invalid_metadata(description, detail=str(error)) from None
 
 

@@ -259,7 +259,13 @@ class TestSector:
         assert client["sector_identifier_uri"] == SECTOR
         assert outbound.asked == [SECTOR]
 
-    @pytest.mark.parametrize("document", [b"[]", b'["https://other.example/callback"]', b"{}", b"[1", b"", None])
+    @pytest.mark.parametrize(
+        "document",
+        [
+            *(b"[]", b'["https://other.example/callback"]', b"{}", b"[1", b"", None, b"\xff"),
+            pytest.param(b"[" * 30_000 + b"]" * 30_000, id="nothing but brackets"),
+        ],
+    )
     async def test_any_other_is_refused(self, bank: Bank, document: bytes | None) -> None:
         bank.provider.outbound = FakeOutbound({} if document is None else {SECTOR: document})
         assert refusal(await send(bank, sector_identifier_uri=SECTOR)) == METADATA

@@ -150,6 +150,10 @@ class Bank:
         self.stores = self.provider.stores
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(self._application()), base_url=BASE)
 
+    def from_address(self, address: str) -> httpx.AsyncClient:
+        """Return another way to the provider, from a network address of one's choice."""
+        return httpx.AsyncClient(transport=httpx.ASGITransport(self._application(), client=(address, 1)), base_url=BASE)
+
     def _keep(self, _logger: Any, _method: str, line: MutableMapping[str, Any]) -> str:
         self.logged.append(dict(line))
         raise structlog.DropEvent

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 from idp.oidc.errors import ErrorCode, OAuthError
+from idp.oidc.network import subscriber_of
 from idp.oidc.provider import Provider
 
 _DEVICE_REQUESTS, _DEVICE_WINDOW = 100, 300  # of one client from one network, in seconds
@@ -16,7 +15,7 @@ _RETRY_AFTER = ((b"retry-after", b"60"),)
 
 async def spend_device_request(provider: Provider, client_id: str, address: str | None) -> None:
     """Count a device authorization request; raises `OAuthError` if there were too many."""
-    key = f"{client_id}|{_network(address)}"
+    key = f"{client_id}|{subscriber_of(address)}"
     if not await provider.stores.throttle.hit("device-request", key, limit=_DEVICE_REQUESTS, window=_DEVICE_WINDOW):
         raise OAuthError(ErrorCode.TEMPORARILY_UNAVAILABLE, "Try again later.", status=_TOO_MANY, headers=_RETRY_AFTER)
 
@@ -30,7 +29,7 @@ async def may_guess(provider: Provider, *, browser: str, address: str | None) ->
     by_browser = await throttle.hit("user-code-browser", browser, limit=_BROWSER_GUESSES, window=_GUESS_WINDOW)
     # A browser that drops its cookie is a new one; its network is not.
     by_network = await throttle.hit(
-        "user-code-network", _network(address), limit=_NETWORK_GUESSES, window=_GUESS_WINDOW
+        "user-code-network", subscriber_of(address), limit=_NETWORK_GUESSES, window=_GUESS_WINDOW
     )
     return by_browser and by_network
 
@@ -39,12 +38,3 @@ async def may_disturb(provider: Provider, user_id: str) -> bool:
     """Count a request that asks a customer; false if they were asked too often (NIST SP 800-63B-4 §3.1.3.2)."""
     limit = provider.realm().pending.requests_per_hour
     return await provider.stores.throttle.hit("backchannel-request", user_id, limit=limit, window=_HOUR)
-
-
-def _network(address: str | None) -> str:
-    """Return what one subscriber has: an IPv4 address, or the first half of an IPv6 address."""
-    try:
-        found = ipaddress.ip_address((address or "").partition("%")[0])
-    except ValueError:
-        return ""
-    return str(found) if found.version == 4 else str(ipaddress.ip_network((found, 64), strict=False))  # noqa: PLR2004 - IPv4

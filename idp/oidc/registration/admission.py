@@ -6,13 +6,17 @@ import ipaddress
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+import msgspec
+
 from idp.crypto.digest import digest
 from idp.model.registration import InitialToken, Restrictions
 from idp.model.struct import Frozen
 from idp.oidc.errors import ErrorCode, OAuthError
+from idp.oidc.network import subscriber_of
 from idp.oidc.provider import Provider
 from idp.oidc.registration.metadata import invalid_metadata
 from idp.realms import representation as file
+from idp.realms.client_display import TRANSLATIONS
 from idp.realms.policies.conditions import Change
 from idp.web.http import Request
 
@@ -47,8 +51,8 @@ class Admission(Frozen, frozen=True, kw_only=True):
 async def throttled(provider: Provider, request: Request) -> None:
     """Count what makes us work and call others; raises `OAuthError` (429) when an address has had its share."""
     limit = provider.realm().registration.an_hour
-    address = request.remote_address or ""
-    if not await provider.stores.throttle.hit("client-registration", address, limit=limit, window=_HOUR):
+    subscriber = subscriber_of(request.remote_address)
+    if not await provider.stores.throttle.hit("client-registration", subscriber, limit=limit, window=_HOUR):
         raise OAuthError(
             ErrorCode.TEMPORARILY_UNAVAILABLE,
             "Too many registrations.",
@@ -136,6 +140,9 @@ def _addresses(client: file.Client) -> Iterable[str]:
         yield from filter(None, client.attributes.get(name, "").split("##"))
     if client.base_url:
         yield client.base_url
+    # RFC 7591 §2.2: in each language an address of its own; the logo of one stands on the consent page too.
+    translations: dict[str, str] = msgspec.json.decode(client.attributes.get(TRANSLATIONS, "{}"))
+    yield from (text for name, text in translations.items() if not name.startswith("client_name#"))
 
 
 def _is_trusted(host: str, trusted: tuple[str, ...]) -> bool:

@@ -15,6 +15,7 @@ import msgspec
 from idp.oidc.registration.metadata import ClientMetadata
 from idp.realms.access_representation import ProtocolMapper
 from idp.realms.client_certificates import SELF_SIGNED
+from idp.realms.client_display import TRANSLATIONS
 from idp.realms.client_keys import SECRET_METHOD
 from idp.realms.representation import Client
 
@@ -91,7 +92,6 @@ _AUTHENTICATORS = {
     "none": "client-secret",
 }
 _MAX_AGE = "default.max.age"
-_TRANSLATIONS = "hyrja.translations"
 _OBJECT_REQUIRED = "request.object.required"
 _ANY_OBJECT = "request or request_uri"
 
@@ -150,7 +150,7 @@ def metadata_of_client(client: Client) -> ClientMetadata:
         default_max_age=int(attributes[_MAX_AGE]) if _MAX_AGE in attributes else None,
         token_endpoint_auth_method=_method(client),
         require_signed_request_object=True if attributes.get(_OBJECT_REQUIRED) == _ANY_OBJECT else None,
-        translations=json.loads(attributes.get(_TRANSLATIONS, "{}")),
+        translations=json.loads(attributes.get(TRANSLATIONS, "{}")),
     )
 
 
@@ -172,7 +172,7 @@ def _attributes(metadata: ClientMetadata) -> dict[str, str]:
     if metadata.jwks_uri is not None:
         found |= {"use.jwks.url": "true", "jwks.url": metadata.jwks_uri}
     if metadata.translations:
-        found[_TRANSLATIONS] = json.dumps(metadata.translations)
+        found[TRANSLATIONS] = json.dumps(metadata.translations)
     return found
 
 

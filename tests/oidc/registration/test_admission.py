@@ -78,6 +78,15 @@ class TestAdmission:
         reply = await send(bank)
         assert refusal(reply) == (429, "temporarily_unavailable")
         assert reply.headers["retry-after"] == "3600"
+
+    async def test_all_addresses_of_one_subscriber_are_one(self, clock: FakeClock) -> None:
+        """A line at home has 2⁶⁴ addresses of IPv6: a budget for each would be none."""
+        bank = await registrar(clock, msgspec.structs.replace(OPEN, an_hour=1))
+        statuses = [
+            (await bank.from_address(address).post(PATH, json={"redirect_uris": [CALLBACK]})).status_code
+            for address in ("2a02:1::1", "2a02:1::ffff", "2a02:1:0:1::1", "198.51.100.1", "198.51.100.2")
+        ]
+        assert statuses == [201, 429, 201, 201, 201]
         clock.advance(3600)
         await registered(bank)
 
@@ -103,6 +112,9 @@ class TestAdmission:
             ({"client_uri": "https://elsewhere.example/"}, False),
             ({"request_uris": ["https://elsewhere.example/r"]}, False),
             ({"jwks_uri": "https://elsewhere.example/jwks"}, False),
+            ({"logo_uri#sq": "https://client.example/logo.png", "client_name#sq": "Klienti"}, True),
+            ({"logo_uri#sq": "https://elsewhere.example/logo.png"}, False),
+            ({"tos_uri#sq": "https://elsewhere.example/tos"}, False),
         ],
     )
     async def test_addresses_may_have_to_be_at_trusted_hosts(

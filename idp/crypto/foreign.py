@@ -73,3 +73,17 @@ def proves_by_secret(token: UnprovenToken, secret: Secret) -> bool:
     if len(key) < HMAC_SIZE[algorithm]:  # RFC 7518 §3.2; an empty key verified anything in CVE-2026-49852
         raise TokenError("the client's secret is too short for the algorithm")
     return hmac.compare_digest(hmac.digest(key, token.message, _HASHES[algorithm]), token.signature)
+
+
+def seconds_of(claims: Claims, name: str) -> int | None:
+    """Return a time (epoch seconds), None where it is left out; raises `TokenError` for anything but a whole number."""
+    value = claims.get(name)
+    if name in claims and type(value) is not int:
+        raise TokenError(f"{name} is not a number of seconds")
+    return value
+
+
+def is_meant_for(claims: Claims, audience: str) -> bool:
+    """Tell whether `aud` names an audience, alone or among others (RFC 7519 §4.1.3)."""
+    named = claims.get("aud")
+    return audience in (named if isinstance(named, list) else [named])

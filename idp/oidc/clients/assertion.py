@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from idp.crypto.digest import digest
-from idp.crypto.foreign import UnprovenToken, proves_by_key, proves_by_secret, read_foreign
+from idp.crypto.foreign import UnprovenToken, read_foreign, seconds_of
 from idp.crypto.jose import Claims, TokenError
 from idp.crypto.public_keys import KeyRefusedError
 from idp.model.client import Client
 from idp.model.client_assertion import PUBLIC_KEY_ALGORITHMS, SECRET_ALGORITHMS
 from idp.oidc.clients.audience import NEW_TYPE, is_for_us
-from idp.oidc.clients.keys import keys_of
+from idp.oidc.clients.keys import check_signature
 from idp.oidc.errors import ErrorCode, OAuthError, Trace
 from idp.oidc.provider import Provider
 
@@ -34,7 +34,7 @@ async def asserted_client(provider: Provider, form: Mapping[str, str]) -> Client
     try:
         token = _read(form)
         client = _named(provider, token.claims, form)
-        await _check_signature(provider, client, token)
+        await _check_proof(provider, client, token)
         await _check_claims(provider, client, token)
     except (TokenError, KeyRefusedError) as error:
         raise OAuthError(
@@ -72,7 +72,7 @@ def _named(provider: Provider, claims: Claims, form: Mapping[str, str]) -> Clien
     return client
 
 
-async def _check_signature(provider: Provider, client: Client, token: UnprovenToken) -> None:
+async def _check_proof(provider: Provider, client: Client, token: UnprovenToken) -> None:
     # The registration says which algorithms there are; a public key never becomes an HMAC key (RFC 8725 §3.1).
     by_secret = client.authentication == "client-secret-jwt"
     known: tuple[str, ...] = SECRET_ALGORITHMS if by_secret else PUBLIC_KEY_ALGORITHMS
@@ -81,15 +81,7 @@ async def _check_signature(provider: Provider, client: Client, token: UnprovenTo
         raise TokenError("the algorithm is not the client's")
     if not client.rules.permits(token.algorithm):  # FAPI 2.0 Security Profile §5.4.1: RS256 among others
         raise TokenError("the algorithm is not one that the client's policy permits")
-    if by_secret:
-        if client.secret is None:
-            raise TokenError("the client has no secret")
-        right = proves_by_secret(token, client.secret)
-    else:
-        keys = await keys_of(provider, client, kid=token.kid, algorithm=token.algorithm)
-        right = proves_by_key(token, keys)
-    if not right:
-        raise TokenError("bad signature")
+    await check_signature(provider, client, token)
 
 
 async def _check_claims(provider: Provider, client: Client, token: UnprovenToken) -> None:
@@ -111,21 +103,14 @@ async def _check_claims(provider: Provider, client: Client, token: UnprovenToken
 
 def check_times(claims: Claims, *, now: int, longest: int) -> int:
     """Check `exp`, `iat` and `nbf` (RFC 7523 §3 (4) to (6)) and return `exp`."""
-    expires_at = _seconds(claims, "exp")
+    expires_at = seconds_of(claims, "exp")
     if expires_at is None:
         raise TokenError("exp is missing")
     if now >= expires_at:
         raise TokenError("expired")
-    issued_at, not_before = _seconds(claims, "iat"), _seconds(claims, "nbf")
+    issued_at, not_before = seconds_of(claims, "iat"), seconds_of(claims, "nbf")
     if (issued_at or 0) > now + _AHEAD or (not_before or 0) > now + _AHEAD:
         raise TokenError("not valid yet")
     if expires_at - (now if issued_at is None else issued_at) > longest:
         raise TokenError("it lives longer than the client's may")
     return expires_at
-
-
-def _seconds(claims: Claims, name: str) -> int | None:
-    value = claims.get(name)
-    if name in claims and type(value) is not int:
-        raise TokenError(f"{name} is not a number of seconds")
-    return value

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from idp.crypto.foreign import UnprovenToken, proves_by_key, proves_by_secret
+from idp.crypto.jose import TokenError
 from idp.crypto.public_keys import EncryptionKey, KeyRefusedError, KeySet, read_certificate, read_key_set
 from idp.model.client import Client
+from idp.model.client_assertion import SECRET_ALGORITHMS
 from idp.model.protection import KeyManagement
 from idp.oidc.provider import Provider
 
@@ -23,6 +26,24 @@ async def keys_of(provider: Provider, client: Client, *, kid: str | None, algori
     if source.certificate:
         return read_certificate(source.certificate)
     raise KeyRefusedError("the client has no keys")
+
+
+async def check_signature(provider: Provider, client: Client, token: UnprovenToken) -> None:
+    """Check that the client signed; which algorithms are its own, the caller has checked before (RFC 8725 §3.1).
+
+    Raises:
+        TokenError, KeyRefusedError: it did not, or nobody can tell.
+
+    """
+    if token.algorithm in SECRET_ALGORITHMS:
+        if client.secret is None:
+            raise TokenError("the client has no secret")
+        right = proves_by_secret(token, client.secret)
+    else:
+        keys = await keys_of(provider, client, kid=token.kid, algorithm=token.algorithm)
+        right = proves_by_key(token, keys)
+    if not right:
+        raise TokenError("bad signature")
 
 
 async def recipient(provider: Provider, client: Client, algorithm: KeyManagement) -> EncryptionKey:

@@ -12,13 +12,13 @@ from collections.abc import Mapping
 from typing import Literal
 
 from idp.crypto.digest import digest
-from idp.crypto.foreign import proves_by_key, read_foreign
+from idp.crypto.foreign import is_meant_for, read_foreign, seconds_of
 from idp.crypto.jose import Claims, TokenError
 from idp.crypto.public_keys import KeyRefusedError
 from idp.model.client import Client
 from idp.model.client_assertion import PUBLIC_KEY_ALGORITHMS
 from idp.model.struct import Frozen
-from idp.oidc.clients.keys import keys_of
+from idp.oidc.clients.keys import check_signature
 from idp.oidc.errors import ErrorCode, OAuthError
 from idp.oidc.provider import Provider
 from idp.oidc.requests.asked import Asked
@@ -161,16 +161,13 @@ async def _proven(provider: Provider, client: Client, text: str) -> Claims:
         raise TokenError("the algorithm is not the client's")
     if not client.rules.permits(token.algorithm):
         raise TokenError("the client's policy does not permit the algorithm")
-    keys = await keys_of(provider, client, kid=token.kid, algorithm=token.algorithm)
-    if not proves_by_key(token, keys):
-        raise TokenError("bad signature")
+    await check_signature(provider, client, token)
     return token.claims
 
 
 def _check_claims(provider: Provider, client: Client, claims: Claims) -> int:
     """Check `aud`, `iss`, `exp`, `iat`, `nbf` and `jti`, all of them required (§7.1.1), and return `exp`."""
-    audience = claims.get("aud")
-    if provider.issuer not in (audience if isinstance(audience, list) else [audience]):
+    if not is_meant_for(claims, provider.issuer):
         raise TokenError("aud is not the issuer")
     if claims.get("iss") != client.client_id:
         raise TokenError("iss is not the client")
@@ -179,7 +176,9 @@ def _check_claims(provider: Provider, client: Client, claims: Claims) -> int:
     if not isinstance(claims.get("jti"), str) or not claims["jti"]:
         raise TokenError("jti is missing")
     now, longest = provider.now(), min(client.rules.backchannel_request or _HOUR, _HOUR)
-    expires_at, issued_at, not_before = (_seconds(claims, name) for name in ("exp", "iat", "nbf"))
+    expires_at, issued_at, not_before = (seconds_of(claims, name) for name in ("exp", "iat", "nbf"))
+    if expires_at is None or issued_at is None or not_before is None:
+        raise TokenError("exp, iat or nbf is missing")
     if now >= expires_at or expires_at - not_before > longest:
         raise TokenError("expired, or good for too long")
     if max(issued_at, not_before) > now + _AHEAD:
@@ -187,13 +186,6 @@ def _check_claims(provider: Provider, client: Client, claims: Claims) -> int:
     if now - min(issued_at, not_before) > _HOUR:
         raise TokenError("made too long ago")
     return expires_at
-
-
-def _seconds(claims: Claims, name: str) -> int:
-    value = claims.get(name)
-    if type(value) is not int:
-        raise TokenError(f"{name} is not a number of seconds")
-    return value
 
 
 def _invalid(description: str, *, detail: str = "") -> OAuthError:

@@ -11,12 +11,11 @@ from typing import Any
 import msgspec
 
 from idp.crypto.encryption import decrypted, looks_encrypted
-from idp.crypto.foreign import UnprovenToken, proves_by_key, proves_by_secret, read_foreign
+from idp.crypto.foreign import UnprovenToken, is_meant_for, read_foreign, seconds_of
 from idp.crypto.jose import Claims, TokenError
 from idp.crypto.public_keys import KeyRefusedError
 from idp.model.client import Client
-from idp.model.client_assertion import SECRET_ALGORITHMS
-from idp.oidc.clients.keys import keys_of
+from idp.oidc.clients.keys import check_signature
 from idp.oidc.errors import ErrorCode, OAuthError
 from idp.oidc.provider import Provider
 from idp.oidc.requests.asked import REPEATABLE, Asked
@@ -38,7 +37,7 @@ async def read_request_object(provider: Provider, client: Client, text: str) -> 
     """
     try:
         token = _read(_signed(provider, client, text) if looks_encrypted(text) else _plain(client, text))
-        await _check_signature(provider, client, token)
+        await _check_proof(provider, client, token)
         _check_claims(provider, client, token.claims)
         return parameters_of(token.claims)
     except (TokenError, KeyRefusedError) as error:
@@ -87,20 +86,13 @@ def parameters_of(claims: Claims) -> Asked:
     return Asked(parameters=parameters, resources=resources)
 
 
-async def _check_signature(provider: Provider, client: Client, token: UnprovenToken) -> None:
+async def _check_proof(provider: Provider, client: Client, token: UnprovenToken) -> None:
     # The registration says which algorithms there are (RFC 8725 §3.1); `none` is one of them only by its own name.
     if token.algorithm not in client.request_objects.algorithms:
         raise TokenError("the algorithm is not the client's")
-    if token.algorithm == "none":
-        right = not token.signature
-    elif token.algorithm in SECRET_ALGORITHMS:
-        if client.secret is None:
-            raise TokenError("the client has no secret")
-        right = proves_by_secret(token, client.secret)
-    else:
-        keys = await keys_of(provider, client, kid=token.kid, algorithm=token.algorithm)
-        right = proves_by_key(token, keys)
-    if not right:
+    if token.algorithm != "none":
+        await check_signature(provider, client, token)
+    elif token.signature:
         raise TokenError("bad signature")
 
 
@@ -111,17 +103,15 @@ def _check_claims(provider: Provider, client: Client, claims: Claims) -> None:
     if claims.get("sub") == client.client_id:
         raise TokenError("sub is the client")
     dated = client.request_objects.dated
-    if dated or "aud" in claims:
-        audience = claims.get("aud")
-        # RFC 9101 §4: the issuer, alone or among others. A request is no credential, so a list does no harm here.
-        if provider.issuer not in (audience if isinstance(audience, list) else [audience]):
-            raise TokenError("aud is not the issuer")
+    # RFC 9101 §4: the issuer, alone or among others. A request is no credential, so a list does no harm here.
+    if (dated or "aud" in claims) and not is_meant_for(claims, provider.issuer):
+        raise TokenError("aud is not the issuer")
     longest = client.rules.longest_request or _HOUR
     _check_times(claims, now=provider.now(), dated=dated, longest=longest)
 
 
 def _check_times(claims: Claims, *, now: int, dated: bool, longest: int) -> None:
-    expires_at, not_before, issued_at = (_seconds(claims, name) for name in ("exp", "nbf", "iat"))
+    expires_at, not_before, issued_at = (seconds_of(claims, name) for name in ("exp", "nbf", "iat"))
     if expires_at is not None and now >= expires_at:
         raise TokenError("expired")
     if max(not_before or 0, issued_at or 0) > now + _AHEAD:
@@ -132,13 +122,6 @@ def _check_times(claims: Claims, *, now: int, dated: bool, longest: int) -> None
         raise TokenError("exp or nbf is missing")
     if expires_at - not_before > longest or now - not_before > longest:
         raise TokenError("it is good for too long, or too old")
-
-
-def _seconds(claims: Claims, name: str) -> int | None:
-    value = claims.get(name)
-    if name in claims and type(value) is not int:
-        raise TokenError(f"{name} is not a number of seconds")
-    return value
 
 
 def _text(name: str, value: Any) -> str:

@@ -10,12 +10,11 @@ import contextlib
 import secrets
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import structlog
-from msgspec.structs import replace
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -24,33 +23,22 @@ from starlette.routing import BaseRoute
 from structlog.typing import FilteringBoundLogger
 
 from idp import settings as configuration
-from idp.crypto.client_certificates import NO_AUTHORITIES, ClientAuthorities
 from idp.crypto.kept_keys import KeptKeys
-from idp.crypto.passwords import Argon2Passwords
-from idp.crypto.sealing import AesGcmSealer, create_master_key, read_master_keys
-from idp.flows.assembly import UnusableRealmError
 from idp.flows.compiler import compile_realm
-from idp.flows.newcomers import Newcomers
-from idp.flows.published import PublishedRealm
-from idp.flows.step import StepServices
-from idp.flows.tabs import Tabs
-from idp.gateways.opening import make_folder_of, outbound_of, outbox_of, sms_of
+from idp.gateways.opening import outbox_of, sms_of
 from idp.gateways.outbox import Outbox
 from idp.login import development, examination
 from idp.login.desk import Desk
 from idp.login.routes import plain_error
 from idp.login.routes import routes as login_routes
 from idp.model.finding import Finding, Severity
-from idp.model.key_policy import key_policy
 from idp.model.struct import Frozen
-from idp.oidc.authorization.endpoint import AuthorizationEndpoint
 from idp.oidc.metadata.key_watch import rotate_now, watch_keys
-from idp.oidc.provider import Provider
-from idp.oidc.registration.registrations import Registrations
 from idp.oidc.registration.watch import watch_registrations
 from idp.oidc.routes import hot_endpoints
 from idp.oidc.sessions.back_channel import watch_deliveries
-from idp.ports import Clock, MessageUndeliveredError, Passwords, RandomBytes, RealmStores, Sealer, SmsSender, Store
+from idp.opening import RealmOpening, passwords_of, sealer_of
+from idp.ports import Clock, RandomBytes, SmsSender, Store
 from idp.realms.loading import LoadedRealm, RealmUnreadableError, load_file
 from idp.realms.placeholders import Surroundings, file_vault
 from idp.settings import StartError
@@ -164,7 +152,7 @@ async def open_site(
         log.warning("test switch is on", setting=switch)
     surroundings = Surroundings(vault=file_vault(Path(settings.secrets.vault)), environment=outside.environment)
     realms = load_realms(settings, surroundings)
-    sealer = _sealer(settings)
+    sealer = sealer_of(settings)
     outbox = outbox_of(settings, outside.clock) if sms is None else None
     async with contextlib.AsyncExitStack() as undo:  # a start that fails lets go of everything, too
         kernel = SqliteKernel.open(Path(settings.store.path), clock=outside.clock)
@@ -173,12 +161,13 @@ async def open_site(
         sender, close_sender = sms_of(settings, outbox) if sms is None else (sms, None)
         if close_sender is not None:
             undo.push_async_callback(close_sender)
-        passwords = _passwords(settings, outside)
+        passwords = passwords_of(settings, outside.random)
         undo.callback(passwords.close)
         pages = Pages(locales=Locales.load())
-        opening = _Opening(
+        opening = RealmOpening(
             settings=settings,
-            outside=outside,
+            clock=outside.clock,
+            random=outside.random,
             log=log,
             store=store,
             sealer=sealer,
@@ -193,211 +182,6 @@ async def open_site(
             settings, desks=desks, pages=pages, outside=outside, outbox=outbox, keys=opening.keys
         )
         return Site(application=application, desks=desks, store=store, closing=undo.pop_all(), keys=opening.keys)
-
-
-@contextlib.asynccontextmanager
-async def registrations_beside(
-    settings: configuration.Settings, *, realm: str, outside: Outside
-) -> AsyncIterator[tuple[Registrations, RealmStores]]:
-    """Open the registered clients of one realm for the command line, whether or not a server is running.
-
-    Raises:
-        MasterKeyError, StoreUnavailableError: with what to do.
-
-    """
-    sealer = AesGcmSealer(read_master_keys([Path(name) for name in settings.secrets.master_key_files]))
-    kernel = SqliteKernel.open(Path(settings.store.path), clock=outside.clock, serving=False)
-    try:
-        stores = KernelStore(kernel, outside.clock).realm(realm)
-        yield Registrations(realm=realm, store=stores.registered_clients, sealer=sealer), stores
-    finally:
-        await kernel.close()
-
-
-@contextlib.asynccontextmanager
-async def keys_beside(
-    settings: configuration.Settings, *, realm: str, outside: Outside
-) -> AsyncIterator[tuple[KeptKeys, RealmStores]]:
-    """Open the keys of one realm for the command line, whether or not a server is running.
-
-    Raises:
-        MasterKeyError, StoreUnavailableError: with what to do.
-
-    """
-    sealer = AesGcmSealer(read_master_keys([Path(name) for name in settings.secrets.master_key_files]))
-    kernel = SqliteKernel.open(Path(settings.store.path), clock=outside.clock, serving=False)
-    try:
-        stores = KernelStore(kernel, outside.clock).realm(realm)
-        yield KeptKeys(stores.secrets, sealer, realm=realm, clock=outside.clock, random=outside.random), stores
-    finally:
-        await kernel.close()
-
-
-def _passwords(settings: configuration.Settings, outside: Outside) -> Argon2Passwords:
-    return Argon2Passwords(
-        workers=settings.hashing.workers,
-        queue=settings.hashing.queue,
-        memory_kib=settings.hashing.memory_kib,
-        iterations=settings.hashing.iterations,
-        random=outside.random,
-    )
-
-
-class _Opening:
-    """What every realm of a starting site shares."""
-
-    def __init__(
-        self,
-        *,
-        settings: configuration.Settings,
-        outside: Outside,
-        log: FilteringBoundLogger,
-        store: Store,
-        sealer: Sealer,
-        sms: SmsSender,
-        passwords: Passwords,
-        pages: Pages,
-        surroundings: Surroundings,
-    ) -> None:
-        self._settings = settings
-        self._outside = outside
-        self._log = log
-        self._store = store
-        self._sealer = sealer
-        self._sms = sms
-        self._passwords = passwords
-        self._pages = pages
-        self._surroundings = surroundings
-        self._outbound = outbound_of(settings)
-        self._client_authorities = _client_authorities(settings)
-        self._services: dict[str, StepServices] = {}
-        self.keys: dict[str, KeptKeys] = {}
-
-    async def desk(self, found: LoadedRealm) -> Desk:
-        """Open one realm: its keys, its published version, its logins."""
-        name, outside, base_url = found.realm.name, self._outside, self._settings.server.base_url
-        stores = self._store.realm(name)
-        registrations = await self._registrations(found, stores)
-        self.keys[name] = kept = KeptKeys(
-            stores.secrets, self._sealer, realm=name, clock=outside.clock, random=outside.random
-        )
-        try:
-            keys = await kept.open(key_policy(replace(found.realm, registered=registrations.clients)))
-        except ValueError as error:
-            # Never new keys instead: that would silently end every session and open nothing that is kept.
-            raise StartError(
-                f"The keys of realm {name} do not open ({error}) Restore the master key that sealed this store."
-            ) from None
-        services = StepServices(
-            users=stores.users,
-            attempts=stores.attempts,
-            throttle=stores.throttle,
-            first_use=stores.first_use,
-            counters=stores.counters,
-            latest=stores.latest,
-            passwords=self._passwords,
-            sealer=self._sealer,
-            sms=self._sms,
-            random=outside.random,
-            code_key=keys.code_key,
-            site=urlsplit(base_url).hostname or "",
-            token_application=f"{base_url}/realms/{name}/token/",
-        )
-        self._services[name] = services
-        published = PublishedRealm(
-            name=name,
-            versions=stores.versions,
-            sealer=self._sealer,
-            services=services,
-            surroundings=self._surroundings,
-            registered=registrations.clients,
-        )
-        try:
-            if await published.publish(found):
-                self._log.info("realm version published", realm=name, version=found.realm.version)
-        except UnusableRealmError as error:
-            raise StartError(str(error)) from None
-        provider = Provider(
-            name=name,
-            base_url=base_url,
-            stores=stores,
-            keys=keys,
-            clock=outside.clock,
-            random=outside.random,
-            realm=published.realm,
-            log=self._log,
-            registrations=registrations,
-            sealer=self._sealer,
-            outbound=self._outbound,
-            assembled=published.current,
-            sms=self._sms,
-            mutual_tls_url=_mutual_tls_url(self._settings),
-            client_authorities=self._client_authorities,
-        )
-        return self._at_work(provider, published)
-
-    async def _registrations(self, found: LoadedRealm, stores: RealmStores) -> Registrations:
-        """Build the clients that registered themselves, for what the realm says now."""
-        name = found.realm.name
-        registrations = Registrations(realm=name, store=stores.registered_clients, sealer=self._sealer)
-        try:
-            left_out = await registrations.open(found.representation, found.realm)
-        except ValueError as error:
-            raise StartError(
-                f"The registered clients of realm {name} do not open ({error}) Restore the master key that sealed them."
-            ) from None
-        if left_out:
-            self._log.warning("registered clients left out", realm=name, clients=left_out)
-        return registrations
-
-    def _at_work(self, provider: Provider, published: PublishedRealm) -> Desk:
-        tabs = Tabs(
-            realm=provider.name,
-            sessions=provider.stores.authentication_sessions,
-            users=provider.stores.users,
-            assemblies=published.assembled,
-            current=published.current,
-            recorder=provider.recorder,
-            clock=self._outside.clock,
-            random=self._outside.random,
-            nonce_key=provider.keys.code_key,
-        )
-        authorization = AuthorizationEndpoint(
-            provider=provider, tabs=tabs, assemblies=published.assembled, current=published.current
-        )
-        return Desk(
-            provider=provider,
-            published=published,
-            tabs=tabs,
-            authorization=authorization,
-            pages=self._pages,
-            https=self._settings.https,
-        )
-
-    async def welcome(self, desks: Mapping[str, Desk], realms: Sequence[LoadedRealm]) -> None:
-        """Let in the users that the store does not know; a gateway that is down does not keep the provider down."""
-        for found in realms:
-            desk = desks[found.realm.name]
-            newcomers = Newcomers(
-                realm=desk.realm,
-                services=self._services[found.realm.name],
-                recorder=desk.provider.recorder,
-                now=desk.provider.now(),
-            )
-            try:
-                await newcomers.arrive(found.users)
-            except UnusableRealmError as error:
-                raise StartError(str(error)) from None
-            except MessageUndeliveredError as error:
-                self._log.error("first passwords wait for the next start", realm=found.realm.name, reason=str(error))
-
-
-def _sealer(settings: configuration.Settings) -> AesGcmSealer:
-    paths = [Path(name) for name in settings.secrets.master_key_files]
-    if settings.secrets.create_master_key and not paths[0].exists():
-        make_folder_of(paths[0])
-        create_master_key(paths[0])
-    return AesGcmSealer(read_master_keys(paths))
 
 
 def _application(
@@ -432,7 +216,7 @@ def _application(
         hot = find(scope)
         await (hot or starlette)(scope, receive, send)
 
-    addresses = (settings.server.base_url, _mutual_tls_url(settings))
+    addresses = (settings.server.base_url, settings.mutual_tls_url)
     hosts = [*(urlsplit(address).hostname or "" for address in addresses if address), *settings.server.allowed_hosts]
     bounded = BoundedBodies(front)
     known = KnownHosts(bounded, hosts=hosts)
@@ -440,22 +224,6 @@ def _application(
     # The proxy's own address decides, so it is looked at before the client's takes its place.
     certified = ClientCertificates(proxied, networks=settings.server.trusted_proxies)
     return SecurityHeaders(certified, https=settings.https)
-
-
-def _client_authorities(settings: configuration.Settings) -> ClientAuthorities:
-    path = settings.server.client_ca_file
-    if not path:
-        return NO_AUTHORITIES
-    try:
-        return ClientAuthorities(Path(path).read_bytes())
-    except OSError as error:
-        raise StartError(f"server.client_ca_file: {path} cannot be read ({error.strerror}).") from None
-    except ValueError:
-        raise StartError(f"server.client_ca_file: {path} holds no certificates (PEM).") from None
-
-
-def _mutual_tls_url(settings: configuration.Settings) -> str:
-    return settings.server.mutual_tls.base_url if settings.server.mutual_tls is not None else ""
 
 
 def _rotation(desks: Mapping[str, Desk], keys: Mapping[str, KeptKeys]) -> examination.Rotate:

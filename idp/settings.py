@@ -162,6 +162,11 @@ class Settings(Table, frozen=True, kw_only=True):
         return self.server.base_url.startswith("https://")
 
     @property
+    def mutual_tls_url(self) -> str:
+        """The second address, which asks clients for certificates; empty where there is none."""
+        return self.server.mutual_tls.base_url if self.server.mutual_tls is not None else ""
+
+    @property
     def test_switches(self) -> tuple[str, ...]:
         """The settings that are on and must be off wherever customers are: a start names them, production refuses."""
         on = {

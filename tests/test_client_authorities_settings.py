@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from idp.app import _client_authorities
 from idp.crypto.client_certificates import NO_AUTHORITIES, read_certificates
+from idp.opening import client_authorities_of
 from idp.settings import Settings, StartError, load
 from tests.certificates import authority, issued
 
@@ -20,13 +20,13 @@ def settings(path: Path | str) -> Settings:
 
 
 def test_without_a_file_there_are_none() -> None:
-    assert _client_authorities(settings("")) is NO_AUTHORITIES
+    assert client_authorities_of(settings("")) is NO_AUTHORITIES
 
 
 def test_every_authority_of_the_file_counts(tmp_path: Path) -> None:
     path, known = tmp_path / "clients.pem", [authority(), authority("CN=Another")]
     path.write_text("".join(each.pem for each in known))
-    found = _client_authorities(settings(path))
+    found = client_authorities_of(settings(path))
     for each in known:
         found.check(*read_certificates((issued(by=each).der,), now=NOW), now=NOW)
 
@@ -37,4 +37,4 @@ def test_authorities_that_cannot_be_read_stop_the_start(tmp_path: Path, content:
     if content is not None:
         path.write_text(content)
     with pytest.raises(StartError, match=r"server\.client_ca_file"):
-        _client_authorities(settings(path))
+        client_authorities_of(settings(path))

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from idp.app import Outside, registrations_beside
+from idp.app import Outside
 from idp.cli.terminal import printable
 from idp.crypto.base64url import base64url
 from idp.crypto.digest import digest
@@ -19,6 +19,7 @@ from idp.crypto.sealing import MasterKeyError
 from idp.model.event import Event
 from idp.model.registration import InitialToken
 from idp.oidc.registration.registrations import Registrations
+from idp.opening import registrations_beside
 from idp.ports import RealmStores, StoreUnavailableError
 from idp.settings import Settings, SettingsError, load
 
@@ -51,7 +52,7 @@ def client(arguments: Namespace) -> int:
 
 async def _done(settings: Settings, asked: Namespace) -> list[dict[str, Any]]:
     outside = Outside()
-    async with registrations_beside(settings, realm=asked.realm, outside=outside) as (registrations, stores):
+    async with registrations_beside(settings, realm=asked.realm, clock=outside.clock) as (registrations, stores):
         if await stores.versions.current() is None:
             raise ClientRefusedError(f"There is no realm “{asked.realm}” in this store: no server has served it yet.")
         match asked.action:

@@ -13,7 +13,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from idp.app import Outside, keys_beside
+from idp.app import Outside
 from idp.cli.terminal import printable
 from idp.crypto import key_ring
 from idp.crypto.base64url import base64url
@@ -23,6 +23,7 @@ from idp.crypto.sealing import MasterKeyError
 from idp.model.client import SigningAlgorithm
 from idp.model.event import Event
 from idp.model.key_policy import ENCRYPTION_FAMILIES, KeyAlgorithm
+from idp.opening import keys_beside
 from idp.ports import RealmStores, StoreUnavailableError
 from idp.settings import Settings, SettingsError, load
 
@@ -51,7 +52,7 @@ def keys(arguments: Namespace) -> int:
 
 async def _done(settings: Settings, asked: Namespace) -> list[dict[str, Any]]:
     outside = Outside()
-    async with keys_beside(settings, realm=asked.realm, outside=outside) as (kept, stores):
+    async with keys_beside(settings, realm=asked.realm, clock=outside.clock, random=outside.random) as (kept, stores):
         match asked.action:
             case "rotate":
                 before = await kept.ring()

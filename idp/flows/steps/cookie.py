@@ -14,8 +14,6 @@ from idp.flows.tree import Execution
 from idp.model.realm import Realm
 from idp.model.user import User
 
-PROVIDER_ID = "auth-cookie"
-
 
 class Cookie:
     """The place in a flow at which single sign-on is allowed."""

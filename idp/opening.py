@@ -1,0 +1,261 @@
+"""Opening what is kept: the store, the sealed keys and clients of a realm, and all of it at work as a `Desk`.
+
+For a site that starts, and for the command line beside a running one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from msgspec.structs import replace
+from structlog.typing import FilteringBoundLogger
+
+from idp.crypto.client_certificates import NO_AUTHORITIES, ClientAuthorities
+from idp.crypto.kept_keys import KeptKeys
+from idp.crypto.passwords import Argon2Passwords
+from idp.crypto.sealing import AesGcmSealer, create_master_key, read_master_keys
+from idp.flows.assembly import UnusableRealmError
+from idp.flows.newcomers import Newcomers
+from idp.flows.published import PublishedRealm
+from idp.flows.step import StepServices
+from idp.flows.tabs import Tabs
+from idp.gateways.opening import make_folder_of, outbound_of
+from idp.login.desk import Desk
+from idp.model.key_policy import key_policy
+from idp.oidc.authorization.endpoint import AuthorizationEndpoint
+from idp.oidc.provider import Provider
+from idp.oidc.registration.registrations import Registrations
+from idp.ports import Clock, MessageUndeliveredError, Passwords, RandomBytes, RealmStores, Sealer, SmsSender, Store
+from idp.realms.loading import LoadedRealm
+from idp.realms.placeholders import Surroundings
+from idp.settings import Settings, StartError
+from idp.stores.records import KernelStore
+from idp.stores.sqlite import SqliteKernel
+from idp.web.pages import Pages
+
+
+class RealmOpening:
+    """What every realm of a starting site shares: opens one after the other."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        clock: Clock,
+        random: RandomBytes,
+        log: FilteringBoundLogger,
+        store: Store,
+        sealer: Sealer,
+        sms: SmsSender,
+        passwords: Passwords,
+        pages: Pages,
+        surroundings: Surroundings,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._random = random
+        self._log = log
+        self._store = store
+        self._sealer = sealer
+        self._sms = sms
+        self._passwords = passwords
+        self._pages = pages
+        self._surroundings = surroundings
+        self._outbound = outbound_of(settings)
+        self._client_authorities = client_authorities_of(settings)
+        self._services: dict[str, StepServices] = {}
+        self.keys: dict[str, KeptKeys] = {}
+
+    async def desk(self, found: LoadedRealm) -> Desk:
+        """Open one realm: its keys, its published version, its logins."""
+        name, base_url = found.realm.name, self._settings.server.base_url
+        stores = self._store.realm(name)
+        registrations = await self._registrations(found, stores)
+        self.keys[name] = kept = KeptKeys(
+            stores.secrets, self._sealer, realm=name, clock=self._clock, random=self._random
+        )
+        try:
+            keys = await kept.open(key_policy(replace(found.realm, registered=registrations.clients)))
+        except ValueError as error:
+            # Never new keys instead: that would silently end every session and open nothing that is kept.
+            raise StartError(
+                f"The keys of realm {name} do not open ({error}) Restore the master key that sealed this store."
+            ) from None
+        services = StepServices(
+            users=stores.users,
+            attempts=stores.attempts,
+            throttle=stores.throttle,
+            first_use=stores.first_use,
+            counters=stores.counters,
+            latest=stores.latest,
+            passwords=self._passwords,
+            sealer=self._sealer,
+            sms=self._sms,
+            random=self._random,
+            code_key=keys.code_key,
+            site=urlsplit(base_url).hostname or "",
+            token_application=f"{base_url}/realms/{name}/token/",
+        )
+        self._services[name] = services
+        published = PublishedRealm(
+            name=name,
+            versions=stores.versions,
+            sealer=self._sealer,
+            services=services,
+            surroundings=self._surroundings,
+            registered=registrations.clients,
+        )
+        try:
+            if await published.publish(found):
+                self._log.info("realm version published", realm=name, version=found.realm.version)
+        except UnusableRealmError as error:
+            raise StartError(str(error)) from None
+        provider = Provider(
+            name=name,
+            base_url=base_url,
+            stores=stores,
+            keys=keys,
+            clock=self._clock,
+            random=self._random,
+            realm=published.realm,
+            log=self._log,
+            registrations=registrations,
+            sealer=self._sealer,
+            outbound=self._outbound,
+            assembled=published.current,
+            sms=self._sms,
+            mutual_tls_url=self._settings.mutual_tls_url,
+            client_authorities=self._client_authorities,
+        )
+        return self._at_work(provider, published)
+
+    async def _registrations(self, found: LoadedRealm, stores: RealmStores) -> Registrations:
+        """Build the clients that registered themselves, for what the realm says now."""
+        name = found.realm.name
+        registrations = Registrations(realm=name, store=stores.registered_clients, sealer=self._sealer)
+        try:
+            left_out = await registrations.open(found.representation, found.realm)
+        except ValueError as error:
+            raise StartError(
+                f"The registered clients of realm {name} do not open ({error}) Restore the master key that sealed them."
+            ) from None
+        if left_out:
+            self._log.warning("registered clients left out", realm=name, clients=left_out)
+        return registrations
+
+    def _at_work(self, provider: Provider, published: PublishedRealm) -> Desk:
+        tabs = Tabs(
+            realm=provider.name,
+            sessions=provider.stores.authentication_sessions,
+            users=provider.stores.users,
+            assemblies=published.assembled,
+            current=published.current,
+            recorder=provider.recorder,
+            clock=self._clock,
+            random=self._random,
+            nonce_key=provider.keys.code_key,
+        )
+        authorization = AuthorizationEndpoint(
+            provider=provider, tabs=tabs, assemblies=published.assembled, current=published.current
+        )
+        return Desk(
+            provider=provider,
+            published=published,
+            tabs=tabs,
+            authorization=authorization,
+            pages=self._pages,
+            https=self._settings.https,
+        )
+
+    async def welcome(self, desks: Mapping[str, Desk], realms: Sequence[LoadedRealm]) -> None:
+        """Let in the users that the store does not know; a gateway that is down does not keep the provider down."""
+        for found in realms:
+            desk = desks[found.realm.name]
+            newcomers = Newcomers(
+                realm=desk.realm,
+                services=self._services[found.realm.name],
+                recorder=desk.provider.recorder,
+                now=desk.provider.now(),
+            )
+            try:
+                await newcomers.arrive(found.users)
+            except UnusableRealmError as error:
+                raise StartError(str(error)) from None
+            except MessageUndeliveredError as error:
+                self._log.error("first passwords wait for the next start", realm=found.realm.name, reason=str(error))
+
+
+def sealer_of(settings: Settings) -> AesGcmSealer:
+    """Return what seals the store; a master key is made where the settings want one. Raises `MasterKeyError`."""
+    paths = [Path(name) for name in settings.secrets.master_key_files]
+    if settings.secrets.create_master_key and not paths[0].exists():
+        make_folder_of(paths[0])
+        create_master_key(paths[0])
+    return AesGcmSealer(read_master_keys(paths))
+
+
+def passwords_of(settings: Settings, random: RandomBytes) -> Argon2Passwords:
+    """Return the hashing of passwords, with threads of its own that `close` ends."""
+    return Argon2Passwords(
+        workers=settings.hashing.workers,
+        queue=settings.hashing.queue,
+        memory_kib=settings.hashing.memory_kib,
+        iterations=settings.hashing.iterations,
+        random=random,
+    )
+
+
+def client_authorities_of(settings: Settings) -> ClientAuthorities:
+    """Return the authorities that vouch for clients' certificates; raises `StartError`."""
+    path = settings.server.client_ca_file
+    if not path:
+        return NO_AUTHORITIES
+    try:
+        return ClientAuthorities(Path(path).read_bytes())
+    except OSError as error:
+        raise StartError(f"server.client_ca_file: {path} cannot be read ({error.strerror}).") from None
+    except ValueError:
+        raise StartError(f"server.client_ca_file: {path} holds no certificates (PEM).") from None
+
+
+@contextlib.asynccontextmanager
+async def registrations_beside(
+    settings: Settings, *, realm: str, clock: Clock
+) -> AsyncIterator[tuple[Registrations, RealmStores]]:
+    """Open the registered clients of one realm for the command line, whether or not a server is running.
+
+    Raises:
+        MasterKeyError, StoreUnavailableError: with what to do.
+
+    """
+    async with _stores_beside(settings, realm=realm, clock=clock) as (stores, sealer):
+        yield Registrations(realm=realm, store=stores.registered_clients, sealer=sealer), stores
+
+
+@contextlib.asynccontextmanager
+async def keys_beside(
+    settings: Settings, *, realm: str, clock: Clock, random: RandomBytes
+) -> AsyncIterator[tuple[KeptKeys, RealmStores]]:
+    """Open the keys of one realm for the command line, whether or not a server is running.
+
+    Raises:
+        MasterKeyError, StoreUnavailableError: with what to do.
+
+    """
+    async with _stores_beside(settings, realm=realm, clock=clock) as (stores, sealer):
+        yield KeptKeys(stores.secrets, sealer, realm=realm, clock=clock, random=random), stores
+
+
+@contextlib.asynccontextmanager
+async def _stores_beside(
+    settings: Settings, *, realm: str, clock: Clock
+) -> AsyncIterator[tuple[RealmStores, AesGcmSealer]]:
+    sealer = AesGcmSealer(read_master_keys([Path(name) for name in settings.secrets.master_key_files]))
+    kernel = SqliteKernel.open(Path(settings.store.path), clock=clock, serving=False)
+    try:
+        yield KernelStore(kernel, clock).realm(realm), sealer
+    finally:
+        await kernel.close()

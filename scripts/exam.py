@@ -184,67 +184,81 @@ class Exam:
 
     def _browser(self) -> list[dict[str, Any]]:
         """What the suite's own browser does on our pages."""
+        return [self._login(), self._logout([])]
+
+    def _login(self, *look: list[Any]) -> dict[str, Any]:
+        """Log in and agree, wherever that is asked; `look` comes before the name and the password."""
         page = f"{self._issuer}/login-actions/authenticate*"
         login = [
+            *look,
             ["text", "id", "username", "alice", "optional"],
             ["text", "id", "password", "alice-of-the-exam", "optional"],
             ["click", "id", "kc-login", "optional"],
         ]
+        agree = [["click", "id", "consent-allow", "optional"]]
         done = {
             "task": "Back at the suite",
             "match": f"{self._suite}/test/*",
             "commands": [["wait", "id", "submission_complete", 10]],
         }
-        return [
-            {
-                "match": f"{self._issuer}/protocol/openid-connect/auth*",
-                "tasks": [
-                    {"task": "Log in", "optional": True, "match": page, "commands": login},
-                    {
-                        "task": "Consent",
-                        "optional": True,
-                        "match": page,
-                        "commands": [["click", "id", "consent-allow", "optional"]],
-                    },
-                    done,
-                ],
-            },
-            {
-                "match": f"{self._issuer}/protocol/openid-connect/logout*",
-                "tasks": [
-                    {
-                        "task": "Confirm",
-                        "optional": True,
-                        "match": f"{self._issuer}/protocol/openid-connect/logout*",
-                        "commands": [["click", "css", "#logout-confirm button", "optional"]],
-                    },
-                    done,
-                ],
-            },
+        return {
+            "match": f"{self._issuer}/protocol/openid-connect/auth*",
+            "tasks": [
+                {"task": "Log in", "optional": True, "match": page, "commands": login},
+                {"task": "Consent", "optional": True, "match": page, "commands": agree},
+                done,
+            ],
+        }
+
+    def _logout(self, look: list[Any]) -> dict[str, Any]:
+        """Log out, and confirm it where that is asked; then back at the suite, or a `look` at the page of ours."""
+        match = f"{self._issuer}/protocol/openid-connect/logout*"
+        confirm = [["click", "id", "kc-logout", "optional"]]
+        end = {"match": match, "commands": [look]} if look else {"match": f"{self._suite}/test/*"}
+        tasks = [
+            {"task": "Confirm", "optional": True, "match": match, "commands": confirm},
+            {"task": "The end", **end},
         ]
+        return {"match": match, "tasks": tasks}
 
     def _overrides(self) -> dict[str, Any]:
         """Modules that are judged by a page: what it must show, and the picture that the suite keeps of it."""
+        bad_address = {
+            "match": f"{self._issuer}/protocol/openid-connect/auth*",
+            "tasks": [
+                {"task": "Look", "match": f"{self._issuer}/*", "commands": [_pictured("error-message", "redirect_uri")]}
+            ],
+        }
+        # Of several logins of a module only the one that is judged has a place for a picture.
+        judged_login = ["wait", "id", "kc-login", 10, ".*", "update-image-placeholder-optional"]
+        refused, logged_out = (self._logout(_pictured(element, "")) for element in ("error-message", "info-message"))
+        overrides: dict[str, Any] = {name: {"browser": [bad_address]} for name in _BAD_ADDRESSES}
+        overrides |= {name: {"browser": [self._login(judged_login)]} for name in _JUDGED_LOGINS}
+        overrides |= {name: {"browser": [self._login(), refused]} for name in _BAD_LOGOUTS}
+        return overrides | {name: {"browser": [self._login(), logged_out]} for name in _LOGGED_OUT}
 
-        def pictured(element: str, words: str, *more: list[str]) -> list[dict[str, Any]]:
-            look = ["wait", "id", element, 10, words, "update-image-placeholder"]
-            task = {"task": "Look", "match": f"{self._issuer}/*", "commands": [look, *more]}
-            return [{"match": f"{self._issuer}/protocol/openid-connect/*", "tasks": [task]}]
 
-        bad_address = pictured("error-message", ".*redirect_uri.*")
-        overrides = {name: {"browser": bad_address} for name in _BAD_ADDRESSES}
-        overrides |= {name: {"browser": pictured("error-message", ".*")} for name in _BAD_LOGOUTS}
-        overrides |= {name: {"browser": pictured("info-message", ".*")} for name in _LOGGED_OUT}
-        return overrides
+def _pictured(element: str, words: str) -> list[Any]:
+    """Return the command that waits for an element with these words and keeps a picture of the page."""
+    return ["wait", "id", element, 10, f".*{words}.*", "update-image-placeholder"]
 
 
 _BAD_ADDRESSES = (
     "oidcc-ensure-registered-redirect-uri",
+    "oidcc-ensure-redirect-uri-in-authorization-request",
     "oidcc-redirect-uri-query-mismatch",
     "oidcc-redirect-uri-query-added",
     "fapi1-advanced-final-ensure-registered-redirect-uri",
 )
+_JUDGED_LOGINS = (
+    "oidcc-prompt-login",
+    "oidcc-max-age-1",
+    "oidcc-registration-logo-uri",
+    "oidcc-registration-policy-uri",
+    "oidcc-registration-tos-uri",
+)
 _BAD_LOGOUTS = (
+    "oidcc-rp-initiated-logout-no-id-token-hint",
     "oidcc-rp-initiated-logout-bad-post-logout-redirect-uri",
     "oidcc-rp-initiated-logout-modified-id-token-hint",
     "oidcc-rp-initiated-logout-bad-id-token-hint",

@@ -17,7 +17,7 @@ class RequestObjectRules(Frozen, frozen=True, kw_only=True):
     """What the request objects of one client must be like."""
 
     algorithms: tuple[RequestObjectAlgorithm, ...] = PUBLIC_KEY_ALGORITHMS
-    """Those accepted (`request.object.signature.alg`): without a registered one, every signature and never `none`."""
+    """Those accepted (`request.object.signature.alg`): every signature if none is registered; `none` if it says so."""
     demand: RequestObjectDemand = "not required"
     """Whether a request must be an object, and how it may come (`request.object.required`)."""
     encryption: KeyManagement | Literal[""] = ""

@@ -53,7 +53,7 @@ def pushed_request_findings(realm: Realm) -> Iterator[Finding]:
 def _signature(client: Client, place: str) -> Iterator[Finding]:
     algorithms, named = client.request_objects.algorithms, f"{place}/{ALGORITHM}"
     if "none" in algorithms:
-        problem = f"“{client.client_id}” sends unsigned request objects: anybody at the browser can change them."
+        problem = f"“{client.client_id}” may send unsigned request objects: anybody at the browser can change them."
         yield warning("C-REQUEST-UNSIGNED", named, problem, "Register an algorithm of its keys, or push the requests.")
         return
     secret = next((one for one in SECRET_ALGORITHMS if one in algorithms), None)

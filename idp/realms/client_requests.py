@@ -16,24 +16,26 @@ URIS = "request.uris"
 RESOURCES = "hyrja.resources"
 DETAILS_TYPES = "authorization.details.types"
 _ALGORITHMS: tuple[RequestObjectAlgorithm, ...] = (*PUBLIC_KEY_ALGORITHMS, *SECRET_ALGORITHMS, "none")
-_ANY = frozenset({"", "any"})
+ANY = "any"
+_ANY = frozenset({"", ANY})
 
 
 def request_object_rules(client: file.Client, pointer: str, findings: list[Finding]) -> RequestObjectRules:
     """Return what is registered about a client's request objects.
 
-    Keycloak takes an unsigned object from every client that has registered nothing (or `any`); here `none` has to be
-    registered by its name.
+    `any` means unsigned ones too, as in Keycloak: such an object says no more than plain parameters, so it is taken
+    where those are, and not where an object is demanded. Keycloak reads nothing at all as `any`; here it means signed.
     """
     attributes, place = client.attributes, f"{pointer}/attributes"
     written = attributes.get(ALGORITHM, "")
     named = None if written in _ANY else one_of(written, _ALGORITHMS, f"{place}/{ALGORITHM}", findings)
     demand = attributes.get("request.object.required") or "not required"
     encryption, content = (attributes.get(f"request.object.encryption.{name}", "") for name in ("alg", "enc"))
+    demanded = one_of(demand, REQUEST_OBJECT_DEMANDS, f"{place}/request.object.required", findings)
+    unsigned: tuple[RequestObjectAlgorithm, ...] = ("none",) if written == ANY and demanded == "not required" else ()
     return RequestObjectRules(
-        algorithms=PUBLIC_KEY_ALGORITHMS if named is None else (named,),
-        demand=one_of(demand, REQUEST_OBJECT_DEMANDS, f"{place}/request.object.required", findings)
-        or "request or request_uri",
+        algorithms=(*PUBLIC_KEY_ALGORITHMS, *unsigned) if named is None else (named,),
+        demand=demanded or "request or request_uri",
         encryption=_known(encryption, KEY_MANAGEMENT, f"{place}/request.object.encryption.alg", findings),
         content_encryption=_known(content, CONTENT_ENCRYPTION, f"{place}/request.object.encryption.enc", findings),
         uris=_list(attributes.get(URIS, ""), "##"),

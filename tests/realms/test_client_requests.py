@@ -54,7 +54,8 @@ CASES = [
     ("R-VALUE", ERROR, f"{AT}/{DEMAND}", client({DEMAND: "request_or_request_uri"}), client({DEMAND: "not required"})),
     ("R-VALUE", ERROR, f"{AT}/{ENC_ALG}", client({ENC_ALG: "RSA1_5"}), client({ENC_ALG: "RSA-OAEP"})),
     ("R-VALUE", ERROR, f"{AT}/{ENC}", client({ENC: "A192GCM"}), client({ENC: "A256GCM"})),
-    ("C-REQUEST-UNSIGNED", WARNING, f"{AT}/{ALG}", client({ALG: "none"}), client({ALG: "any"})),
+    ("C-REQUEST-UNSIGNED", WARNING, f"{AT}/{ALG}", client({ALG: "none"}), client({ALG: ""})),
+    ("C-REQUEST-UNSIGNED", WARNING, f"{AT}/{ALG}", client({ALG: "any"}), client({ALG: "ES256"})),
     (
         "C-REQUEST-KEYS",
         ERROR,
@@ -166,7 +167,13 @@ def test_a_client_that_registers_nothing_signs_its_objects_and_need_not_send_any
     assert found.request_objects == RequestObjectRules()
     assert "none" not in found.request_objects.algorithms
     assert (found.pushed_requests_required, found.resources, found.authorization_details_types) == (False, (), ())
-    assert read(client({ALG: "any", ENC_ALG: "any", ENC: "any", DEMAND: ""})).request_objects == RequestObjectRules()
+    assert read(client({ALG: "", ENC_ALG: "any", ENC: "any", DEMAND: ""})).request_objects == RequestObjectRules()
+
+
+def test_any_signature_means_none_too_unless_an_object_is_demanded() -> None:
+    free, held = (read(client({**KEYS, ALG: "any", DEMAND: demand})) for demand in ("", "request only"))
+    assert free.request_objects.algorithms == (*RequestObjectRules().algorithms, "none")
+    assert held.request_objects.algorithms == RequestObjectRules().algorithms
 
 
 def test_keycloaks_attributes_are_read() -> None:

@@ -237,3 +237,20 @@ async def test_a_login_may_begin_elsewhere_where_the_client_registered_so(exam: 
     headers = {"authorization": f"Bearer {client['registration_access_token']}"}
     read = (await exam.http.get(client["registration_client_uri"], headers=headers)).json()
     assert read["initiate_login_uri"] == f"{SUITE}/login"
+
+
+@pytest.mark.parametrize(
+    "demand", [{}, {"require_signed_request_object": True}, {"request_object_signing_alg": "RS256"}]
+)
+async def test_an_unsigned_object_is_taken_of_a_client_that_registered_nothing_else(
+    exam: Exam, demand: dict[str, Any]
+) -> None:
+    # OpenID Registration §2: without request_object_signing_alg any algorithm that the provider lists may be used.
+    keys = json.loads(published(signing("sig")))
+    client = await exam.register(jwks=keys, **demand)
+    assert client.get("request_object_signing_alg") == demand.get("request_object_signing_alg")
+    claims = {"client_id": client["client_id"], "response_type": "code", "redirect_uri": CALLBACK, "state": "inside"}
+    header, body = (base64url(json.dumps(part).encode()) for part in ({"alg": "none"}, claims))
+    answer = await exam.log_in(client, request=f"{header}.{body}.")
+    assert answer.get("error") == ("invalid_request_object" if demand else None)
+    assert answer.get("state") == (None if demand else "inside")

@@ -17,6 +17,8 @@ from idp.realms.access_representation import ProtocolMapper
 from idp.realms.client_certificates import SELF_SIGNED
 from idp.realms.client_display import TRANSLATIONS
 from idp.realms.client_keys import SECRET_METHOD
+from idp.realms.client_requests import ALGORITHM as OBJECT_ALGORITHM
+from idp.realms.client_requests import ANY as ANY_ALGORITHM
 from idp.realms.representation import Client
 
 PAIRWISE = "oidc-sha256-pairwise-sub-mapper"
@@ -37,7 +39,7 @@ _TEXTS = {
     "userinfo_signed_response_alg": "user.info.response.signature.alg",
     "userinfo_encrypted_response_alg": "user.info.encrypted.response.alg",
     "userinfo_encrypted_response_enc": "user.info.encrypted.response.enc",
-    "request_object_signing_alg": "request.object.signature.alg",
+    "request_object_signing_alg": OBJECT_ALGORITHM,
     "request_object_encryption_alg": "request.object.encryption.alg",
     "request_object_encryption_enc": "request.object.encryption.enc",
     "token_endpoint_auth_signing_alg": "token.endpoint.auth.signing.alg",
@@ -130,6 +132,8 @@ def metadata_of_client(client: Client) -> ClientMetadata:
     """Return what is registered, complete."""
     attributes = client.attributes
     members: dict[str, Any] = {name: attributes.get(key) for name, key in _TEXTS.items()}
+    if attributes.get(OBJECT_ALGORITHM) == ANY_ALGORITHM:
+        members["request_object_signing_alg"] = None  # what it left out
     members |= {name: attributes[key] == "true" for name, key in _FLAGS.items() if key in attributes}
     members |= {
         name: tuple(filter(None, attributes[key].split(mark)))
@@ -167,6 +171,8 @@ def _attributes(metadata: ClientMetadata) -> dict[str, str]:
         found[_MAX_AGE] = str(metadata.default_max_age)
     if metadata.require_signed_request_object:
         found[_OBJECT_REQUIRED] = _ANY_OBJECT
+    else:  # OpenID Registration §2: "if omitted, any algorithm supported by the OP and the RP MAY be used"
+        found.setdefault(OBJECT_ALGORITHM, ANY_ALGORITHM)
     if metadata.jwks is not None:
         found |= {"use.jwks.string": "true", "jwks.string": json.dumps(metadata.jwks)}
     if metadata.jwks_uri is not None:

@@ -87,7 +87,7 @@ def parameters_of(claims: Claims) -> Asked:
 
 
 async def _check_proof(provider: Provider, client: Client, token: UnprovenToken) -> None:
-    # The registration says which algorithms there are (RFC 8725 §3.1); `none` is one of them only by its own name.
+    # The registration says which algorithms there are (RFC 8725 §3.1), and whether `none` is one.
     if token.algorithm not in client.request_objects.algorithms:
         raise TokenError("the algorithm is not the client's")
     if token.algorithm != "none":

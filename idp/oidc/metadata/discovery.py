@@ -9,19 +9,14 @@ import msgspec
 
 from idp.model.client_assertion import PUBLIC_KEY_ALGORITHMS, SECRET_ALGORITHMS
 from idp.model.key_policy import JWKS_LIFETIME
-from idp.model.protection import CONTENT_ENCRYPTION, KEY_MANAGEMENT
 from idp.model.realm import Realm
 from idp.oidc.authorization.response import JWT_MODE, RESPONSE_MODES, RESPONSE_TYPES
 from idp.oidc.claims.book import claims_supported
 from idp.oidc.cors import ANY_ORIGIN
-from idp.oidc.decoupled import metadata as decoupled
 from idp.oidc.grants.jwt_bearer import JWT_BEARER
 from idp.oidc.grants.password import PASSWORD
-from idp.oidc.metadata import authorization_requests, protected_answers
-from idp.oidc.possession import metadata as possession
+from idp.oidc.metadata import authorization_requests, decoupled, possession, protected_answers, registration, sessions
 from idp.oidc.provider import Provider
-from idp.oidc.registration.published import metadata as registration_metadata
-from idp.oidc.sessions import metadata as sessions
 from idp.oidc.token.endpoint import GRANTS
 from idp.web.http import JSON, Header, Reply, Request
 
@@ -65,9 +60,6 @@ def _core(provider: Provider) -> dict[str, Any]:
         "scopes_supported": _scopes(realm),
         "response_types_supported": list(RESPONSE_TYPES),
         "response_modes_supported": [*RESPONSE_MODES, JWT_MODE],
-        "authorization_signing_alg_values_supported": list(provider.keys.algorithms),  # JARM §4
-        "authorization_encryption_alg_values_supported": list(KEY_MANAGEMENT),
-        "authorization_encryption_enc_values_supported": list(CONTENT_ENCRYPTION),
         # One page serves them all: it fits a pop-up and is made for a phone first.
         "display_values_supported": ["page", "popup", "touch"],
         "grant_types_supported": [*_grants(realm), "implicit"],
@@ -97,7 +89,7 @@ _PARTS: tuple[Callable[[Provider], dict[str, Any]], ...] = (
     authorization_requests.metadata,
     protected_answers.metadata,
     possession.metadata,
-    registration_metadata,
+    registration.metadata,
     decoupled.metadata,
     sessions.metadata,
 )

@@ -7,12 +7,11 @@ from typing import Any
 from idp.model.protection import CONTENT_ENCRYPTION, KEY_MANAGEMENT
 from idp.oidc.provider import Provider
 
-# Discovery §3, RFC 9701 §7.
-_KINDS = ("id_token", "userinfo", "introspection")
+_KINDS = ("id_token", "userinfo", "introspection", "authorization")
 
 
 def metadata(provider: Provider) -> dict[str, Any]:
-    """Return it: OpenID Connect Discovery §3, RFC 9701 §7."""
+    """Return it: OpenID Connect Discovery §3, RFC 9701 §7, JARM §4."""
     signing, document = list(provider.keys.algorithms), dict[str, Any]()
     for kind in _KINDS:
         document[f"{kind}_signing_alg_values_supported"] = signing

@@ -77,7 +77,10 @@ class AuthenticationSession(Frozen, frozen=True, kw_only=True):
 
 
 class ClientSession(Frozen, frozen=True, kw_only=True):
-    """One client's share of a user session; tokens of a client die with it."""
+    """One client's share of a user session; tokens of a client die with it.
+
+    `started_at` is since when the client has been in the session without a break.
+    """
 
     client_id: str
     started_at: int

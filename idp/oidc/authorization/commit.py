@@ -16,7 +16,7 @@ from idp.flows.runner import Runner
 from idp.model.client import Client
 from idp.model.flow import Status
 from idp.model.oauth import AuthorizationRequest
-from idp.model.session import AuthenticationSession, ClientSession, UserSession
+from idp.model.session import AuthenticationSession, UserSession
 from idp.model.struct import Frozen
 from idp.model.user import User
 from idp.oidc.authorization.earned import Earned, told
@@ -26,7 +26,7 @@ from idp.oidc.decoupled.decision import undecided
 from idp.oidc.errors import ErrorCode, OAuthError, Trace
 from idp.oidc.provider import Provider
 from idp.oidc.sessions.gate import may_go_on
-from idp.oidc.sessions.user_sessions import end_session, join_session, session_expires_at
+from idp.oidc.sessions.user_sessions import end_session, join_session, session_expires_at, share_of
 
 _NEW_PASSWORD = action_id(update_password.ALIAS)
 
@@ -116,18 +116,14 @@ async def _session(
     present: UserSession | None,
     address: str,
 ) -> tuple[UserSession, str | None]:
-    assert login.request is not None
     if login.sso_sid is not None:
         return await _joined(provider, login, client, user, present=present), None
     if present is not None and present.user_id != user.id:
         # A second user on the same browser gets nothing of the first one's session (CVE-2025-12390).
         await end_session(provider, present.sid, address=address)
         present = None
-    share = ClientSession(
-        client_id=client.client_id, started_at=provider.now(), scope=login.request.scope, terms=login.request.terms
-    )
     for _ in range(2):
-        session, secret = _new_session(provider, login, user, share, present=present)
+        session, secret = _new_session(provider, login, client, user, present=present)
         expires_at = session_expires_at(session, provider.realm().lifespans)
         if present is None:
             await provider.stores.user_sessions.create(session, expires_at=expires_at)
@@ -139,10 +135,13 @@ async def _session(
 
 
 def _new_session(
-    provider: Provider, login: AuthenticationSession, user: User, share: ClientSession, *, present: UserSession | None
+    provider: Provider, login: AuthenticationSession, client: Client, user: User, *, present: UserSession | None
 ) -> tuple[UserSession, str]:
     """Make the session of a login. A user who logs in again keeps the `sid`, never the cookie (ASVS 7.2.4)."""
+    assert login.request is not None
     now, secret = provider.now(), provider.random_text(32)
+    clients = present.clients if present is not None else {}
+    share = share_of(clients, client, login.request.scope, login.request.terms, at=now)
     session = UserSession(
         sid=present.sid if present is not None else provider.random_text(18),
         secret_digest=digest(secret),
@@ -155,7 +154,7 @@ def _new_session(
         auth_time=now,
         evidence=login.evidence,
         level=level_of(login.evidence),
-        clients={**(present.clients if present is not None else {}), share.client_id: share},
+        clients={**clients, share.client_id: share},
         revision=present.revision if present is not None else 0,
     )
     return session, secret

@@ -36,7 +36,7 @@ async def authorize_code(provider: Provider, client: Client, asked: TokenRequest
         raise OAuthError(ErrorCode.INVALID_REQUEST, "Missing parameter: code.")
     code = await _taken(provider, form["code"])
     _check(provider, client, code, asked)
-    session = await live_session(provider, code.sid, client.client_id)
+    session = await live_session(provider, code.sid, client.client_id, issued_at=code.issued_at)
     user = await may_go_on(provider, code.user_id, issued_at=code.issued_at)
     if session is None or user is None:
         raise _refused(code, "the session ended" if session is None else "the user may not go on")
@@ -118,7 +118,7 @@ async def _keep(provider: Provider, family: RefreshFamily) -> None:
     await provider.stores.refresh_families.create(family)
     # Somebody may have replayed the code, or logged out, since the code was taken: then there was no family to end
     # yet, and an offline one would live on. The tokens of this answer are dead already.
-    if await live_session(provider, family.sid, family.client_id) is None:
+    if await live_session(provider, family.sid, family.client_id, issued_at=family.created_at) is None:
         await provider.stores.refresh_families.end(family.id)
 
 

@@ -45,7 +45,8 @@ async def authorize_password(provider: Provider, client: Client, asked: TokenReq
     begun = _begun(provider, assembled, client, asked)
     login = await _walked(provider, assembled, begun, _answers(asked.form), address=asked.address)
     code = await _committed(provider, assembled, login, address=asked.address)
-    session, user = await live_session(provider, code.sid, client.client_id), await may_go_on(provider, code.user_id)
+    session = await live_session(provider, code.sid, client.client_id, issued_at=code.issued_at)
+    user = await may_go_on(provider, code.user_id)
     if session is None or user is None:
         raise _refused(login, _INVALID, "ended or locked meanwhile")
     return granted_by_code(provider, client, code, session, user, asked)

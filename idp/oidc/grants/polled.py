@@ -49,7 +49,7 @@ async def _redeemed(
     if handle not in asked.form:
         raise OAuthError(ErrorCode.INVALID_REQUEST, f"Missing parameter: {handle}.")
     code = await _approval(provider, client, digest(asked.form[handle]), kind)
-    session = await live_session(provider, code.sid, client.client_id)
+    session = await live_session(provider, code.sid, client.client_id, issued_at=code.issued_at)
     user = await may_go_on(provider, code.user_id, issued_at=code.issued_at)
     if session is None or user is None:
         detail = "the session ended" if session is None else "the user may not go on"

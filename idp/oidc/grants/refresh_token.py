@@ -81,7 +81,7 @@ async def _session(provider: Provider, family: RefreshFamily) -> UserSession | N
     """Return the session of an online family; an offline one needs none."""
     if family.offline:
         return None
-    session = await live_session(provider, family.sid, family.client_id)
+    session = await live_session(provider, family.sid, family.client_id, issued_at=family.created_at)
     if session is None:
         raise _refused(family, "the session ended")
     return session

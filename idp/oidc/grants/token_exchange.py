@@ -111,7 +111,9 @@ async def _live(provider: Provider, claims: Claims, name: str) -> LiveToken:
 
 async def _session(provider: Provider, subject: Claims) -> UserSession:
     """Return the session that the new token will live in: a client's own token and offline access have none."""
-    session = await live_session(provider, subject["sid"], subject["client_id"]) if "sid" in subject else None
+    session = None
+    if "sid" in subject:
+        session = await live_session(provider, subject["sid"], subject["client_id"], issued_at=subject["iat"])
     if session is None:
         raise _unacceptable("The subject_token is not valid.", "it has no session")
     return session
@@ -184,12 +186,12 @@ def _joining(
     provider: Provider, session: UserSession, client: Client, scope: tuple[str, ...]
 ) -> Callable[[], Awaitable[None]]:
     """Give the client its share of the session, so that it hears of its end; a share of its own login stays."""
-    return partial(_join, provider, session, client, scope)
+    return partial(_join, provider, session, client, scope, at=provider.now())
 
 
-async def _join(provider: Provider, session: UserSession, client: Client, scope: tuple[str, ...]) -> None:
+async def _join(provider: Provider, session: UserSession, client: Client, scope: tuple[str, ...], *, at: int) -> None:
     if client.client_id not in session.clients:
-        await join_session(provider, session, client, scope, NO_TERMS)
+        await join_session(provider, session, client, scope, NO_TERMS, at=at)
 
 
 def _unacceptable(description: str, detail: str) -> OAuthError:

@@ -137,5 +137,6 @@ async def login_status(provider: Provider, request: Request, _body: bytes) -> Re
     if client is None or given.get("origin", "") not in cors.origins_of(client):
         raise OAuthError(ErrorCode.ACCESS_DENIED, "The origin is not the client's.", status=403)
     sid = given.get("session_state")
-    ended = sid is not None and await live_session(provider, sid, client.client_id) is None
+    now = provider.now()
+    ended = sid is not None and await live_session(provider, sid, client.client_id, issued_at=now) is None
     return Reply(200 if ended else 204, b"", NO_STORE)

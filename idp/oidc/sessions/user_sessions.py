@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from idp.model.client import Client
@@ -20,10 +22,15 @@ def session_expires_at(session: UserSession, lifespans: Lifespans) -> int:
     return min(session.last_seen_at + lifespans.sso_idle, session.started_at + lifespans.sso_max)
 
 
-async def live_session(provider: Provider, sid: str, client_id: str) -> UserSession | None:
-    """Return the session if it lives and the client still has a share in it."""
+async def live_session(provider: Provider, sid: str, client_id: str, *, issued_at: int) -> UserSession | None:
+    """Return the session if it lives and the client has had a share in it ever since `issued_at`.
+
+    A share is ended when tokens are revoked or were stolen. If the person comes back to the client by single sign-on,
+    it has a new one, in which what was ended must not come to life again (RFC 7009 §2.1, RFC 9700 §4.14.2).
+    """
     session = await provider.stores.user_sessions.get(sid)
-    if session is None or client_id not in session.clients:
+    share = None if session is None else session.clients.get(client_id)
+    if session is None or share is None or issued_at < share.started_at:
         return None
     # The lifetimes of today's configuration count, even for a session that began under longer ones.
     return session if provider.now() < session_expires_at(session, provider.realm().lifespans) else None
@@ -39,16 +46,34 @@ async def touch_session(provider: Provider, session: UserSession) -> None:
     await provider.stores.user_sessions.replace(seen, expires_at=session_expires_at(seen, lifespans))
 
 
+def share_of(
+    clients: Mapping[str, ClientSession], client: Client, scope: tuple[str, ...], terms: GrantTerms, *, at: int
+) -> ClientSession:
+    """Return the client's share with what is granted now; one that it has goes on, with all that was issued in it."""
+    had = clients.get(client.client_id)
+    started_at = at if had is None else had.started_at
+    return ClientSession(client_id=client.client_id, started_at=started_at, scope=scope, terms=terms)
+
+
 async def join_session(
-    provider: Provider, session: UserSession, client: Client, scope: tuple[str, ...], terms: GrantTerms
+    provider: Provider,
+    session: UserSession,
+    client: Client,
+    scope: tuple[str, ...],
+    terms: GrantTerms,
+    *,
+    at: int | None = None,
 ) -> bool:
-    """Give the client a share in the session; false if the session has ended meanwhile."""
+    """Give the client a share in the session; false if the session has ended meanwhile.
+
+    `at` is when the share begins, if not now: not after what is issued in it.
+    """
     now, lifespans = provider.now(), provider.realm().lifespans
     current: UserSession | None = session
     for _ in range(_MOST_TRIES):
         if current is None:
             return False
-        share = ClientSession(client_id=client.client_id, started_at=now, scope=scope, terms=terms)
+        share = share_of(current.clients, client, scope, terms, at=now if at is None else at)
         joined = msgspec.structs.replace(
             current, clients={**current.clients, client.client_id: share}, last_seen_at=max(now, current.last_seen_at)
         )

@@ -65,8 +65,10 @@ async def live_refresh(provider: Provider, claims: Claims) -> User | None:
     family = None if family_id is None else await provider.stores.refresh_families.get(family_id)
     if family is None or not same(family.current, digest(claims["jti"])) or provider.client(family.client_id) is None:
         return None
-    if not family.offline and await live_session(provider, family.sid, family.client_id) is None:
-        return None
+    if not family.offline:
+        session = await live_session(provider, family.sid, family.client_id, issued_at=family.created_at)
+        if session is None:
+            return None
     return await may_go_on(provider, family.user_id, issued_at=claims["iat"])
 
 
@@ -82,7 +84,7 @@ async def _live_grant(provider: Provider, claims: Claims) -> _LiveGrant | None:
     """Return the grant behind the token, or None if it has ended."""
     family_id = family_of(claims["jti"])
     if family_id is None:
-        session = await live_session(provider, claims["sid"], claims["client_id"])
+        session = await live_session(provider, claims["sid"], claims["client_id"], issued_at=claims["iat"])
         if session is None:
             return None
         share = session.clients[claims["client_id"]]

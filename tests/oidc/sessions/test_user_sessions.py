@@ -32,11 +32,11 @@ async def test_a_session_ends_idle_or_at_its_maximum(bank: Bank) -> None:
 async def test_a_shortened_lifetime_counts_for_sessions_that_began_before(bank: Bank) -> None:
     await bank.login()
     bank.clock.advance(100)
-    assert await live_session(bank.provider, "sid-1", "app") is not None
+    assert await live_session(bank.provider, "sid-1", "app", issued_at=int(bank.clock())) is not None
     bank.realm = msgspec.structs.replace(
         bank.realm, lifespans=msgspec.structs.replace(bank.realm.lifespans, sso_idle=99)
     )
-    assert await live_session(bank.provider, "sid-1", "app") is None
+    assert await live_session(bank.provider, "sid-1", "app", issued_at=int(bank.clock())) is None
 
 
 async def test_clients_that_join_and_leave_at_once_all_succeed(bank: Bank) -> None:
@@ -89,3 +89,19 @@ async def test_the_gate_is_closed_for_the_unknown_the_disabled_and_the_locked(cl
     assert await may_go_on(bank.provider, ANA.id) == ANA
     await bank.change_customer(enabled=False)
     assert await may_go_on(bank.provider, ANA.id) is None
+
+
+async def test_who_joins_again_keeps_its_share_and_who_left_begins_another(bank: Bank) -> None:
+    session = await bank.login(clients=("app", "spa"))
+    first = bank.provider.now()
+    bank.clock.advance(10)
+    await leave_session(bank.provider, "sid-1", "app")
+    for client_id in ("app", "spa"):
+        assert await join_session(bank.provider, session, CLIENTS[client_id], ("openid",), NO_TERMS)
+    joined = await bank.stores.user_sessions.get("sid-1")
+    assert joined is not None
+    assert {name: share.started_at - first for name, share in joined.clients.items()} == {"app": 10, "spa": 0}
+    assert joined.clients["spa"].scope == ("openid",)
+    assert await live_session(bank.provider, "sid-1", "app", issued_at=first) is None
+    assert await live_session(bank.provider, "sid-1", "app", issued_at=first + 10) == joined
+    assert await live_session(bank.provider, "sid-1", "spa", issued_at=first) == joined

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from idp.model.oauth import NO_TERMS
+from idp.oidc.sessions.user_sessions import join_session
 from tests.fakes import FakeClock
-from tests.oidc.harness import ANA, BASE, PATH, Bank, credentials, payload
+from tests.oidc.harness import ANA, BASE, CLIENTS, PATH, Bank, credentials, payload
 
 pytestmark = pytest.mark.anyio
 INACTIVE = {"active": False}
@@ -97,6 +99,24 @@ async def test_revoking_a_refresh_token_ends_the_whole_grant(bank: Bank) -> None
     assert (await bank.refresh(tokens["refresh_token"])).status_code == 400
     assert (await bank.userinfo(tokens["access_token"])).status_code == 401
     assert (await bank.events())[-2:] == ["REVOKE_GRANT", "CODE_TO_TOKEN"]
+
+
+async def test_what_was_revoked_stays_dead_when_the_person_comes_back(bank: Bank) -> None:
+    tokens, other_tab = await bank.tokens(), await bank.tokens()
+    code = await bank.code()
+    await revoke(bank, tokens["refresh_token"])
+    bank.clock.advance(5)
+    session = await bank.stores.user_sessions.get("sid-1")
+    assert session is not None
+    assert await join_session(bank.provider, session, CLIENTS["app"], ("openid",), NO_TERMS)  # single sign-on
+    assert (await bank.userinfo(tokens["access_token"])).status_code == 401
+    assert await bank.introspect(tokens["access_token"]) == INACTIVE
+    assert await bank.introspect(other_tab["refresh_token"]) == INACTIVE
+    assert (await bank.refresh(other_tab["refresh_token"])).status_code == 400
+    assert (await bank.redeem(code)).status_code == 400
+    fresh = await bank.tokens()
+    assert (await bank.userinfo(fresh["access_token"])).status_code == 200
+    assert (await bank.refresh(fresh["refresh_token"])).status_code == 200
 
 
 async def test_revoking_an_offline_token_ends_its_access(bank: Bank) -> None:

@@ -22,7 +22,9 @@ PROMPTS = ("none", "login", "consent", "select_account")
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # a SHA-256 as base64url (RFC 7636 §4.2)
 _LONGEST_HINT = 255
 _LONGEST_NONCE = 1024
+_LONGEST_STATE = 8192  # some frameworks seal all they know into it
 _LONGEST_LIST = 20
+_LONGEST_WORD = 255
 _LONGEST_AGE = 10  # digits: 300 years
 
 HintReader = Callable[[str], Mapping[str, object]]
@@ -39,6 +41,7 @@ def checked(
 
     """
     _refuse_unsupported(parameters)
+    _check_state(target.state)
     response_type = response_type_of(parameters, client)
     check_mode(parameters, response_type)
     scope = granted_scope(parameters.get("scope", ""), client)
@@ -68,6 +71,12 @@ def checked(
 def _refuse_unsupported(parameters: Mapping[str, str]) -> None:
     if "registration" in parameters:  # OpenID Connect Core §7.2.1
         raise OAuthError(ErrorCode.REGISTRATION_NOT_SUPPORTED, "The parameter registration is not supported.")
+
+
+def _check_state(state: str | None) -> None:
+    # A login is stored before anything is proven: what strangers can make us keep has a size.
+    if state is not None and len(state) > _LONGEST_STATE:
+        raise OAuthError(ErrorCode.INVALID_REQUEST, "The state is too long.")
 
 
 def _check_id_token(response_type: tuple[ResponseWord, ...], scope: tuple[str, ...]) -> None:
@@ -154,4 +163,5 @@ def _hinted_user(parameters: Mapping[str, str], client: Client, read_hint: HintR
 
 
 def _words(parameters: Mapping[str, str], name: str) -> tuple[str, ...]:
-    return tuple(parameters.get(name, "").split()[:_LONGEST_LIST])
+    words = parameters.get(name, "").split()[:_LONGEST_LIST]
+    return tuple(word for word in words if len(word) <= _LONGEST_WORD)  # a longer one means nothing to anybody

@@ -290,8 +290,16 @@ def test_long_values_are_cut_or_refused() -> None:
     assert len(check(login_hint="x" * 5000).login_hint) == 255
     assert len(check(ui_locales=" ".join(["sq"] * 500)).ui_locales) == 20
     assert len(check(acr_values=" ".join(["x"] * 500)).acr_values) == 20
+    assert check(ui_locales=f"sq {'x' * 256} {'y' * 255}").ui_locales == ("sq", "y" * 255)
     assert check(nonce="n" * 1024).nonce == "n" * 1024
     assert refused(nonce="n" * 1025) == "invalid_request"
+
+
+def test_a_state_has_a_size() -> None:
+    """The login is stored, and who asks has proven nothing."""
+    checked(GOOD, client=CLIENT, target=msgspec.structs.replace(TARGET, state="s" * 8192), read_hint=read_hint)
+    with pytest.raises(OAuthError, match="invalid_request"):
+        checked(GOOD, client=CLIENT, target=msgspec.structs.replace(TARGET, state="s" * 8193), read_hint=read_hint)
 
 
 def test_the_clients_registered_acr_is_asked_for_where_the_request_asks_for_none() -> None:

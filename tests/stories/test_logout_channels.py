@@ -139,6 +139,7 @@ async def test_without_a_return_address_the_frames_stand_on_the_logged_out_page(
     browser, hint = await at_both(framing)
     page = await log_out(framing, browser, id_token_hint=hint)
     assert page.html.count("<iframe") == 2
+    assert page.html.count('sandbox="allow-same-origin allow-scripts"') == 2, "no frame leads the page elsewhere"
     assert "http-equiv" not in page.html
     assert page.text("info-message")
     page = await log_out(framing, browser, id_token_hint=hint)

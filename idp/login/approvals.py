@@ -14,7 +14,7 @@ from idp.login.errors import error_page
 from idp.login.login_actions import address_of, sent_to_client
 from idp.model.pending import PendingAuthorization
 from idp.oidc.authorization.endpoint import OpenLogin
-from idp.oidc.decoupled.budgets import may_guess
+from idp.oidc.budgets import may_guess
 from idp.oidc.decoupled.tickets import typed_user_code
 from idp.oidc.decoupled.visits import approval_request, waiting_for
 from idp.oidc.errors import ErrorCode

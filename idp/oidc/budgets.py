@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from idp.model.client import Client
 from idp.oidc.errors import ErrorCode, OAuthError
 from idp.oidc.network import subscriber_of
 from idp.oidc.provider import Provider
 
 _DEVICE_REQUESTS, _DEVICE_WINDOW = 100, 300  # of one client from one network, in seconds
+_PUSHED_REQUESTS, _PUSHED_WINDOW = 300, 300
 _BROWSER_GUESSES, _NETWORK_GUESSES, _GUESS_WINDOW = 10, 50, 600
 _HOUR = 3600
 _TOO_MANY = 429
@@ -17,7 +19,19 @@ async def spend_device_request(provider: Provider, client_id: str, address: str 
     """Count a device authorization request; raises `OAuthError` if there were too many."""
     key = f"{client_id}|{subscriber_of(address)}"
     if not await provider.stores.throttle.hit("device-request", key, limit=_DEVICE_REQUESTS, window=_DEVICE_WINDOW):
-        raise OAuthError(ErrorCode.TEMPORARILY_UNAVAILABLE, "Try again later.", status=_TOO_MANY, headers=_RETRY_AFTER)
+        raise _too_many()
+
+
+async def spend_pushed_request(provider: Provider, client: Client, address: str | None) -> None:
+    """Count a pushed request that anybody could send in a public client's name; raises `OAuthError` (RFC 9126 §2.3).
+
+    A client that has proven itself is known, and pushes for all of its users from one address: it has no budget.
+    """
+    if not client.public:
+        return
+    key = f"{client.client_id}|{subscriber_of(address)}"
+    if not await provider.stores.throttle.hit("pushed-request", key, limit=_PUSHED_REQUESTS, window=_PUSHED_WINDOW):
+        raise _too_many()
 
 
 async def may_guess(provider: Provider, *, browser: str, address: str | None) -> bool:
@@ -38,3 +52,7 @@ async def may_disturb(provider: Provider, user_id: str) -> bool:
     """Count a request that asks a customer; false if they were asked too often (NIST SP 800-63B-4 §3.1.3.2)."""
     limit = provider.realm().pending.requests_per_hour
     return await provider.stores.throttle.hit("backchannel-request", user_id, limit=limit, window=_HOUR)
+
+
+def _too_many() -> OAuthError:
+    return OAuthError(ErrorCode.TEMPORARILY_UNAVAILABLE, "Try again later.", status=_TOO_MANY, headers=_RETRY_AFTER)

@@ -55,8 +55,17 @@ class ErrorCode(StrEnum):
     USE_DPOP_NONCE = "use_dpop_nonce"
 
 
-_ROUTINE = frozenset({ErrorCode.AUTHORIZATION_PENDING, ErrorCode.SLOW_DOWN, ErrorCode.USE_DPOP_NONCE})
-"""What a client that polls or uses nonces is told all the time: no event, or these would bury the others."""
+_ROUTINE = frozenset(
+    {
+        ErrorCode.AUTHORIZATION_PENDING,
+        ErrorCode.SLOW_DOWN,
+        ErrorCode.USE_DPOP_NONCE,
+        ErrorCode.TEMPORARILY_UNAVAILABLE,
+    }
+)
+"""What a client that polls or uses nonces is told all the time, and whoever asks too often: no event, or these would
+bury the others, and a budget would not keep anybody from filling the store.
+"""
 
 
 class Trace(Frozen, frozen=True, kw_only=True):

@@ -9,10 +9,10 @@ from idp.model.oauth import NO_TERMS
 from idp.model.pending import PendingAuthorization
 from idp.model.user import User
 from idp.oidc.authorization.request import granted_scope
+from idp.oidc.budgets import may_disturb
 from idp.oidc.clients.authentication import authenticate_client
 from idp.oidc.clients.subject import user_of
 from idp.oidc.decoupled.backchannel_request import BackchannelRequest, read_request
-from idp.oidc.decoupled.budgets import may_disturb
 from idp.oidc.decoupled.message import tell_customer
 from idp.oidc.decoupled.notification import sealed_token
 from idp.oidc.decoupled.tickets import authentication_request_id, ticket_of

@@ -13,8 +13,8 @@ from idp.model.oauth import NO_TERMS
 from idp.model.pending import PendingAuthorization
 from idp.oidc import cors
 from idp.oidc.authorization.request import granted_scope
+from idp.oidc.budgets import spend_device_request
 from idp.oidc.clients.authentication import authenticate_client
-from idp.oidc.decoupled.budgets import spend_device_request
 from idp.oidc.decoupled.tickets import new_user_code, ticket_of
 from idp.oidc.errors import ErrorCode, OAuthError
 from idp.oidc.parameters import form_with_lists

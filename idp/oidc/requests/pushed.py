@@ -10,6 +10,7 @@ from idp.model.request_object import PushedRequest
 from idp.oidc import cors
 from idp.oidc.authorization.demands import check_pushed_demands
 from idp.oidc.authorization.target import UnsafeRequestError, find_target
+from idp.oidc.budgets import spend_pushed_request
 from idp.oidc.clients.authentication import authenticate_client
 from idp.oidc.clients.sender import JKT_PARAMETER, pushed_key
 from idp.oidc.errors import ErrorCode, OAuthError
@@ -31,6 +32,7 @@ async def push(provider: Provider, request: Request, body: bytes) -> Reply:
     form, lists = form_with_lists(request, body, REPEATABLE)
     client = await authenticate_client(provider, request, form)
     try:
+        await spend_pushed_request(provider, client, request.remote_address)
         given = {name: value for name, value in form.items() if name not in _CREDENTIALS}
         given["client_id"] = client.client_id  # the one that was proven; whoever names another was refused
         asked = await _checked(provider, request, client, Asked(parameters=given, resources=lists["resource"]))

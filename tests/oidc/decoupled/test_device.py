@@ -105,6 +105,7 @@ async def test_a_stranger_cannot_fill_the_store(bank: Bank) -> None:
     refused = await bank.post("auth/device", {"client_id": "spa"})
     assert (refused.status_code, refused.json()["error"]) == (429, "temporarily_unavailable")
     assert refused.headers["retry-after"] == "60"
+    assert set(await bank.events()) == {"OAUTH2_DEVICE_AUTH"}, "a refusal costs no record either"
     assert (await ask(bank)).status_code == 200, "another client is not held responsible"
     bank.clock.advance(300)
     assert (await bank.post("auth/device", {"client_id": "spa"})).status_code == 200

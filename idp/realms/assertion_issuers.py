@@ -11,7 +11,7 @@ from idp.model.client_assertion import PUBLIC_KEY_ALGORITHMS, KeySource
 from idp.model.finding import Finding
 from idp.realms import representation as file
 from idp.realms.addresses import Reach, reach
-from idp.realms.values import error, one_of, warning
+from idp.realms.values import error, listed, one_of, warning
 
 PROVIDER = "jwt-authorization-grant"
 ENABLED, ALLOWED = "oauth2.jwt.authorization.grant.enabled", "oauth2.jwt.authorization.grant.idp"
@@ -41,7 +41,7 @@ def allowed_issuers(client: file.Client) -> tuple[str, ...]:
     """Return the aliases of the issuers whose assertions a client may bring."""
     if client.attributes.get(ENABLED) != "true" or client.public_client:
         return ()
-    return tuple(alias for alias in client.attributes.get(ALLOWED, "").split("##") if alias)
+    return listed(client.attributes.get(ALLOWED, ""))
 
 
 def _issuer(provider: file.IdentityProvider, pointer: str, findings: list[Finding]) -> AssertionIssuer:

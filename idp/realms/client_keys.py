@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import get_args
 
 from idp.model.client_assertion import (
@@ -17,7 +16,7 @@ from idp.model.client_assertion import (
 )
 from idp.model.finding import Finding
 from idp.realms import representation as file
-from idp.realms.values import error, one_of
+from idp.realms.values import choice, error, one_of, whole_number
 
 AUTHENTICATORS: tuple[ClientAuthenticator, ...] = get_args(ClientAuthenticator)
 SECRETLESS = frozenset({"client-jwt", "client-x509"})
@@ -28,7 +27,6 @@ LIFE = "token.endpoint.auth.signing.max.exp"
 CERTIFICATE = "jwt.credential.certificate"
 AUDIENCE = "hyrja.assertion.audience"
 _LONGEST_LIFE = 3600  # seconds
-_WHOLE_NUMBER = re.compile(r"[0-9]{1,10}")
 
 
 def authenticator(client: file.Client, pointer: str, findings: list[Finding]) -> ClientAuthenticator:
@@ -45,9 +43,7 @@ def authenticator(client: file.Client, pointer: str, findings: list[Finding]) ->
 
 def secret_method(client: file.Client, pointer: str, findings: list[Finding]) -> SecretMethod | None:
     """Return the only way in which a client sends its secret; None: by header or in the form."""
-    written = client.attributes.get(SECRET_METHOD)
-    place = f"{pointer}/attributes/{SECRET_METHOD}"
-    return one_of(written, get_args(SecretMethod), place, findings) if written else None
+    return choice(client.attributes, SECRET_METHOD, get_args(SecretMethod), pointer, findings)
 
 
 def assertion_rules(found: file.Realm, client: file.Client, pointer: str, findings: list[Finding]) -> AssertionRules:
@@ -56,7 +52,10 @@ def assertion_rules(found: file.Realm, client: file.Client, pointer: str, findin
     if kind not in {"client-jwt", "client-secret-jwt"} or client.public_client:
         return AssertionRules()
     place = f"{pointer}/attributes"
-    algorithm, life = _algorithm(client, place, findings), _life(attributes, place, findings)
+    algorithm, default = _algorithm(client, place, findings), AssertionRules().longest_life
+    life = whole_number(
+        attributes.get(LIFE, ""), default, f"{place}/{LIFE}", findings, rule="C-JWT-LIFE", most=_LONGEST_LIFE
+    )
     by_endpoint = _endpoint_audience(found, client, place, findings)
     return AssertionRules(algorithm=algorithm, longest_life=life, endpoint_audience=by_endpoint)
 
@@ -95,15 +94,3 @@ def _algorithm(client: file.Client, place: str, findings: list[Finding]) -> Publ
         problem = f"“{written}” cannot sign assertions of the method {client.client_authenticator_type}."
         findings.append(error("C-JWT-ALG", f"{place}/{ALGORITHM}", problem, f"Use one of: {', '.join(known)}."))
     return None
-
-
-def _life(attributes: dict[str, str], place: str, findings: list[Finding]) -> int:
-    default = AssertionRules().longest_life
-    written = attributes.get(LIFE, "")
-    if not written:
-        return default
-    if _WHOLE_NUMBER.fullmatch(written) and 1 <= int(written) <= _LONGEST_LIFE:
-        return int(written)
-    problem = f"{LIFE} is not a number of seconds from 1 to {_LONGEST_LIFE}."
-    findings.append(error("C-JWT-LIFE", f"{place}/{LIFE}", problem, f"Write {default}."))
-    return default

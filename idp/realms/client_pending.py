@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from idp.model.client_assertion import PUBLIC_KEY_ALGORITHMS, PublicKeyAlgorithm
 from idp.model.finding import Finding
 from idp.model.pending import BackchannelRules, DeliveryMode, DeviceRules, PendingPolicy
 from idp.realms import representation as file
-from idp.realms.values import error, one_of, seconds
+from idp.realms.values import error, one_of, seconds, whole_number
 
 DEVICE = "oauth2.device.authorization.grant.enabled"
 CIBA = "oidc.ciba.grant.enabled"
@@ -19,7 +17,7 @@ REQUESTS_PER_HOUR = "hyrja.cibaRequestsPerHour"
 _DELIVERY_OF_REALM = "cibaBackchannelTokenDeliveryMode"
 _USER_HINT = "cibaAuthRequestedUserHint"
 _LONGEST = 3600  # seconds that anything may wait to be decided
-_WHOLE_NUMBER = re.compile(r"[0-9]{1,6}")
+_MOST_REQUESTS = 999_999
 
 
 def device_rules(client: file.Client, pointer: str, findings: list[Finding]) -> DeviceRules:
@@ -60,7 +58,8 @@ def pending_policy(found: file.Realm, findings: list[Finding]) -> PendingPolicy:
             attributes[key] = str(value)
 
     def read(key: str, otherwise: int) -> int:
-        return _bounded(attributes.get(key, ""), otherwise, f"/attributes/{key}", findings)
+        place = f"/attributes/{key}"
+        return whole_number(attributes.get(key, ""), otherwise, place, findings, rule="R-PENDING", most=_LONGEST)
 
     hint = attributes.get(_USER_HINT) or "login_hint"
     one_of(hint, ("login_hint", "id_token_hint"), f"/attributes/{_USER_HINT}", findings)
@@ -69,7 +68,15 @@ def pending_policy(found: file.Realm, findings: list[Finding]) -> PendingPolicy:
         device_interval=read("oauth2DevicePollingInterval", default.device_interval),
         backchannel_lifespan=read("cibaExpiresIn", default.backchannel_lifespan),
         backchannel_interval=read("cibaInterval", default.backchannel_interval),
-        requests_per_hour=_number(attributes, default.requests_per_hour, findings),
+        requests_per_hour=whole_number(
+            attributes.get(REQUESTS_PER_HOUR, ""),
+            default.requests_per_hour,
+            f"/attributes/{REQUESTS_PER_HOUR}",
+            findings,
+            rule="R-PENDING",
+            most=_MOST_REQUESTS,
+            unit="requests",
+        ),
     )
 
 
@@ -85,24 +92,3 @@ def _delivery(mode: str, pointer: str, findings: list[Finding]) -> DeliveryMode:
 
 def _algorithm(written: str, pointer: str, findings: list[Finding]) -> PublicKeyAlgorithm | None:
     return one_of(written, PUBLIC_KEY_ALGORITHMS, pointer, findings) if written not in {"", "any"} else None
-
-
-def _bounded(written: str, default: int, pointer: str, findings: list[Finding]) -> int:
-    if not written:
-        return default
-    if _WHOLE_NUMBER.fullmatch(written) and 1 <= int(written) <= _LONGEST:
-        return int(written)
-    problem = f"This is not a number of seconds from 1 to {_LONGEST}."
-    findings.append(error("R-PENDING", pointer, problem, f"Write {default}."))
-    return default
-
-
-def _number(attributes: dict[str, str], default: int, findings: list[Finding]) -> int:
-    written = attributes.get(REQUESTS_PER_HOUR, "")
-    if not written:
-        return default
-    if _WHOLE_NUMBER.fullmatch(written) and int(written) > 0:
-        return int(written)
-    problem = "This is not a number of requests from 1."
-    findings.append(error("R-PENDING", f"/attributes/{REQUESTS_PER_HOUR}", problem, f"Write {default}."))
-    return default

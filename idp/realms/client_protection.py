@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from idp.model.client_assertion import PUBLIC_KEY_ALGORITHMS
 from idp.model.finding import Finding
-from idp.model.protection import CONTENT_ENCRYPTION, KEY_MANAGEMENT, ContentEncryption, KeyManagement, Protection
+from idp.model.protection import CONTENT_ENCRYPTION, KEY_MANAGEMENT, ContentEncryption, Protection
 from idp.model.struct import Frozen
-from idp.realms.values import one_of
+from idp.realms.values import choice
 
 
 class Names(Frozen, frozen=True, kw_only=True):
@@ -73,15 +73,8 @@ def authorization_response_protection(
 
 def _protection(attributes: Mapping[str, str], names: Names, pointer: str, findings: list[Finding]) -> Protection:
     default: ContentEncryption = Protection().encoding
-    place = f"{pointer}/attributes"
-    signed, encrypted, encoding = (attributes.get(name) for name in (names.signed, names.encrypted, names.encoding))
     return Protection(
-        signed=one_of(signed, PUBLIC_KEY_ALGORITHMS, f"{place}/{names.signed}", findings) if signed else None,
-        encrypted=_key_management(encrypted, f"{place}/{names.encrypted}", findings) if encrypted else None,
-        encoding=(one_of(encoding, CONTENT_ENCRYPTION, f"{place}/{names.encoding}", findings) if encoding else None)
-        or default,
+        signed=choice(attributes, names.signed, PUBLIC_KEY_ALGORITHMS, pointer, findings),
+        encrypted=choice(attributes, names.encrypted, KEY_MANAGEMENT, pointer, findings),
+        encoding=choice(attributes, names.encoding, CONTENT_ENCRYPTION, pointer, findings) or default,
     )
-
-
-def _key_management(text: str, pointer: str, findings: list[Finding]) -> KeyManagement | None:
-    return one_of(text, KEY_MANAGEMENT, pointer, findings)

@@ -9,7 +9,7 @@ from idp.model.finding import Finding
 from idp.model.protection import CONTENT_ENCRYPTION, KEY_MANAGEMENT
 from idp.model.request_object import REQUEST_OBJECT_DEMANDS, RequestObjectAlgorithm, RequestObjectRules
 from idp.realms import representation as file
-from idp.realms.values import T, one_of
+from idp.realms.values import T, listed, one_of
 
 ALGORITHM = "request.object.signature.alg"
 URIS = "request.uris"
@@ -38,22 +38,18 @@ def request_object_rules(client: file.Client, pointer: str, findings: list[Findi
         demand=demanded or "request or request_uri",
         encryption=_known(encryption, KEY_MANAGEMENT, f"{place}/request.object.encryption.alg", findings),
         content_encryption=_known(content, CONTENT_ENCRYPTION, f"{place}/request.object.encryption.enc", findings),
-        uris=_list(attributes.get(URIS, ""), "##"),
+        uris=listed(attributes.get(URIS, "")),
     )
 
 
 def resources(client: file.Client) -> tuple[str, ...]:
     """Return the names that a resource server has beside its client id (RFC 8707)."""
-    return _list(client.attributes.get(RESOURCES, ""), "##")
+    return listed(client.attributes.get(RESOURCES, ""))
 
 
 def details_types(client: file.Client) -> tuple[str, ...]:
     """Return the types of authorization details that the client may ask for (RFC 9396 §10)."""
-    return _list(client.attributes.get(DETAILS_TYPES, ""), ",")
-
-
-def _list(text: str, separator: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(separator) if part.strip())
+    return listed(client.attributes.get(DETAILS_TYPES, ""), ",")
 
 
 def _known(written: str, choices: tuple[T, ...], pointer: str, findings: list[Finding]) -> T | Literal[""]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from idp.realms import representation as file
+from idp.realms.values import listed
 
 RESPONSE_TYPES = "hyrja.responseTypes"
 
@@ -12,4 +13,4 @@ def response_types(client: file.Client) -> frozenset[tuple[str, ...]] | None:
     text = client.attributes.get(RESPONSE_TYPES)
     if text is None:
         return None
-    return frozenset(tuple(sorted(one.split())) for one in text.split("##") if one)
+    return frozenset(tuple(sorted(one.split())) for one in listed(text))

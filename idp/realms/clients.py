@@ -28,7 +28,7 @@ from idp.realms.client_response_types import response_types
 from idp.realms.client_sender import sender_rules
 from idp.realms.client_subject import pairwise_of
 from idp.realms.placeholders import vault_file
-from idp.realms.values import error, one_of, seconds
+from idp.realms.values import choice, error, listed, seconds
 
 _PLACEHOLDER = re.compile(r"\$\{vault\.([A-Za-z0-9_.-]+)\}")
 _MASKED = "**********"  # what Keycloak writes instead of a secret in a partial export
@@ -44,7 +44,6 @@ def client_of(
     """Return the client at a position of the file; what cannot be understood is a finding and gets a safe value."""
     pointer = f"/clients/{position}"
     attributes = client.attributes
-    algorithms = get_args(SigningAlgorithm)
     return Client(
         client_id=client.client_id,
         name=client.name,
@@ -85,11 +84,11 @@ def client_of(
         userinfo=userinfo_protection(attributes, pointer, findings),
         introspection=introspection_protection(attributes, pointer, findings),
         authorization_response=authorization_response_protection(attributes, pointer, findings),
-        access_token_algorithm=_algorithm(
-            attributes, "access.token.signed.response.alg", algorithms, pointer, findings
+        access_token_algorithm=choice(
+            attributes, "access.token.signed.response.alg", get_args(SigningAlgorithm), pointer, findings
         ),
         access_token_lifespan=seconds(attributes, "access.token.lifespan", pointer, findings),
-        default_acr_values=tuple(v for v in attributes.get("default.acr.values", "").split("##") if v),
+        default_acr_values=listed(attributes.get("default.acr.values", "")),
         flow_bindings=_overrides(found, client),
         device=device_rules(client, pointer, findings),
         backchannel=backchannel_rules(found, client, pointer, findings),
@@ -129,12 +128,11 @@ def _absolute(client: file.Client, uri: str) -> str:
 
 
 def _post_logout(client: file.Client) -> tuple[str, ...]:
-    text = client.attributes.get("post.logout.redirect.uris", "")
     uris: list[str] = []
-    for part in text.split("##"):
+    for part in listed(client.attributes.get("post.logout.redirect.uris", "")):
         if part == "+":
             uris.extend(client.redirect_uris)
-        elif part and part != "-":
+        elif part != "-":
             uris.append(part)
     return tuple(_absolute(client, uri) for uri in uris)
 
@@ -163,10 +161,3 @@ def _overrides(found: file.Realm, client: file.Client) -> dict[str, str]:
     aliases = {flow.id: flow.alias for flow in found.authentication_flows if flow.id}
     given = client.authentication_flow_binding_overrides
     return {kind: aliases.get(flow_id, flow_id) for kind, flow_id in given.items() if flow_id and kind == "browser"}
-
-
-def _algorithm(
-    attributes: dict[str, str], key: str, choices: tuple[SigningAlgorithm, ...], pointer: str, findings: list[Finding]
-) -> SigningAlgorithm | None:
-    value = attributes.get(key)
-    return one_of(value, choices, f"{pointer}/attributes/{key}", findings) if value else None

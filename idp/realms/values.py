@@ -23,6 +23,32 @@ def seconds(attributes: Mapping[str, str], key: str, pointer: str, findings: lis
     return None
 
 
+def whole_number(
+    written: str, default: int, pointer: str, findings: list[Finding], *, rule: str, most: int, unit: str = "seconds"
+) -> int:
+    """Return a number from 1 to `most`, the default where nothing is written; anything else is a finding."""
+    if not written:
+        return default
+    if _WHOLE_NUMBER.fullmatch(written) and 1 <= int(written) <= most:
+        return int(written)
+    problem = f"“{written}” is not a number of {unit} from 1 to {most}."
+    findings.append(error(rule, pointer, problem, f"Write {default}."))
+    return default
+
+
+def listed(text: str, separator: str = "##") -> tuple[str, ...]:
+    """Return the members of a list in one text, as Keycloak joins them; empty ones are none."""
+    return tuple(part.strip() for part in text.split(separator) if part.strip())
+
+
+def choice(
+    attributes: Mapping[str, str], key: str, choices: tuple[T, ...], pointer: str, findings: list[Finding]
+) -> T | None:
+    """Return the choice that an attribute of a client names; None where it is not there."""
+    written = attributes.get(key)
+    return one_of(written, choices, f"{pointer}/attributes/{key}", findings) if written else None
+
+
 def one_of(value: str, choices: tuple[T, ...], pointer: str, findings: list[Finding]) -> T | None:
     """Return the choice that the text names."""
     for choice in choices:

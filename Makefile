@@ -33,6 +33,7 @@ check: $(VENV)/development ## linter, types, architecture, texts, realm files
 	cd examples/accounts-api && ../../$(VENV)/bin/mypy --config-file ../../pyproject.toml .
 	$(VENV)/bin/lint-imports
 	$(RUN) scripts/extract_texts.py --check
+	$(RUN) scripts/rules.py --check
 	$(RUN) -m idp realm check realms/*.json
 
 format: $(VENV)/development ## format the code

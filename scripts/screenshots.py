@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import json
 import sys
 import tempfile
 from pathlib import Path
@@ -13,6 +15,7 @@ from playwright.sync_api import Page, ViewportSize, sync_playwright
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from idp.cli.realm import check  # noqa: E402 - the project's root is on the path only now
 from tests.journeys.customer import NEW_PASSWORD, Person  # noqa: E402 - the project's root is on the path only now
 from tests.journeys.demo import CHROMIUM, CHROMIUM_ARGUMENTS, Demo, demo  # noqa: E402 - as above
 
@@ -40,6 +43,7 @@ def main() -> int:
         take(wide, "bank-desktop")
         wide.click("#hyr-sme-corporate")
         take(wide, "login-desktop")
+        show_a_review(wide, Path(folder))
         browser.close()
     return int(sum(path.stat().st_size for path in IMAGES.iterdir()) > ROOM)
 
@@ -103,6 +107,19 @@ def use_the_token(page: Page, person: Person) -> None:
     page.click("#pin-submit")
     page.wait_for_selector("#code:not(:empty)", timeout=15_000)
     take(page, "phone-code")
+
+
+def show_a_review(page: Page, folder: Path) -> None:
+    """Break a realm in two ways, and show what an auditor is told about it."""
+    document = json.loads((ROOT / "realms" / "small-business.json").read_text(encoding="utf-8"))
+    document |= {"otpPolicyCodeReusable": True, "failureFactor": 9}
+    document["clients"][0]["redirectUris"] = ["http://bank.example/login"]
+    realm, report = folder / "small-business.json", folder / "review.html"
+    realm.write_text(json.dumps(document, indent=2, ensure_ascii=False), encoding="utf-8")
+    with contextlib.chdir(folder):  # the page names the file as it was named here
+        check([Path(realm.name)], form="html", output=report, fail_on="error")
+    page.goto(report.as_uri())
+    take(page, "review", whole=True)
 
 
 def take(page: Page, name: str, *, whole: bool = False) -> None:

@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         case "realm":
             from idp.cli.realm import check  # noqa: PLC0415 - as above
 
-            return check(parsed.files, as_json=parsed.json)
+            return check(parsed.files, form=parsed.format, output=parsed.output, fail_on=parsed.fail_on)
         case "keys":
             from idp.cli.keys import keys  # noqa: PLC0415 - as above
 
@@ -57,7 +57,10 @@ def _parser() -> argparse.ArgumentParser:
     actions = realm.add_subparsers(dest="action", required=True, metavar="ACTION")
     check = actions.add_parser("check", help="print every finding of realm files, without a server")
     check.add_argument("files", type=Path, nargs="+", metavar="FILE")
-    check.add_argument("--json", action="store_true", help="for machines")
+    check.add_argument("--format", choices=("text", "json", "sarif", "html"), default="text", help="html: for auditors")
+    check.add_argument("--json", action="store_const", const="json", dest="format", help="the same as --format json")
+    check.add_argument("--output", type=Path, metavar="FILE", help="write the report there")
+    check.add_argument("--fail-on", choices=("error", "warning"), default="error", help="what makes the status 1")
     _add_keys(commands.add_parser("keys", help="list, rotate and disable the keys of a realm"))
     _add_client(commands.add_parser("client", help="let clients register, list and remove those that have"))
     return parser

@@ -2,63 +2,49 @@
 
 from __future__ import annotations
 
-import os
+import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import msgspec
-from rich.console import Console
-from rich.text import Text
+from idp.cli.reports.machines import json_text, sarif_text
+from idp.cli.reports.page import page_text
+from idp.cli.reports.review import Review, review
+from idp.cli.reports.text import write_text
+from idp.model.finding import Severity
 
-from idp.cli.terminal import printable
-from idp.flows.compiler import compile_realm
-from idp.model.finding import Finding, Severity
-from idp.realms.loading import RealmUnreadableError, load_file
-from idp.realms.placeholders import Surroundings
-
-_STYLES = {
-    Severity.ERROR: "bold red",
-    Severity.WARNING: "yellow",
-    Severity.ACKNOWLEDGED: "magenta",
-    Severity.NOTE: "dim",
-}
-_UNCHECKED_SECRET = "a secret of the vault, which this check does not open"  # noqa: S105 - stands in for one
+FORMATS = {"json": json_text, "sarif": sarif_text, "html": page_text}
+_FAILURES = {"error": {Severity.ERROR}, "warning": {Severity.ERROR, Severity.WARNING}}
 
 
-def check(files: Sequence[Path], *, as_json: bool) -> int:
-    """Print the findings; return 1 if a realm would not start."""
-    findings = {str(path): _findings(path) for path in files}
-    if as_json:
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(findings), indent=2).decode() + "\n")
+def check(files: Sequence[Path], *, form: str, output: Path | None, fail_on: str) -> int:
+    """Write the findings; return 1 if a file has one of those to fail on, 2 if the report cannot be written."""
+    reviews = [review(path) for path in files]
+    if output is None:
+        _write(reviews, form)
+    elif not _kept(reviews, form, output):
+        return 2
+    failures = _FAILURES[fail_on]
+    return int(any(one.count(severity) for one in reviews for severity in failures))
+
+
+def _write(reviews: Sequence[Review], form: str) -> None:
+    if form == "text":
+        write_text(reviews, sys.stdout)
     else:
-        console = Console(highlight=False)
-        for name, found in findings.items():
-            _print(console, name, found)
-    return int(any(f.severity is Severity.ERROR for found in findings.values() for f in found))
+        sys.stdout.write(FORMATS[form](reviews))
 
 
-def _findings(path: Path) -> list[Finding]:
-    # Without a server there is no vault, so what it would give is taken as given; the environment is this process's.
-    surroundings = Surroundings(vault=lambda _realm, _key: _UNCHECKED_SECRET, environment=os.environ)
+def _kept(reviews: Sequence[Review], form: str, output: Path) -> bool:
+    if form == "text":
+        text = io.StringIO()
+        write_text(reviews, text)
+        report = text.getvalue()
+    else:
+        report = FORMATS[form](reviews)
     try:
-        loaded = load_file(path, surroundings=surroundings)
-    except RealmUnreadableError as error:
-        return list(error.findings)
-    order = list(_STYLES)
-    found = (*loaded.findings, *compile_realm(loaded.realm)[1])
-    return sorted(found, key=lambda finding: order.index(finding.severity))
-
-
-def _print(console: Console, name: str, findings: list[Finding]) -> None:
-    console.print(Text(name, style="bold"))
-    for finding in findings:
-        line = Text("  ")
-        line.append(f"{finding.severity.value:<13}", style=_STYLES[finding.severity])
-        line.append(f"{finding.rule}  ", style="bold")
-        line.append(printable(finding.pointer or "/"), style="cyan")
-        console.print(line, soft_wrap=True)
-        console.print(Text(printable(f"      {finding.problem} {finding.repair}")), soft_wrap=True)
-    errors = sum(finding.severity is Severity.ERROR for finding in findings)
-    verdict = f"  {errors} error(s): this realm does not start." if errors else "  This realm starts."
-    console.print(Text(verdict, style="bold red" if errors else "bold green"))
+        output.write_text(report, encoding="utf-8")
+    except OSError as error:
+        sys.stderr.write(f"idp: {output} cannot be written: {error.strerror}.\n")
+        return False
+    return True

@@ -1,0 +1,82 @@
+"""A file and everything that is to be said about it, in the order in which it matters."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from idp.cli.reports.positions import Places, Region
+from idp.flows.compiler import compile_realm
+from idp.model.finding import Finding, Severity
+from idp.model.struct import Frozen
+from idp.realms.catalogue import CATALOGUE
+from idp.realms.catalogue.rule import Rule
+from idp.realms.loading import RealmUnreadableError, load_file
+from idp.realms.placeholders import Surroundings
+
+ORDER = (Severity.ERROR, Severity.WARNING, Severity.ACKNOWLEDGED, Severity.NOTE)
+_UNCHECKED_SECRET = "a secret of the vault, which this check does not open"  # noqa: S105 - stands in for one
+
+
+class Remark(Frozen, frozen=True, kw_only=True):
+    """A finding with its rule, and where it stands in the file; no region if the file is no JSON."""
+
+    finding: Finding
+    rule: Rule
+    region: Region | None
+
+
+class Review(Frozen, frozen=True, kw_only=True):
+    """What is said about one file. `sha256` is of its bytes: the same file can be recognised, an edited one too.
+
+    `whole` is false for a file that is no realm: most rules have had nothing to look at.
+    """
+
+    file: str
+    whole: bool
+    sha256: str
+    remarks: tuple[Remark, ...]
+
+    def count(self, severity: Severity) -> int:
+        """Count the remarks of one severity."""
+        return sum(remark.finding.severity is severity for remark in self.remarks)
+
+    def of(self, severity: Severity) -> tuple[Remark, ...]:
+        """Return the remarks of one severity."""
+        return tuple(remark for remark in self.remarks if remark.finding.severity is severity)
+
+    @property
+    def starts(self) -> bool:
+        """A realm with an error is never served."""
+        return not self.count(Severity.ERROR)
+
+
+def review(path: Path) -> Review:
+    """Review a realm file; one that cannot be read is a finding too."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        content = b""
+    places = Places(content.decode("utf-8", errors="replace").replace("\r\n", "\n"))
+    findings, whole = _findings(path)
+    found = sorted(findings, key=lambda finding: ORDER.index(finding.severity))
+    return Review(
+        file=str(path),
+        whole=whole,
+        sha256=hashlib.sha256(content).hexdigest() if content else "",
+        remarks=tuple(
+            Remark(finding=finding, rule=CATALOGUE[finding.rule], region=places.region(finding.pointer))
+            for finding in found
+        ),
+    )
+
+
+def _findings(path: Path) -> tuple[tuple[Finding, ...], bool]:
+    # Without a server there is no vault, so what it would give is taken as given; the environment is this process's.
+    surroundings = Surroundings(vault=lambda _realm, _key: _UNCHECKED_SECRET, environment=os.environ)
+    try:
+        loaded = load_file(path, surroundings=surroundings)
+    except RealmUnreadableError as error:
+        return error.findings, False
+    return (*loaded.findings, *compile_realm(loaded.realm)[1]), True

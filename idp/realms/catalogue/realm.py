@@ -1,0 +1,203 @@
+"""Rules about the file itself and the settings of a realm: tokens, keys, passwords, brute force, registration."""
+
+from __future__ import annotations
+
+from idp.realms.catalogue.rule import grave, unwise
+
+_FILE = (
+    grave("R-FILE", "A file that cannot be read", "There is no realm to speak of."),
+    grave(
+        "R-SHAPE",
+        "A field of another kind, or missing",
+        "What is not understood would be replaced by a default that nobody has chosen.",
+    ),
+    grave("R-VALUE", "A value that is not supported", "Another value would silently stand in for it."),
+    grave(
+        "R-NAME",
+        "A realm name that cannot be part of an address",
+        "The issuer is made of it: relying parties compare it character by character.",
+        "OpenID Connect Core 1.0 §2",
+    ),
+    grave("R-DUPLICATE", "The same name twice", "One of the two would silently win."),
+    grave("R-ENVIRONMENT", "A variable without a value", "An address or secret would be empty."),
+    grave("R-USER", "A user or credential that cannot be read", "The person could not log in, or another one could."),
+    grave(
+        "R-ACKNOWLEDGEMENT",
+        "An acknowledgement that is not complete",
+        "A risk is accepted by two named people with a reason, or not at all.",
+        "RTS (EU) 2018/389 Art. 3",
+        "PCI DSS 4.0.1 8.5.1",
+    ),
+    unwise("R-UNKNOWN-KEY", "A setting without effect here", "Whoever relies on it is not protected by it."),
+    unwise("R-CREDENTIAL", "A credential that cannot be used here", "The person has to enrol another one."),
+    unwise("R-LOCALE", "A language without texts", "Customers would not understand what they are asked to agree to."),
+    unwise("R-DISABLED", "A realm that is switched off", "Keycloak reads an absent “enabled” as false."),
+    unwise(
+        "R-ROLE", "A role that the file does not have", "Whoever relies on it is not authorized, or not restricted."
+    ),
+    unwise(
+        "R-GROUP", "A group that the file does not have", "Whoever relies on it is not authorized, or not restricted."
+    ),
+    unwise("R-SCOPE-MAPPING", "A scope or client that the file does not have", "Roles would be missing from tokens."),
+)
+
+_LOGIN = (
+    grave("R-TERMS", "Terms without a text in each language", "A customer would accept what they cannot read."),
+    grave(
+        "R-ACR",
+        "An unreadable map of levels",
+        "A relying party that asks for a level would not get what it means.",
+        "OpenID Connect Core 1.0 §2",
+        "ASVS 5.0 6.8.4",
+    ),
+    grave(
+        "R-OTP",
+        "One-time codes outside of the standard",
+        "Fewer digits or longer steps make guessing cheaper; other applications cannot make such codes.",
+        "RFC 4226 §5.3",
+        "NIST SP 800-63B-4 §3.1.4",
+    ),
+    grave(
+        "R-OTP-REUSE",
+        "A one-time code that is accepted twice",
+        "Whoever reads a code over the shoulder can use it too.",
+        "RTS (EU) 2018/389 Art. 4(1)",
+        "RFC 6238 §5.2",
+        "CVE-2024-7318",
+    ),
+    unwise(
+        "R-OTP-WINDOW",
+        "More tolerance than is granted",
+        "Every step of tolerance multiplies the codes that are right at one moment.",
+        "RFC 6238 §5.2",
+    ),
+    unwise(
+        "B-OFF",
+        "Failures are not counted",
+        "Guessing never ends.",
+        "RTS (EU) 2018/389 Art. 4(3)(b)",
+        "NIST SP 800-63B-4 §3.2.2",
+        "CVE-2025-64102",
+    ),
+    unwise(
+        "B-FACTOR",
+        "More than five failures before a lock",
+        "The law's bound is five in a row.",
+        "RTS (EU) 2018/389 Art. 4(3)(b)",
+    ),
+    unwise(
+        "B-TEMPORARY",
+        "Never locked for good",
+        "Slow guessing at six digits succeeds in the end.",
+        "NIST SP 800-63B-4 §3.2.2",
+    ),
+    unwise(
+        "P-LENGTH",
+        "No shortest length of a password",
+        "A password of one character would do.",
+        "NIST SP 800-63B-4 §3.1.1.2",
+        "ASVS 5.0 6.2.1",
+    ),
+    grave("R-PASSWORD-POLICY", "A password rule that is not understood", "The policy would be weaker than it says."),
+    grave(
+        "R-PENDING",
+        "A time of pending requests outside of its bounds",
+        "A request that waits for long is one that a phisher has long to talk somebody into.",
+        "RFC 8628 §5.4",
+        "OpenID Connect CIBA Core 1.0 §7.3",
+    ),
+)
+
+_TOKENS = (
+    unwise(
+        "L-CODE",
+        "Authorization codes over 60 seconds",
+        "A code that leaked is good for as long.",
+        "FAPI 2.0 Security Profile §5.3.2.1",
+        "ASVS 5.0 10.4.3",
+    ),
+    unwise(
+        "L-ACCESS-TOKEN",
+        "Access tokens over 15 minutes",
+        "A token that was stolen is good for as long, whatever happens to the session.",
+        "RFC 9700 §2.2",
+    ),
+    unwise(
+        "L-PUSHED",
+        "Pushed requests of ten minutes or more",
+        "Whoever learns the reference has as long to begin a login with it.",
+        "FAPI 2.0 Security Profile §5.3.2.2",
+        "RFC 9126 §2.2",
+    ),
+    grave("K-DAYS", "A schedule of keys that is no number of days", "Keys would never change.", "ASVS 5.0 11.1.1"),
+    unwise(
+        "K-OVERLAP",
+        "An overlap shorter than the life of a token",
+        "Good tokens would stop being verifiable; the longer one counts.",
+        "ASVS 5.0 11.1.1",
+    ),
+    grave(
+        "R-DETAILS",
+        "Types of authorization details that cannot be used",
+        "Requests would be granted that nobody has checked.",
+        "RFC 9396 §5",
+    ),
+    grave(
+        "R-ASSERTION-ISSUER",
+        "An issuer of assertions that cannot be trusted as written",
+        "Its word logs customers in: it needs a name, keys of its own, and assertions that count once.",
+        "RFC 7521 §5.2",
+        "RFC 7523 §3",
+    ),
+    unwise(
+        "R-IDENTITY-PROVIDER",
+        "An identity provider of a kind without effect",
+        "Customers who log in there cannot log in here.",
+    ),
+    unwise(
+        "M-CONSENT",
+        "Consent that is asked of a mapper",
+        "Consent is given to scopes; the claim is released with its scope.",
+    ),
+    unwise("M-TYPE", "A mapper that is not there", "A claim is missing from tokens."),
+    unwise("M-CONFIG", "A mapper that is not complete", "A claim is missing from tokens."),
+    unwise(
+        "M-PROTECTED",
+        "A mapper that would write a claim of the protocol",
+        "Whoever edits an attribute could choose issuer, subject or level of a token.",
+        "RFC 9700 §4.15",
+        "OpenID Connect Core 1.0 §2",
+    ),
+)
+
+_REGISTRATION = (
+    grave(
+        "R-REGISTRATION",
+        "A registration policy that is not there or cannot be read",
+        "It would admit more than it says.",
+        "ASVS 5.0 10.4.7",
+        "RFC 7591 §5",
+    ),
+    unwise(
+        "R-REGISTRATION-OPEN",
+        "Anybody may register a client",
+        "Strangers' applications stand beside the bank's.",
+        "ASVS 5.0 10.4.7",
+        "RFC 7591 §5",
+    ),
+    unwise(
+        "R-REGISTRATION-CONSENT",
+        "Strangers' clients get codes without asking",
+        "A link suffices to get a logged-in customer's code.",
+        "RFC 9700 §4.11",
+        "ASVS 5.0 10.7.1",
+    ),
+    unwise(
+        "R-REGISTRATION-POLICY",
+        "No policy says what a registered client must be like",
+        "It may do without PKCE or a key of its own.",
+        "ASVS 5.0 10.4.7",
+    ),
+)
+
+REALM_RULES = (*_FILE, *_LOGIN, *_TOKENS, *_REGISTRATION)

@@ -101,23 +101,32 @@ class Exam:
         self._configured("dynamic", client={"client_name": "Exam"}, client2={"client_name": "Exam 2"})
 
     def fapi(self, family: str, *, authentication: str, sender: str, attributes: dict[str, str]) -> None:
-        """Two clients with keys and certificates of their own, under the policies that the realm has for the family."""
+        """Two clients with keys and certificates of their own, under the policies that the realm has for the family.
+
+        For FAPI 2.0 a second configuration of the same clients is without OpenID Connect (`plain_oauth`, and the plan
+        of the client credentials grant): their scope must not have `openid`.
+        """
         name = f"{family}-{authentication}-{sender}".replace("_", "-")
         holders = [Holder(f"{name}-{number}") for number in (1, 2)]
         for number, holder in enumerate(holders):
             self.clients.append(self._by_key(holder, authentication, sender, attributes, second=number == 1))
-        given = [
-            {
-                "client_id": holder.name,
-                "scope": "openid accounts",
-                "jwks": holder.private(),
-                "hint_type": "login_hint",
-                "hint_value": "alice",
-            }
-            for holder in holders
-        ]
         tls = [{"cert": holder.certificate, "key": holder.certificate_key} for holder in holders]
-        self._configured(name, client=given[0], client2=given[1], mtls=tls[0], mtls2=tls[1])
+        scopes = {name: "openid accounts"}
+        if family.startswith("fapi2"):
+            scopes[f"{name}-oauth"] = "accounts"
+        for configuration, scope in scopes.items():
+            given = [
+                {
+                    "client_id": holder.name,
+                    "scope": scope,
+                    "jwks": holder.private(),
+                    "hint_type": "login_hint",
+                    "hint_value": "alice",
+                    "acr_value": "1",
+                }
+                for holder in holders
+            ]
+            self._configured(configuration, client=given[0], client2=given[1], mtls=tls[0], mtls2=tls[1])
 
     def _with_secret(self, name: str, *, second: bool) -> dict[str, Any]:
         secret = secrets.token_urlsafe(48)
@@ -146,7 +155,7 @@ class Exam:
     def _by_key(
         self, holder: Holder, authentication: str, sender: str, attributes: dict[str, str], *, second: bool
     ) -> dict[str, Any]:
-        by_certificate = authentication == "mtls"
+        by_certificate, here = authentication == "mtls", self._callback.removesuffix("/callback")
         return {
             "clientId": holder.name,
             "enabled": True,
@@ -155,6 +164,10 @@ class Exam:
             "standardFlowEnabled": True,
             # A detached signature comes in the answer itself; what the realm's policies can set is not said here.
             "implicitFlowEnabled": attributes["fapi.profile"] == "fapi-1-advanced",
+            "serviceAccountsEnabled": attributes["fapi.profile"].startswith("fapi-2"),
+            # Nothing of the person without being asked for: the suite looks for claims that it did not request.
+            "defaultClientScopes": ["accounts"],
+            "optionalClientScopes": ["profile", "email", "address", "phone", "offline_access", "payments"],
             "attributes": {
                 "use.jwks.string": "true",
                 "jwks.string": holder.public(),
@@ -166,7 +179,7 @@ class Exam:
                 "dpop.bound.access.tokens": str(sender == "dpop").lower(),
                 "tls.client.certificate.bound.access.tokens": str(sender == "mtls").lower(),
                 **({"x509.self.signed": "true"} if by_certificate else {}),
-                **attributes,
+                **{key: value.replace("{suite}", here) for key, value in attributes.items()},
             },
         }
 
@@ -175,7 +188,10 @@ class Exam:
             "alias": self._alias,
             "description": f"Hyrja, {name}",
             "server": {"discoveryUrl": f"{self._issuer}/.well-known/openid-configuration"},
-            "resource": {"resourceUrl": f"{self._mutual if 'mtls' in name else self._base}/accounts-api/accounts"},
+            "resource": {
+                "resourceUrl": f"{self._mutual if 'mtls' in name else self._base}/accounts-api/accounts",
+                "richAuthorizationRequest": [{"type": "account_information", "actions": ["list_accounts"]}],
+            },
             "automated_ciba_approval_url": f"{self._issuer}/dev/ciba?auth_req_id={{auth_req_id}}&action={{action}}",
             "browser": self._browser(),
             "override": self._overrides(),
@@ -225,17 +241,27 @@ class Exam:
         """Modules that are judged by a page: what it must show, and the picture that the suite keeps of it."""
         bad_address = {
             "match": f"{self._issuer}/protocol/openid-connect/auth*",
-            "tasks": [
-                {"task": "Look", "match": f"{self._issuer}/*", "commands": [_pictured("error-message", "redirect_uri")]}
-            ],
+            "tasks": [self._look_at_the_error("redirect_uri")],
         }
         # Of several logins of a module only the one that is judged has a place for a picture.
         judged_login = ["wait", "id", "kc-login", 10, ".*", "update-image-placeholder-optional"]
+        bad_reference = {**bad_address, "tasks": [self._look_at_the_error("request_uri")]}
+        first, seen, declined = self._login(), self._login(), self._login()
+        seen["tasks"] = [{"task": "See the login page", "commands": [["wait", "id", "kc-login", 10]]}]
+        declined["tasks"][0]["commands"] = [["click", "id", "login-cancel"]]
+        once = {"match-limit": 1}
         refused, logged_out = (self._logout(_pictured(element, "")) for element in ("error-message", "info-message"))
         overrides: dict[str, Any] = {name: {"browser": [bad_address]} for name in _BAD_ADDRESSES}
         overrides |= {name: {"browser": [self._login(judged_login)]} for name in _JUDGED_LOGINS}
+        overrides |= {name: {"browser": [bad_reference]} for name in _BAD_REFERENCES}
+        overrides |= {name: {"browser": [{**first, **once}, bad_reference]} for name in _REUSED_REFERENCES}
+        overrides |= {name: {"browser": [{**seen, **once}, self._login()]} for name in _LOADED_TWICE}
+        overrides |= {name: {"browser": [declined]} for name in _DECLINED}
         overrides |= {name: {"browser": [self._login(), refused]} for name in _BAD_LOGOUTS}
         return overrides | {name: {"browser": [self._login(), logged_out]} for name in _LOGGED_OUT}
+
+    def _look_at_the_error(self, words: str) -> dict[str, Any]:
+        return {"task": "Look", "match": f"{self._issuer}/*", "commands": [_pictured("error-message", words)]}
 
 
 def _pictured(element: str, words: str) -> list[Any]:
@@ -249,6 +275,21 @@ _BAD_ADDRESSES = (
     "oidcc-redirect-uri-query-mismatch",
     "oidcc-redirect-uri-query-added",
     "fapi1-advanced-final-ensure-registered-redirect-uri",
+    "fapi1-advanced-final-ensure-request-object-without-redirect-uri-fails",
+)
+_BAD_REFERENCES = tuple(
+    f"{plan}-par-attempt-to-use-{what}"
+    for plan in ("fapi1-advanced-final", "fapi2-security-profile-final")
+    for what in ("expired-request_uri", "request_uri-for-different-client")
+)
+_REUSED_REFERENCES = (
+    "fapi1-advanced-final-par-attempt-reuse-request_uri",
+    "fapi2-security-profile-final-par-attempt-reuse-request_uri",
+)
+_LOADED_TWICE = ("fapi2-security-profile-final-par-ensure-reused-request-uri-prior-to-auth-completion-succeeds",)
+_DECLINED = (
+    "fapi1-advanced-final-user-rejects-authentication",
+    "fapi2-security-profile-final-user-rejects-authentication",
 )
 _JUDGED_LOGINS = (
     "oidcc-prompt-login",
@@ -273,16 +314,24 @@ _LOGGED_OUT = (
 _SIGNED_BACKCHANNEL = {"ciba.backchannel.auth.request.signing.alg": "ES256"}
 # The suite's assertions of the older profiles name an endpoint; those of FAPI 2.0 the issuer alone (RFC 10070).
 _OLD_AUDIENCE = {"hyrja.assertion.audience": "endpoint"}
+_CIBA = {"fapi.profile": "fapi-ciba", "oidc.ciba.grant.enabled": "true", **_SIGNED_BACKCHANNEL, **_OLD_AUDIENCE}
 FAMILIES: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     "fapi1": (("mtls",), {"fapi.profile": "fapi-1-advanced", **_OLD_AUDIENCE}),
     "fapi2": (("dpop", "mtls"), {"fapi.profile": "fapi-2-security-profile"}),
     "fapi2-signing": (("dpop", "mtls"), {"fapi.profile": "fapi-2-message-signing"}),
-    "ciba": (
+    "ciba": (("mtls",), _CIBA),
+    "ciba-ping": (
         ("mtls",),
-        {"fapi.profile": "fapi-ciba", "oidc.ciba.grant.enabled": "true", **_SIGNED_BACKCHANNEL, **_OLD_AUDIENCE},
+        {
+            **_CIBA,
+            "ciba.backchannel.token.delivery.mode": "ping",
+            "ciba.backchannel.client.notification.endpoint": "{suite}/ciba-notification-endpoint",
+        },
     ),
 }
-"""For each family: how its tokens are bound, and the attributes by which the realm's policies know its clients."""
+"""For each family: how its tokens are bound, and the attributes by which the realm's policies know its clients.
+
+`{suite}` is where the suite is reached under its alias."""
 
 
 def main() -> int:

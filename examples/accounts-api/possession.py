@@ -122,15 +122,17 @@ def _opened(proof: str) -> tuple[Key, dict[str, Any]]:
     try:
         header = jws.extract_compact(proof.encode()).headers()
         member = header.get("jwk")
-        if set(header) != {"typ", "alg", "jwk"} or header["typ"] != "dpop+jwt" or header["alg"] not in DPOP_ALGORITHMS:
+        if header["typ"] != "dpop+jwt" or header["alg"] not in DPOP_ALGORITHMS:
             raise invalid_proof()
-        if not isinstance(member, dict):
+        # RFC 7515 §4: members that are unknown here are ignored, unless they must be understood.
+        if "crit" in header or not isinstance(member, dict):
             raise invalid_proof()
         key = JWKRegistry.import_key(member)
         if isinstance(key, OctKey) or key.is_private:
             raise invalid_proof()
         # The key stands in the proof itself; it proves nothing but that the sender holds it. `cnf` says whose it is.
-        content = jws.deserialize_compact(proof, key, algorithms=list(DPOP_ALGORITHMS))
+        registry = jws.JWSRegistry(algorithms=list(DPOP_ALGORITHMS), strict_check_header=False)
+        content = jws.deserialize_compact(proof, key, registry=registry)
         claims = _object(content.payload)
     except (JoseError, ValueError, KeyError, TypeError):
         raise invalid_proof() from None

@@ -1,7 +1,8 @@
 """The strict door for DPoP proofs (RFC 9449 §4.2): a JWT that brings its own key, and proves to hold it.
 
 The only token whose header may say with which key to verify it: the key is not believed to be anybody's, it is what is
-proven. So nothing else may stand in the header, and the key must be public, of a strong type, and fit the algorithm.
+proven. So the key must be public, of a strong type, and fit the algorithm. Nothing else in the header means anything
+here: what is not known is ignored (RFC 7515 §4), unless the sender insists on being understood (`crit`, §4.1.11).
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ PROOF_ALGORITHMS = ("ES256", "ES384", "PS256", "EdDSA")
 LARGEST_PROOF = 8 * 1024  # characters
 _TYPE = "dpop+jwt"
 _SEGMENTS = 3
-_HEADER_MEMBERS = frozenset({"alg", "typ", "jwk", "kid"})
 
 
 class DpopProof(Frozen, frozen=True, kw_only=True):
@@ -65,8 +65,8 @@ def _check_signature(header: dict[str, Any], segments: list[bytes]) -> ForeignKe
     if header.get("typ") != _TYPE:
         # Whatever else the key has signed is no proof of anything now (RFC 8725 §3.11).
         raise TokenError("wrong typ")
-    if not header.keys() <= _HEADER_MEMBERS:
-        raise TokenError("header members other than typ, alg, jwk and kid")
+    if "crit" in header:
+        raise TokenError("critical header members, of which none is known here")
     algorithm = header.get("alg")
     if algorithm not in PROOF_ALGORITHMS:
         raise TokenError("the algorithm is not one for proofs")

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.jwk import ECKey, OctKey
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -281,10 +281,27 @@ WRONG_PROOFS: dict[str, dict[str, Any]] = {
     "for no token": {"ath": None},
     "without an id": {"jti": None},
     "of another type": {"header": {"typ": "JWT"}},
-    "with a member more": {"header": {"kid": "x"}},
+    "with what must be understood": {"header": {"crit": ["kid"], "kid": "x"}},
     "with a private key": {"header": {"jwk": Holder().key.as_dict(private=True)}},
     "signed with another key": {"key": Holder().key},
 }
+
+
+async def test_what_is_not_known_in_a_proof_is_ignored(issuer: Issuer, api: httpx.AsyncClient) -> None:
+    """RFC 7515 §4."""
+    holder = Holder()
+    token = issuer.token(cnf=holder.cnf)
+    proof = holder.proof(token, header={"kid": "x"}, tx_id=1)
+    assert (await accounts(api, token, "DPoP", dpop=proof)).status_code == 200
+    proof = own_header(holder, token, tx_id=1)
+    assert (await accounts(api, token, "DPoP", dpop=proof)).status_code == 200
+
+
+def own_header(holder: Holder, token: str, **members: Any) -> str:
+    """A proof with header members that no specification knows."""
+    good = jws.extract_compact(holder.proof(token).encode())
+    registry = jws.JWSRegistry(algorithms=["ES256"], strict_check_header=False)
+    return jws.serialize_compact({**good.headers(), **members}, good.payload, holder.key, registry=registry)
 
 
 @pytest.mark.parametrize("wrong", WRONG_PROOFS.values(), ids=WRONG_PROOFS)

@@ -81,7 +81,7 @@ async def test_tokens_are_signed_by_what_the_profile_permits(bank: Town, client:
 
 async def test_5_3_2_1_4_an_unbound_token_is_not_issued(bank: Town, client: FapiClient) -> None:
     code = await code_of(bank, client)
-    assert error_of(await client.redeem(code, dpop=None)) == (400, "invalid_dpop_proof")
+    assert error_of(await client.redeem(code, dpop=None)) == (400, "invalid_request")
 
 
 async def test_5_3_2_1_4_a_bound_token_is_no_bearer_token(bank: Town, client: FapiClient) -> None:
@@ -154,7 +154,7 @@ async def test_5_3_2_1_9_refresh_tokens_are_not_rotated_and_stay_bound(bank: Tow
         assert reply.status_code == 200, reply.text
         assert payload(reply.json()["refresh_token"])["jti"] == payload(first["refresh_token"])["jti"]
         assert payload(reply.json()["access_token"])["cnf"] == {"jkt": client.key.thumbprint()}
-    assert error_of(await client.token({**form, **client.assertion()}, dpop=None)) == (400, "invalid_dpop_proof")
+    assert error_of(await client.token({**form, **client.assertion()}, dpop=None)) == (400, "invalid_request")
 
 
 async def test_another_client_cannot_use_the_refresh_token(bank: Town, client: FapiClient) -> None:
@@ -296,7 +296,7 @@ async def test_a_client_that_acts_for_itself_gets_bound_tokens_too(home: Home, t
         assert tokens["token_type"] == "DPoP"
         assert payload(tokens["access_token"])["cnf"] == {"jkt": client.key.thumbprint()}
         unbound = await client.token({**form, **client.assertion()}, dpop=None)
-        assert error_of(unbound) == (400, "invalid_dpop_proof")
+        assert error_of(unbound) == (400, "invalid_request")
 
 
 @pytest.mark.parametrize("grant", ["password", "urn:ietf:params:oauth:grant-type:saml2-bearer"])

@@ -9,7 +9,7 @@ from idp.model.client import Client
 from idp.model.oauth import Confirmation
 from idp.oidc.errors import ErrorCode, OAuthError
 from idp.oidc.possession.certificate import certificate_thumbprint
-from idp.oidc.possession.dpop import HEADER, proven_dpop_key, refused_proof
+from idp.oidc.possession.dpop import HEADER, proven_dpop_key
 from idp.oidc.provider import Provider
 from idp.web.http import Request
 
@@ -46,8 +46,10 @@ async def pushed_key(provider: Provider, request: Request, client: Client, param
 async def _dpop_key(provider: Provider, request: Request, client: Client) -> str:
     if request.header(HEADER) is not None:
         return await proven_dpop_key(provider, request, nonce_required=client.sender.dpop_nonce, rules=client.rules)
-    if client.sender.dpop_bound:  # RFC 9449 §5.2
-        raise refused_proof("the client has to send one")
+    if client.sender.dpop_bound:
+        # RFC 9449 §5.2. No proof is no invalid proof: what is missing is `invalid_request` (RFC 6749 §5.2), and the
+        # FAPI 2.0 suite takes nothing else where a refresh token comes without one.
+        raise OAuthError(ErrorCode.INVALID_REQUEST, "The DPoP proof is missing.")
     return ""
 
 

@@ -41,17 +41,17 @@ async def proven_dpop_key(
         _check_times(proof, now=provider.now())
         _check_access_token(proof, access_token)
     except TokenError as error:
-        raise refused_proof(str(error)) from None
+        raise _refused_proof(str(error)) from None
     _check_nonce(provider, proof, required=nonce_required)
     # Last: only a proof that is right is remembered, so that nobody can spend another's (§11.1). Under its key, or
     # anybody could by choosing the same `jti`.
     used = digest(f"{proof.jkt}\n{proof.token_id}")
     if not await provider.stores.first_use.first_use(USED, used, ttl=proof.issued_at + _OLD + 1 - provider.now()):
-        raise refused_proof("jti was used before")
+        raise _refused_proof("jti was used before")
     return proof.jkt
 
 
-def refused_proof(detail: str) -> OAuthError:
+def _refused_proof(detail: str) -> OAuthError:
     """Return the refusal of a proof that is missing or wrong (RFC 9449 §5)."""
     description = "The DPoP proof is missing or not valid."
     return OAuthError(ErrorCode.INVALID_DPOP_PROOF, description, detail=f"DPoP proof: {detail}")

@@ -35,6 +35,8 @@ from idp.oidc.provider import Provider
 ACCESS_TYPE = "at+jwt"  # RFC 9068 §2.1
 ID_TYPE = "JWT"
 REFRESH_TYPE = "refresh+jwt"
+_MOST_REMEMBERED = 2048  # verified tokens
+_REMEMBERED_LENGTH = 2048  # characters
 
 
 def issue(provider: Provider, client: Client, authorization: Authorization, user: User) -> dict[str, Any]:
@@ -146,8 +148,26 @@ def _in_front(client: Client, released: Released, asked: Claims, *, alone: bool)
 
 
 def read_access_token(provider: Provider, token: str) -> Claims:
-    """Return the claims of an unexpired access token of this realm; raises `TokenError`. Says nothing of liveness."""
-    return verify(token, keys=provider.keys.public, typ=ACCESS_TYPE, issuer=provider.issuer, now=provider.now())
+    """Return the claims of an unexpired access token of this realm; raises `TokenError`. Says nothing of liveness.
+
+    An application asks about one token again and again, and checking its signature is most of the cost: what was
+    verified is remembered, for as long as configuration and keys are the same. Whether it has expired is asked anew.
+    """
+    verified, now = provider.derived(_verified_tokens), provider.now()
+    claims = verified.get(token)
+    if claims is None:
+        claims = verify(token, keys=provider.keys.public, typ=ACCESS_TYPE, issuer=provider.issuer, now=now)
+        if len(token) <= _REMEMBERED_LENGTH:
+            if len(verified) >= _MOST_REMEMBERED:
+                verified.clear()  # strangers hold no token of ours: only as many are here as were issued
+            verified[token] = claims
+    elif now >= claims["exp"]:
+        raise TokenError("expired")
+    return dict(claims)
+
+
+def _verified_tokens(_provider: Provider) -> dict[str, Claims]:
+    return {}
 
 
 def read_refresh_token(provider: Provider, token: str) -> Claims:

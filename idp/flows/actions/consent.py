@@ -30,10 +30,15 @@ def is_needed(realm: Realm, client: Client, request: AuthorizationRequest, user:
     if request.terms.authorization_details:
         # RFC 9396 §7: a payment is agreed to each time; a yes to one is none to the next, nor to a larger one.
         return True
+    return not covers(realm, client, user, scope_asked(realm, client, request))
+
+
+def covers(realm: Realm, client: Client, user: User, scope: tuple[str, ...]) -> bool:
+    """Tell whether the client may have the scope without asking: it needs no consent, or the user's covers it all."""
     if not client.consent_required:
-        return False
+        return True
     granted = user.consents.get(client.client_id)
-    return granted is None or not _shown(realm, scope_asked(realm, client, request)) <= set(granted.scopes)
+    return granted is not None and _shown(realm, scope) <= set(granted.scopes)
 
 
 def scope_asked(realm: Realm, client: Client, request: AuthorizationRequest) -> tuple[str, ...]:

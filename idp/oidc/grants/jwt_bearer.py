@@ -11,6 +11,7 @@ from idp.crypto.digest import digest
 from idp.crypto.foreign import UnprovenToken, proves_by_key, read_foreign
 from idp.crypto.jose import TokenError
 from idp.crypto.public_keys import KeyRefusedError, KeySet, read_key_set
+from idp.flows.actions.consent import covers
 from idp.flows.levels import acr_of
 from idp.model.assertion_issuer import AssertionIssuer
 from idp.model.client import Client
@@ -51,6 +52,8 @@ async def authorize_jwt_bearer(provider: Provider, client: Client, asked: TokenR
     may = client.scopes - _NEVER
     named = tuple(dict.fromkeys(name for name in wanted if name in may))
     scope = provider.derived(claim_book).roles.permitted(user, named)
+    if not covers(provider.realm(), client, user, scope):
+        raise OAuthError(ErrorCode.INVALID_GRANT, _NOT_VALID, detail="the user has not consented to so much")
     session = _session(provider, client, user, scope)
     authorization = Authorization(
         client_id=client.client_id,
@@ -87,7 +90,7 @@ async def _vouched_for(provider: Provider, client: Client, assertion: str) -> Us
     # §3 (3). One text: a list would let a token for another server pass here, too.
     if token.claims.get("aud") not in (provider.issuer, provider.endpoint("token")):
         raise TokenError("aud is not this provider")
-    user = await _user(provider, client, issuer, token.claims.get("sub"))
+    user = await _user(provider, issuer, token.claims.get("sub"))
     await _spend(provider, issuer, token.claims.get("jti"), ttl=expires_at - provider.now())
     return user
 
@@ -107,7 +110,7 @@ async def _keys(provider: Provider, issuer: AssertionIssuer, token: UnprovenToke
     return read_key_set(issuer.keys.jwks.encode())
 
 
-async def _user(provider: Provider, client: Client, issuer: AssertionIssuer, subject: object) -> User:
+async def _user(provider: Provider, issuer: AssertionIssuer, subject: object) -> User:
     if not isinstance(subject, str) or not subject:
         raise TokenError("sub is missing")
     by_name = issuer.subject == "username"
@@ -115,8 +118,6 @@ async def _user(provider: Provider, client: Client, issuer: AssertionIssuer, sub
     user = await may_go_on(provider, found.id if found is not None else "" if by_name else subject)
     if user is None:
         raise TokenError("no such user, or it may not go on")
-    if client.consent_required and client.client_id not in user.consents:
-        raise TokenError("the user has not consented to the client")
     return user
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from idp.crypto.digest import digest
 from idp.crypto.jose import Claims, TokenError
+from idp.flows.actions.consent import covers
 from idp.model.client import Client
 from idp.model.oauth import Authorization, Confirmation, GrantTerms, RefreshFamily
 from idp.model.session import UserSession
@@ -93,8 +94,8 @@ async def _user(provider: Provider, client: Client, family: RefreshFamily, *, is
         raise _refused(family, "the user may not go on")
     if issued_at < user.not_before:
         raise _refused(family, "issued before the user's not-before")
-    if client.consent_required and client.client_id not in user.consents:
-        raise _refused(family, "the user has withdrawn the consent")
+    if not covers(provider.realm(), client, user, family.scope):
+        raise _refused(family, "the user has withdrawn the consent, or some of it")
     return user
 
 

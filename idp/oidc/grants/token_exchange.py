@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from idp.crypto.jose import Claims, TokenError
+from idp.flows.actions.consent import covers
 from idp.model.client import Client
 from idp.model.oauth import NO_TERMS, Authorization, GrantTerms
 from idp.model.session import UserSession
@@ -46,9 +47,9 @@ async def authorize_exchange(provider: Provider, client: Client, asked: TokenReq
     session = await _session(provider, subject)
     _check_meant_for(client, subject)
     _check_binding(client, subject, asked)
-    if client.consent_required and client.client_id not in live.user.consents:
-        raise _unacceptable("The user has not consented to the client.", "no consent")
     scope = _scope(provider, client, subject, live, asked.form.get("scope"))
+    if not covers(provider.realm(), client, live.user, scope):  # a yes to the subject's client is none to this one
+        raise _unacceptable("The user has not consented to the client.", "no consent, or to less")
     authorization = Authorization(
         client_id=client.client_id,
         user_id=live.user.id,

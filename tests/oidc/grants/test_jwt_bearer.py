@@ -11,6 +11,7 @@ import pytest
 
 from idp.model.assertion_issuer import AssertionIssuer
 from idp.model.client_assertion import KeySource
+from idp.model.user import Consent
 from idp.oidc.sessions.user_sessions import end_session
 from tests.oidc.harness import ANA, BASE, PATH, Bank, credentials, payload, without_none
 from tests.oidc.signers import FOREIGN, ISSUER, JWKS, signed
@@ -160,6 +161,13 @@ async def test_the_gate_is_asked(trusting: Bank) -> None:
 async def test_a_client_that_needs_consent_and_has_none_is_refused(trusting: Bank) -> None:
     trusting.change_client("app", consent_required=True)
     refused(await granted(trusting, signed(claims(trusting))))
+
+
+async def test_a_consent_counts_for_the_scope_that_was_agreed_to(trusting: Bank) -> None:
+    trusting.change_client("app", consent_required=True)
+    await trusting.change_customer(consents={"app": Consent(scopes=("email", "profile"), at=1)})
+    assert (await granted(trusting, signed(claims(trusting)))).status_code == 200
+    refused(await granted(trusting, signed(claims(trusting)), scope="phone"))
 
 
 async def test_what_is_missing_or_needs_a_person_is_an_invalid_request(trusting: Bank) -> None:

@@ -12,6 +12,7 @@ from idp.crypto.jose import mint
 from idp.model.logout import LogoutChannels
 from idp.model.mapper import Audience, Into
 from idp.model.oauth import Confirmation
+from idp.model.user import Consent
 from idp.oidc.errors import OAuthError
 from idp.oidc.grants.granted import TokenRequest
 from idp.oidc.grants.token_exchange import authorize_exchange
@@ -223,6 +224,15 @@ async def test_a_client_that_needs_consent_and_has_none_is_refused(market: Bank)
     token = (await market.tokens())["access_token"]
     market.change_client("other", consent_required=True)
     await refused(await exchanged(market, token), "invalid_request")
+
+
+async def test_a_consent_counts_for_the_scope_that_was_agreed_to(market: Bank) -> None:
+    token = (await market.tokens())["access_token"]
+    market.change_client("other", consent_required=True)
+    await market.change_customer(consents={"other": Consent(scopes=("openid", "profile"), at=1)})
+    await refused(await exchanged(market, token), "invalid_request")
+    reply = await exchanged(market, token, scope="openid profile")
+    assert reply.json()["scope"] == "openid profile"
 
 
 async def own_token(bank: Bank, client_id: str = "other") -> str:

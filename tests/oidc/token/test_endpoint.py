@@ -19,6 +19,7 @@ from idp.model.client_rules import ClientRules
 from idp.model.oauth import RefreshFamily
 from idp.model.protection import Protection
 from idp.model.secret import Secret
+from idp.model.user import Consent
 from idp.ports import RefreshFamilies
 from idp.stores.memory import MemoryKernel
 from idp.stores.records import KernelStore
@@ -660,6 +661,15 @@ async def test_a_withdrawn_consent_ends_refreshing(bank: Bank) -> None:
     first = await bank.tokens()
     bank.change_client("app", consent_required=True)
     assert (await bank.refresh(first["refresh_token"])).json()["error"] == "invalid_grant"
+
+
+async def test_a_consent_that_covers_less_than_was_granted_ends_refreshing(bank: Bank) -> None:
+    first = await bank.tokens()
+    bank.change_client("app", consent_required=True)
+    await bank.change_customer(consents={"app": Consent(scopes=SCOPE[:-1], at=1)})
+    assert (await bank.refresh(first["refresh_token"])).json()["error"] == "invalid_grant"
+    await bank.change_customer(consents={"app": Consent(scopes=SCOPE, at=1)})
+    assert (await bank.refresh(first["refresh_token"])).status_code == 200
 
 
 async def test_another_client_cannot_use_a_refresh_token_nor_end_it(bank: Bank) -> None:

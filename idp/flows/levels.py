@@ -53,8 +53,18 @@ def demanded_level(realm: Realm, client: Client, request: AuthorizationRequest) 
     """
     values = _essential(request)
     levels = [_level(realm, acr) for acr in values]
-    minimum = _level(realm, client.minimum_acr) if client.minimum_acr else 0
-    return max(min(levels, default=0), minimum)
+    return max(min(levels, default=0), _minimum(realm, client))
+
+
+def is_strong_enough(realm: Realm, client: Client, acr: str | None) -> bool:
+    """Tell whether a grant that says this acr reaches the client's own minimum; an acr that is unknown says nothing."""
+    minimum = _minimum(realm, client)
+    known = None if acr is None else realm.acr_levels.get(acr, _numeric(acr))
+    return minimum == 0 or (known or 0) >= minimum
+
+
+def _minimum(realm: Realm, client: Client) -> int:
+    return _level(realm, client.minimum_acr) if client.minimum_acr else 0
 
 
 def told_acr(realm: Realm, level: int, request: AuthorizationRequest) -> str:

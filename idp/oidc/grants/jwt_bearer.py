@@ -12,7 +12,7 @@ from idp.crypto.foreign import UnprovenToken, proves_by_key, read_foreign
 from idp.crypto.jose import TokenError
 from idp.crypto.public_keys import KeyRefusedError, KeySet, read_key_set
 from idp.flows.actions.consent import covers
-from idp.flows.levels import acr_of
+from idp.flows.levels import acr_of, is_strong_enough
 from idp.model.assertion_issuer import AssertionIssuer
 from idp.model.client import Client
 from idp.model.client_assertion import PUBLIC_KEY_ALGORITHMS
@@ -32,6 +32,7 @@ JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _USED = "jwt-bearer-assertion"
 _NOT_VALID = "Invalid assertion."  # for every reason (RFC 7523 §3.1)
 _TYPES = frozenset({"authorization-grant+jwt", "jwt", None})
+_NO_LEVEL = 0
 _NEVER = frozenset({"offline_access"})
 
 
@@ -39,6 +40,10 @@ async def authorize_jwt_bearer(provider: Provider, client: Client, asked: TokenR
     """Grant what the assertion of the form is worth; raises `OAuthError`."""
     if client.public or not client.assertion_issuers:
         raise OAuthError(ErrorCode.UNAUTHORIZED_CLIENT, "The client may not use this grant.")
+    if not is_strong_enough(provider.realm(), client, acr_of(provider.realm(), _NO_LEVEL)):
+        # Nobody's word stands in for the second factor that the client's tokens vouch for.
+        detail = "the client has a minimum acr"
+        raise OAuthError(ErrorCode.UNAUTHORIZED_CLIENT, "The client may not use this grant.", detail=detail)
     if "assertion" not in asked.form:
         raise OAuthError(ErrorCode.INVALID_REQUEST, "Missing parameter: assertion.")
     if "authorization_details" in asked.form:
@@ -143,6 +148,6 @@ def _session(provider: Provider, client: Client, user: User, scope: tuple[str, .
         last_seen_at=now,
         auth_time=0,
         evidence=(),
-        level=0,
+        level=_NO_LEVEL,
         clients={client.client_id: ClientSession(client_id=client.client_id, started_at=now, scope=scope)},
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from idp.crypto.digest import digest
 from idp.crypto.jose import Claims, TokenError
 from idp.flows.actions.consent import covers
+from idp.flows.levels import is_strong_enough
 from idp.model.client import Client
 from idp.model.oauth import Authorization, Confirmation, GrantTerms, RefreshFamily
 from idp.model.session import UserSession
@@ -94,6 +95,8 @@ async def _user(provider: Provider, client: Client, family: RefreshFamily, *, is
         raise _refused(family, "the user may not go on")
     if issued_at < user.not_before:
         raise _refused(family, "issued before the user's not-before")
+    if not is_strong_enough(provider.realm(), client, family.acr):
+        raise _refused(family, "the login was weaker than the client's minimum is now")
     if not covers(provider.realm(), client, user, family.scope):
         raise _refused(family, "the user has withdrawn the consent, or some of it")
     return user

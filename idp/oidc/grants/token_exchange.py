@@ -13,6 +13,7 @@ from typing import Any
 
 from idp.crypto.jose import Claims, TokenError
 from idp.flows.actions.consent import covers
+from idp.flows.levels import is_strong_enough
 from idp.model.client import Client
 from idp.model.oauth import NO_TERMS, Authorization, GrantTerms
 from idp.model.session import UserSession
@@ -24,7 +25,7 @@ from idp.oidc.grants.granted import Granted, TokenRequest
 from idp.oidc.possession.resource import confirmation_of
 from idp.oidc.provider import Provider
 from idp.oidc.sessions.user_sessions import join_session, live_session
-from idp.oidc.terms.details import narrowed_details
+from idp.oidc.terms.details import narrowed_details, read_details
 from idp.oidc.terms.resources import known_resources
 from idp.oidc.token.liveness import LiveToken, live_access
 from idp.oidc.token.tokens import read_access_token
@@ -47,6 +48,8 @@ async def authorize_exchange(provider: Provider, client: Client, asked: TokenReq
     session = await _session(provider, subject)
     _check_meant_for(client, subject)
     _check_binding(client, subject, asked)
+    if not is_strong_enough(provider.realm(), client, subject["acr"]):
+        raise _unacceptable("The login is too weak for the client.", "below the client's minimum acr")
     scope = _scope(provider, client, subject, live, asked.form.get("scope"))
     if not covers(provider.realm(), client, live.user, scope):  # a yes to the subject's client is none to this one
         raise _unacceptable("The user has not consented to the client.", "no consent, or to less")
@@ -152,7 +155,8 @@ def _terms(
     if not set(targets) <= (_available(provider, client, user, scope) if targets else set()):
         raise OAuthError(ErrorCode.INVALID_TARGET, "The target is not available to the client.")
     asked_details, details = asked.form.get("authorization_details"), tuple(subject.get("authorization_details", ()))
-    kept = narrowed_details(asked_details, details) if asked_details is not None else ()
+    # Of a type that is this client's own (RFC 9396 §5), and not only of the subject's.
+    kept = narrowed_details(asked_details, details) if read_details(provider, client, asked_details) else ()
     if not targets and not kept:
         return NO_TERMS
     return GrantTerms(resources=targets, authorization_details=kept)

@@ -163,6 +163,11 @@ async def test_a_client_that_needs_consent_and_has_none_is_refused(trusting: Ban
     refused(await granted(trusting, signed(claims(trusting))))
 
 
+async def test_a_client_with_a_minimum_acr_is_given_nothing_on_somebodys_word(trusting: Bank) -> None:
+    trusting.change_client("app", minimum_acr="pwd")
+    refused(await granted(trusting, signed(claims(trusting))), "unauthorized_client")
+
+
 async def test_a_consent_counts_for_the_scope_that_was_agreed_to(trusting: Bank) -> None:
     trusting.change_client("app", consent_required=True)
     await trusting.change_customer(consents={"app": Consent(scopes=("email", "profile"), at=1)})

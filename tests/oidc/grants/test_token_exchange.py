@@ -19,6 +19,7 @@ from idp.oidc.grants.token_exchange import authorize_exchange
 from idp.oidc.sessions.user_sessions import end_session
 from idp.oidc.token.tokens import ACCESS_TYPE
 from tests.oidc.harness import ANA, Bank, credentials, payload, signing_keys, without_none
+from tests.oidc.terms.payments import OPEN_SCHEMA
 
 pytestmark = pytest.mark.anyio
 GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -226,6 +227,14 @@ async def test_a_client_that_needs_consent_and_has_none_is_refused(market: Bank)
     await refused(await exchanged(market, token), "invalid_request")
 
 
+async def test_a_login_below_the_clients_minimum_is_not_traded(market: Bank) -> None:
+    weak = (await market.tokens(acr="pwd"))["access_token"]
+    strong = (await market.tokens(acr="2fa"))["access_token"]
+    market.change_client("other", minimum_acr="2fa")
+    await refused(await exchanged(market, weak), "invalid_request")
+    assert (await exchanged(market, strong)).status_code == 200
+
+
 async def test_a_consent_counts_for_the_scope_that_was_agreed_to(market: Bank) -> None:
     token = (await market.tokens())["access_token"]
     market.change_client("other", consent_required=True)
@@ -264,11 +273,15 @@ async def test_a_chain_of_actors_is_bounded(market: Bank) -> None:
 
 
 async def test_authorization_details_are_carried_only_as_asked_for_and_never_more(market: Bank) -> None:
+    market.realm = msgspec.structs.replace(market.realm, authorization_details_types={"payment": OPEN_SCHEMA})
     details: list[dict[str, Any]] = [{"type": "payment", "amount": "10"}]
     claims = payload((await market.tokens())["access_token"])
     token = mint(signing_keys().signer("ES256"), typ=ACCESS_TYPE, claims={**claims, "authorization_details": details})
     assert "authorization_details" not in payload((await exchanged(market, token)).json()["access_token"])
     asked = msgspec.json.encode(details).decode()
+    # Not of a type that only the subject's client may ask for.
+    await refused(await exchanged(market, token, authorization_details=asked), "invalid_authorization_details")
+    market.change_client("other", authorization_details_types=("payment",))
     reply = await exchanged(market, token, authorization_details=asked)
     assert payload(reply.json()["access_token"])["authorization_details"] == details
     more = msgspec.json.encode([{"type": "payment", "amount": "11"}]).decode()

@@ -663,6 +663,15 @@ async def test_a_withdrawn_consent_ends_refreshing(bank: Bank) -> None:
     assert (await bank.refresh(first["refresh_token"])).json()["error"] == "invalid_grant"
 
 
+async def test_a_login_below_the_clients_minimum_is_not_renewed(bank: Bank) -> None:
+    weak, strong = await bank.tokens(acr="pwd"), await bank.tokens(acr="2fa")
+    bank.change_client("app", minimum_acr="2fa")
+    assert (await bank.refresh(weak["refresh_token"])).json()["error"] == "invalid_grant"
+    assert (await bank.refresh(strong["refresh_token"])).status_code == 200
+    bank.change_client("app", minimum_acr="pwd")
+    assert (await bank.refresh(weak["refresh_token"])).status_code == 200, "it was not burnt"
+
+
 async def test_a_consent_that_covers_less_than_was_granted_ends_refreshing(bank: Bank) -> None:
     first = await bank.tokens()
     bank.change_client("app", consent_required=True)

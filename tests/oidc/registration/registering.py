@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import httpx
+from joserfc.jwk import ECKey
 
 from idp.crypto.digest import digest
 from idp.model.registration import InitialToken, RegistrationRules, Restrictions
@@ -16,8 +17,15 @@ from tests.oidc.harness import Bank
 
 PATH = "/realms/bank/clients-registrations/openid-connect"
 CALLBACK = "https://client.example/callback"
+SECTOR = "https://client.example/sector.json"
+METADATA, REDIRECT = (400, "invalid_client_metadata"), (400, "invalid_redirect_uri")
 OPEN = RegistrationRules(open=True, an_hour=1000, anonymous=Restrictions(), authenticated=Restrictions())
 Members = dict[str, Any]
+
+
+def public_jwks() -> Members:
+    """Return the key set of a client that signs."""
+    return {"keys": [ECKey.generate_key("P-256", {"kid": "k", "use": "sig"}).as_dict(private=False)]}
 
 
 class FakeOutbound:

@@ -12,8 +12,10 @@ from tests.fakes import FakeClock
 from tests.oidc.harness import Bank
 from tests.oidc.registration.registering import (
     CALLBACK,
+    METADATA,
     OPEN,
     PATH,
+    REDIRECT,
     initial_token,
     manage,
     refusal,
@@ -23,8 +25,6 @@ from tests.oidc.registration.registering import (
 )
 
 pytestmark = pytest.mark.anyio
-SECTOR = "https://client.example/sector.json"
-METADATA, REDIRECT = (400, "invalid_client_metadata"), (400, "invalid_redirect_uri")
 
 
 class TestAdmission:

@@ -13,21 +13,19 @@ from idp.model.protection import Protection
 from tests.oidc.harness import Bank
 from tests.oidc.registration.registering import (
     CALLBACK,
+    METADATA,
     PATH,
+    REDIRECT,
+    SECTOR,
     FakeOutbound,
     initial_token,
+    public_jwks,
     refusal,
     registered,
     send,
 )
 
 pytestmark = pytest.mark.anyio
-SECTOR = "https://client.example/sector.json"
-METADATA, REDIRECT = (400, "invalid_client_metadata"), (400, "invalid_redirect_uri")
-
-
-def public_jwks() -> dict[str, Any]:
-    return {"keys": [ECKey.generate_key("P-256", {"kid": "k", "use": "sig"}).as_dict(private=False)]}
 
 
 class TestRedirectUris:

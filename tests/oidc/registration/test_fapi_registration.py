@@ -16,6 +16,8 @@ from tests.fakes import FakeClock
 from tests.oidc.harness import PATH as PROTOCOL
 from tests.oidc.harness import Bank, signing_keys
 from tests.oidc.registration.registering import (
+    METADATA,
+    REDIRECT,
     Members,
     initial_token,
     manage,
@@ -31,7 +33,6 @@ pytestmark = pytest.mark.anyio
 ANY = PolicyPart(name="any-client")
 PUBLIC_JWKS = json.loads(JWKS)
 GOOD: Members = {"token_endpoint_auth_method": "private_key_jwt", "jwks": PUBLIC_JWKS}
-METADATA, REDIRECT = (400, "invalid_client_metadata"), (400, "invalid_redirect_uri")
 
 
 def policy(*profiles: str, condition: PolicyPart = ANY) -> ClientPolicy:

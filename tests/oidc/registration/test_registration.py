@@ -7,16 +7,17 @@ from typing import Any
 
 import msgspec
 import pytest
-from joserfc.jwk import ECKey
 
 from idp.oidc.registration.metadata import ClientMetadata
 from tests.fakes import FakeClock
 from tests.oidc.harness import Bank, payload
 from tests.oidc.registration.registering import (
     CALLBACK,
+    METADATA,
     PATH,
     initial_token,
     manage,
+    public_jwks,
     refusal,
     registered,
     registrar,
@@ -24,12 +25,6 @@ from tests.oidc.registration.registering import (
 )
 
 pytestmark = pytest.mark.anyio
-SECTOR = "https://client.example/sector.json"
-METADATA, REDIRECT = (400, "invalid_client_metadata"), (400, "invalid_redirect_uri")
-
-
-def public_jwks() -> dict[str, Any]:
-    return {"keys": [ECKey.generate_key("P-256", {"kid": "k", "use": "sig"}).as_dict(private=False)]}
 
 
 class TestAnswer:

@@ -21,23 +21,16 @@ SigningAlgorithm = Literal["ES256", "RS256", "PS256", "ES384", "EdDSA"]
 
 
 class Client(Frozen, frozen=True, kw_only=True):
-    """One client of a realm, with the meaning of Keycloak's client representation.
-
-    `standard_flow` lets it ask for a code, `implicit_flow` for tokens in the answer itself; both for both at once. With
-    `detached_signature` the ID token of such an answer signs it and says nothing of the user (FAPI 1.0 Part 2 §5.1.1).
-    `default_max_age` (seconds) stands in for a `max_age` that a request leaves out. `redirect_uris` are compared
-    exactly; an entry that ends in `*` (Keycloak's only wildcard) matches by prefix and is reported as a finding.
-    `flow_bindings` maps `browser` to the alias of a flow of the client's own. Without `full_scope_allowed`, its tokens
-    carry only roles of its own, of `scope_roles` and of its scopes.
-    As a resource server it is named by its `resources` (RFC 8707). A login for it weaker than `minimum_acr` is refused.
-    `response_types` narrows the two switches to what a client registered for, the words of each in order.
-    `rules` are the demands of client policies that no other field can say.
-    """
+    """One client of a realm, with the meaning of Keycloak's client representation."""
 
     client_id: str
     name: str = ""
     display: ClientDisplay = NOTHING_TO_SHOW
     enabled: bool = True
+    rules: ClientRules = NO_RULES
+    """The demands of client policies that no other field can say."""
+
+    # How it proves itself, and what its tokens are bound to.
     public: bool = False
     secret: Secret | None = None
     secret_method: SecretMethod | None = None
@@ -46,46 +39,65 @@ class Client(Frozen, frozen=True, kw_only=True):
     keys: KeySource = KeySource()
     certificate: CertificateRules = CertificateRules()
     sender: SenderRules = SenderRules()
+
+    # Which grants it may use.
+    standard_flow: bool = True
+    """It may ask for a code."""
+    implicit_flow: bool = False
+    """It may ask for tokens in the answer itself; with `standard_flow`, for both at once."""
+    response_types: frozenset[tuple[str, ...]] | None = None
+    """Narrows the two switches to what the client registered for, the words of each in order."""
+    use_refresh_tokens: bool = True
     service_account: bool = False
+    device: DeviceRules = DeviceRules()
+    backchannel: BackchannelRules = BackchannelRules()
     token_exchange: bool = False
     password_grant: bool = False
     assertion_issuers: tuple[str, ...] = ()
+    """The aliases of those whose assertions it may bring (RFC 7523 §2.1)."""
+
+    # Where it is. `base_url` is where a page leads back to.
     redirect_uris: tuple[str, ...] = ()
+    """Compared exactly; one that ends in `*` (Keycloak's only wildcard) matches by prefix and is a finding."""
     post_logout_redirect_uris: tuple[str, ...] = ()
     web_origins: tuple[str, ...] = ()
     base_url: str = ""
-    standard_flow: bool = True
-    implicit_flow: bool = False
-    response_types: frozenset[tuple[str, ...]] | None = None
-    detached_signature: bool = False
-    default_max_age: int | None = None
-    consent_required: bool = False
+    logout: LogoutChannels = LogoutChannels()
+
+    # What its authorization requests must be like, and the login that they lead to.
     pkce_required: bool = True
     pushed_requests_required: bool = False
     request_objects: RequestObjectRules = RequestObjectRules()
-    resources: tuple[str, ...] = ()
     authorization_details_types: tuple[str, ...] = ()
+    consent_required: bool = False
+    default_max_age: int | None = None
+    """Seconds; stands in for a `max_age` that a request leaves out."""
+    default_acr_values: tuple[str, ...] = ()
     minimum_acr: str = ""
-    use_refresh_tokens: bool = True
+    """A login that is weaker is refused."""
+    flow_bindings: dict[str, str] = {}
+    """Maps `browser` to the alias of a flow of the client's own."""
+
+    # What it is told, and how that is protected.
     default_scopes: tuple[str, ...] = ()
     optional_scopes: tuple[str, ...] = ()
+    mappers: tuple[Mapper, ...] = ()
+    full_scope_allowed: bool = True
+    """Otherwise its tokens carry only roles of its own, of `scope_roles` and of its scopes."""
+    scope_roles: tuple[RoleName, ...] = ()
     pairwise: Pairwise | None = None
     id_token: Protection = PLAIN
     userinfo: Protection = PLAIN
     introspection: Protection = PLAIN
     authorization_response: Protection = PLAIN
+    detached_signature: bool = False
+    """The ID token of an answer signs it and says nothing of the user (FAPI 1.0 Part 2 §5.1.1)."""
     access_token_algorithm: SigningAlgorithm | None = None
     access_token_lifespan: int | None = None
-    default_acr_values: tuple[str, ...] = ()
-    flow_bindings: dict[str, str] = {}
-    mappers: tuple[Mapper, ...] = ()
-    full_scope_allowed: bool = True
-    scope_roles: tuple[RoleName, ...] = ()
+    """Seconds; None: the realm's."""
     lightweight_access_token: bool = False
-    rules: ClientRules = NO_RULES
-    device: DeviceRules = DeviceRules()
-    backchannel: BackchannelRules = BackchannelRules()
-    logout: LogoutChannels = LogoutChannels()
+    resources: tuple[str, ...] = ()
+    """The names it has as a resource server, beside its own (RFC 8707)."""
 
     @property
     def id_token_algorithm(self) -> SigningAlgorithm | None:

@@ -173,13 +173,18 @@ def json_object(raw: bytes) -> Claims:
 
 
 def json_value(raw: bytes) -> Any:
-    """Return any JSON value in whose objects each member stands once; raises `TokenError`."""
+    """Return any JSON value in whose objects each member stands once, of whole characters; raises `TokenError`."""
     try:
-        return _strict_json.decode(raw.decode())
+        value = _strict_json.decode(raw.decode())
+        if b"\\u" in raw:
+            # Half of a surrogate pair, which only an escape can spell (RFC 8259 §8.2): whoever sent one as its `jti`
+            # would make us stumble over it where it is digested or stored.
+            json.dumps(value, ensure_ascii=False).encode()
     except TokenError:
         raise
     except (ValueError, RecursionError):
         raise TokenError("not JSON") from None
+    return value
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> Claims:

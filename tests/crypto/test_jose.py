@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from idp.crypto.jose import TokenError, mint, verify
+from idp.crypto.jose import TokenError, json_value, mint, verify
 from idp.crypto.signing_keys import SigningKey, SigningKeys
 
 ISSUER = "https://id.bank.al/realms/bank"
@@ -268,3 +268,30 @@ def _pkcs8() -> tuple[Any, Any, Any]:
 
 
 _PKCS8 = _pkcs8()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(JSON, st.booleans())
+def test_json_is_read_as_it_was_written(value: object, escaped: bool) -> None:  # noqa: FBT001 - given by hypothesis
+    assert json_value(json.dumps(value, ensure_ascii=escaped).encode()) == value
+
+
+@pytest.mark.parametrize("raw", [rb'"\ud800"', rb'{"\uDC00": 1}', rb'[[{"x": ["\udc00\ud800"]}]]'])
+def test_half_of_a_character_is_no_json(raw: bytes) -> None:
+    """RFC 8259 §8.2: what software does with it is unpredictable; ours could neither digest nor store it."""
+    with pytest.raises(TokenError):
+        json_value(raw)
+
+
+@given(st.text(st.characters(), max_size=8))
+def test_whatever_text_json_spells_can_be_written_again(text: str) -> None:
+    try:
+        read = json_value(json.dumps({text: text}).encode())
+    except TokenError:
+        return
+    assert read[text].encode().decode() == text

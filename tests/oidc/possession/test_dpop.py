@@ -255,6 +255,14 @@ async def test_a_proof_that_is_refused_is_not_spent(bank: Bank) -> None:
     assert (await asked(bank, proof(bank, jti="once"))).status_code == 200
 
 
+@pytest.mark.parametrize("name", ["jti", "nonce", "ath", "htu"])
+async def test_half_of_a_character_is_refused_and_nobody_stumbles_over_it(bank: Bank, name: str) -> None:
+    header = {"typ": "dpop+jwt", "alg": "ES256", "jwk": KEY.as_dict(private=False)}
+    claims = {"jti": "1", "htm": "POST", "htu": TOKEN, "iat": bank.provider.now(), name: "\ud800"}
+    await refused(bank, by_hand(header, claims))
+    assert "not JSON" in reason(bank)
+
+
 async def test_two_proofs_are_none(bank: Bank) -> None:
     await refused(bank, proof(bank), proof(bank))
 

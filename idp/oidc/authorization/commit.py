@@ -118,6 +118,7 @@ async def _session(
 ) -> tuple[UserSession, str | None]:
     if login.sso_sid is not None:
         return await _joined(provider, login, client, user, present=present), None
+    _check_proof(login, user, proven_at=min(proof.at for proof in login.evidence))
     if present is not None and present.user_id != user.id:
         # A second user on the same browser gets nothing of the first one's session (CVE-2025-12390).
         await end_session(provider, present.sid, address=address)
@@ -167,13 +168,20 @@ async def _joined(
     assert login.request is not None
     if present is None or present.sid != login.sso_sid or present.user_id != login.user_id:
         raise _refused(login, ErrorCode.LOGIN_REQUIRED, "The session has ended.", "the session that answered is gone")
-    if present.auth_time < user.not_before and login.progress.get(_NEW_PASSWORD) is not Status.SUCCESS:
-        # A page may stand open for long: somebody else's session with the old password gets nothing more (T-20),
-        # unless it is this very login that changed it.
-        raise _refused(login, ErrorCode.LOGIN_REQUIRED, "The session has ended.", "from before a password change")
+    _check_proof(login, user, proven_at=present.auth_time)
     if not await join_session(provider, present, client, login.request.scope, login.request.terms):
         raise _refused(login, ErrorCode.LOGIN_REQUIRED, "The session has ended.", "the session ended meanwhile")
     return present
+
+
+def _check_proof(login: AuthenticationSession, user: User, *, proven_at: int) -> None:
+    """Refuse what was proven before a password change that this very login did not make.
+
+    A page may stand open for long: whoever got there by the old password gets nothing more (T-20).
+    """
+    if proven_at < user.not_before and login.progress.get(_NEW_PASSWORD) is not Status.SUCCESS:
+        detail = "proven before a password change"
+        raise _refused(login, ErrorCode.LOGIN_REQUIRED, "The login is not valid any more.", detail)
 
 
 def _refused(login: AuthenticationSession, code: ErrorCode, description: str, detail: str) -> OAuthError:

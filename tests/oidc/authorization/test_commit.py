@@ -250,6 +250,14 @@ async def test_a_session_from_before_a_password_change_answers_nothing_more(desk
         await desk.commit(waiting, present)
 
 
+async def test_a_login_by_the_old_password_is_worth_nothing_after_its_change(desk: Desk) -> None:
+    waiting = desk.login()
+    desk.clock.advance(30)
+    await desk.bank.change_customer(not_before=int(desk.clock()))
+    assert await desk.refused(waiting) == "login_required"
+    assert (await desk.commit(desk.login())).parameters["code"]
+
+
 async def test_a_login_that_calls_a_session_its_own_without_the_cookie_step_is_refused(desk: Desk) -> None:
     present = await desk.session(await desk.commit(desk.login()))
     forged = desk.login(sso_sid=present.sid, progress={}, evidence=present.evidence)

@@ -97,7 +97,9 @@ async def _answer(provider: Provider, client: Client, token: str) -> dict[str, A
     refresh = _read(read_refresh_token, provider, token)
     # A refresh token is between its client and us; nobody else has a use for it.
     user = await live_refresh(provider, refresh) if refresh is not None and refresh["azp"] == client.client_id else None
-    return _INACTIVE if refresh is None or user is None else _active(refresh, user) | {"client_id": refresh["azp"]}
+    if refresh is None or user is None:
+        return _INACTIVE
+    return _active(refresh, client, user) | {"client_id": refresh["azp"]}
 
 
 def _may_know(client: Client, claims: Claims) -> bool:
@@ -116,7 +118,7 @@ def _active_access(provider: Provider, claims: Claims, live: LiveToken) -> dict[
     in_effect = book.in_effect(live.client, claims["scope"], live.granted)
     released = book.released(live.client, in_effect, live.user, facts_of(claims))
     kind = token_type_of(confirmation_of(claims))  # RFC 9449 §6.2, RFC 8705 §3.2
-    answer = {**released.claims("introspection"), **_active(claims, live.user), "token_type": kind}
+    answer = {**released.claims("introspection"), **_active(claims, live.client, live.user), "token_type": kind}
     more = released.audience("introspection")
     if more and claims["client_id"] in _audience(claims):  # not where it was asked for certain resources (RFC 8707)
         answer["aud"] = list(dict.fromkeys((*_audience(claims), *more)))
@@ -127,9 +129,13 @@ def _audience(claims: Claims) -> list[str]:
     return claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
 
 
-def _active(claims: Claims, user: User) -> dict[str, Any]:
+def _active(claims: Claims, client: Client, user: User) -> dict[str, Any]:
+    """Answer what the protocol says of a token that was given to the client."""
     known = {name: claims[name] for name in _MEMBERS if name in claims}
-    return {"active": True, "username": user.username, **known}
+    # The name to log in by is the same everywhere: clients with pairwise subjects could compare their customers by it
+    # (Core §8.1). Where they may know it all the same, a mapper says so.
+    named = {} if client.pairwise is not None else {"username": user.username}
+    return {"active": True, **named, **known}
 
 
 def _read(reader: Any, provider: Provider, token: str) -> Claims | None:

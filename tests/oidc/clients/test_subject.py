@@ -56,6 +56,7 @@ async def test_every_token_and_answer_has_the_same_name_and_none_the_users_id(ba
     assert (await bank.userinfo(tokens["access_token"])).json()["sub"] == name
     for kind in ("access_token", "refresh_token"):
         introspected = await bank.introspect(tokens[kind])
+        assert "username" not in introspected, "it is the same name everywhere"
         assert (introspected["active"], introspected["sub"]) == (True, name)
     refreshed = (await bank.refresh(tokens["refresh_token"])).json()
     assert payload(refreshed["id_token"])["sub"] == name, "Core §12.2: the same as before"

@@ -138,7 +138,7 @@ class Exam:
                 "redirectUris": [self._callback + (SECOND if second else "")],
                 "standardFlowEnabled": True,
                 "implicitFlowEnabled": True,
-                "optionalClientScopes": ["address", "phone", "offline_access"],
+                **_SCOPES,
                 "attributes": {
                     "post.logout.redirect.uris": f"{self._callback.removesuffix('callback')}post_logout_redirect",
                     "backchannel.logout.url": f"{self._callback.removesuffix('callback')}backchannel_logout",
@@ -165,9 +165,7 @@ class Exam:
             # A detached signature comes in the answer itself; what the realm's policies can set is not said here.
             "implicitFlowEnabled": attributes["fapi.profile"] == "fapi-1-advanced",
             "serviceAccountsEnabled": attributes["fapi.profile"].startswith("fapi-2"),
-            # Nothing of the person without being asked for: the suite looks for claims that it did not request.
-            "defaultClientScopes": ["accounts"],
-            "optionalClientScopes": ["profile", "email", "address", "phone", "offline_access", "payments"],
+            **_SCOPES,
             "attributes": {
                 "use.jwks.string": "true",
                 "jwks.string": holder.public(),
@@ -269,6 +267,11 @@ def _pictured(element: str, words: str) -> list[Any]:
     return ["wait", "id", element, 10, f".*{words}.*", "update-image-placeholder"]
 
 
+# Nothing of the person without being asked for: the suite looks for claims that it did not request.
+_SCOPES = {
+    "defaultClientScopes": ["accounts"],
+    "optionalClientScopes": ["profile", "email", "address", "phone", "offline_access", "payments"],
+}
 _BAD_ADDRESSES = (
     "oidcc-ensure-registered-redirect-uri",
     "oidcc-ensure-redirect-uri-in-authorization-request",

@@ -6,17 +6,16 @@ import asyncio
 import os
 import sys
 from argparse import Namespace
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from idp.app import Outside
-from idp.cli.terminal import printable
+from idp.cli.recording import record_event
+from idp.cli.terminal import moment, printable
 from idp.crypto.base64url import base64url
 from idp.crypto.digest import digest
 from idp.crypto.sealing import MasterKeyError
-from idp.model.event import Event
 from idp.model.registration import InitialToken
 from idp.oidc.registration.registrations import Registrations
 from idp.opening import registrations_beside
@@ -72,35 +71,17 @@ async def _initial_token(stores: RealmStores, outside: Outside, asked: Namespace
     text, now = base64url(outside.random(32)), int(outside.clock())
     token = InitialToken(id=base64url(outside.random(9)), remaining=asked.count, expires_at=now + asked.expires * _DAY)
     await stores.initial_tokens.create(digest(text), token)
-    await _record(stores, outside, asked.realm, "INITIAL_ACCESS_TOKEN", {"id": token.id, "count": str(asked.count)})
-    return {"token": text, "id": token.id, "count": asked.count, "expires": _time(token.expires_at)}
+    await record_event(
+        stores, outside, asked.realm, "INITIAL_ACCESS_TOKEN", {"id": token.id, "count": str(asked.count)}
+    )
+    return {"token": text, "id": token.id, "count": asked.count, "expires": moment(token.expires_at)}
 
 
 async def _remove(stores: RealmStores, outside: Outside, asked: Namespace) -> None:
     if not await stores.registered_clients.remove(asked.client_id):
         raise ClientRefusedError(f"No client “{asked.client_id}” has registered itself with {asked.realm}.")
     detail = {"removed_by": "operator"}
-    await _record(stores, outside, asked.realm, "CLIENT_DELETE", detail, client_id=asked.client_id)
-
-
-async def _record(
-    stores: RealmStores,
-    outside: Outside,
-    realm: str,
-    event_type: str,
-    detail: dict[str, str],
-    *,
-    client_id: str | None = None,
-) -> None:
-    event = Event(
-        type=event_type,
-        at=int(outside.clock()),
-        realm=realm,
-        transaction_id=base64url(outside.random(9)),
-        client_id=client_id,
-        detail=detail,
-    )
-    await stores.events.record(event)
+    await record_event(stores, outside, asked.realm, "CLIENT_DELETE", detail, client_id=asked.client_id)
 
 
 async def _rows(registrations: Registrations) -> list[dict[str, Any]]:
@@ -113,7 +94,7 @@ async def _rows(registrations: Registrations) -> list[dict[str, Any]]:
             {
                 "client_id": record.client_id,
                 "name": written.name,
-                "registered": _time(record.registered_at),
+                "registered": moment(record.registered_at),
                 "registered_by": record.initial_token or "anonymous",
                 "redirect_uris": list(written.redirect_uris),
             }
@@ -125,7 +106,3 @@ def _lines(rows: list[dict[str, Any]]) -> list[str]:
     return [
         "  ".join(" ".join(value) if isinstance(value, list) else str(value) for value in row.values()) for row in rows
     ]
-
-
-def _time(at: int) -> str:
-    return datetime.fromtimestamp(at, tz=UTC).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -6,7 +6,6 @@ import asyncio
 import os
 import sys
 from argparse import Namespace
-from datetime import UTC, datetime
 from typing import Any, get_args
 
 import msgspec
@@ -14,17 +13,16 @@ from rich.console import Console
 from rich.table import Table
 
 from idp.app import Outside
-from idp.cli.terminal import printable
+from idp.cli.recording import record_event
+from idp.cli.terminal import moment, printable
 from idp.crypto import key_ring
-from idp.crypto.base64url import base64url
 from idp.crypto.kept_keys import KeptKeys
 from idp.crypto.key_ring import KeptKey, KeyRefusedError, Ring
 from idp.crypto.sealing import MasterKeyError
 from idp.model.client import SigningAlgorithm
-from idp.model.event import Event
 from idp.model.key_policy import ENCRYPTION_FAMILIES, KeyAlgorithm
 from idp.opening import keys_beside
-from idp.ports import RealmStores, StoreUnavailableError
+from idp.ports import StoreUnavailableError
 from idp.settings import Settings, SettingsError, load
 
 ALGORITHMS: tuple[KeyAlgorithm, ...] = (*get_args(SigningAlgorithm), *ENCRYPTION_FAMILIES, "HS256")
@@ -59,10 +57,10 @@ async def _done(settings: Settings, asked: Namespace) -> list[dict[str, Any]]:
                 for algorithm in [asked.algorithm] if asked.algorithm else key_ring.algorithms(before):
                     key = await kept.rotate(algorithm, at_once=asked.now)
                     if key not in before.keys:  # one that waited already, and goes on waiting, is no event
-                        await _record(stores, outside, asked.realm, "SIGNING_KEY_ROTATED", key)
+                        await record_event(stores, outside, asked.realm, "SIGNING_KEY_ROTATED", _named(key))
             case "disable":
                 key = await _disabled(kept, asked)
-                await _record(stores, outside, asked.realm, "SIGNING_KEY_DISABLED", key)
+                await record_event(stores, outside, asked.realm, "SIGNING_KEY_DISABLED", _named(key))
             case _:
                 pass
         now = int(outside.clock())
@@ -77,15 +75,8 @@ async def _disabled(kept: KeptKeys, asked: Namespace) -> KeptKey:
     return await kept.disable(asked.kid)
 
 
-async def _record(stores: RealmStores, outside: Outside, realm: str, event_type: str, key: KeptKey) -> None:
-    event = Event(
-        type=event_type,
-        at=int(outside.clock()),
-        realm=realm,
-        transaction_id=base64url(outside.random(12)),
-        detail={"kid": key.kid, "algorithm": key.algorithm},
-    )
-    await stores.events.record(event)
+def _named(key: KeptKey) -> dict[str, str]:
+    return {"kid": key.kid, "algorithm": key.algorithm}
 
 
 def _rows(ring: Ring, algorithm: KeyAlgorithm | None, *, now: int) -> list[dict[str, Any]]:
@@ -111,10 +102,11 @@ def _print(realm: str, rows: list[dict[str, Any]]) -> None:
     for row in rows:
         state = row["state"]
         times = (row["created_at"], row["signs_from"], row["disabled_at"])
-        table.add_row(row["algorithm"], f"[{_STYLES[state]}]{state}[/]", row["kid"], *map(_time, times))
+        table.add_row(
+            row["algorithm"],
+            f"[{_STYLES[state]}]{state}[/]",
+            row["kid"],
+            *("" if at is None else moment(at) for at in times),
+        )
     # As wide as it must be: a kid that is cut short cannot be copied into the next command.
     Console(highlight=False, width=max(Console().width, _TABLE_WIDTH)).print(table)
-
-
-def _time(at: int | None) -> str:
-    return "" if at is None else datetime.fromtimestamp(at, tz=UTC).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -101,7 +101,8 @@ def _print(realm: str, rows: list[dict[str, Any]]) -> None:
         table.add_column(column, no_wrap=True)
     for row in rows:
         state = row["state"]
-        times = (row["created_at"], row["signs_from"], row["disabled_at"])
+        known = (row["created_at"], row["signs_from"], row["disabled_at"])
+        times = ("" if at is None else moment(at) for at in known)
         table.add_row(
             row["algorithm"],
             f"[{_STYLES[state]}]{state}[/]",

@@ -90,11 +90,15 @@ class Exam:
                     self.fapi(family, authentication=authentication, sender=sender, attributes=attributes)
 
     def openid(self) -> None:
-        """Clients with secrets, for the plans of OpenID Connect Core and logout with `static_client`."""
-        names = ("openid-1", "openid-2", "openid-post")
-        made = {name: self._with_secret(name, second=name == "openid-2") for name in names}
-        first, second, post = (made[name] for name in names)
-        self._configured("openid", client=first, client2=second, client_secret_post=post)
+        """Clients with secrets, for the plans of OpenID Connect Core and logout with `static_client`.
+
+        A module fails by what it did not expect: so those told of a logout are clients of their own, by channel.
+        """
+        for name in ("openid", *_CHANNELS):
+            first, second, post = (
+                self._with_secret(f"{name}-{end}", _CHANNELS.get(name)) for end in ("1", "2", "post")
+            )
+            self._configured(name, client=first, client2=second, client_secret_post=post)
 
     def dynamic(self) -> None:
         """Nothing but the address, for the plans with `dynamic_client`."""
@@ -128,26 +132,26 @@ class Exam:
             ]
             self._configured(configuration, client=given[0], client2=given[1], mtls=tls[0], mtls2=tls[1])
 
-    def _with_secret(self, name: str, *, second: bool) -> dict[str, Any]:
-        secret = secrets.token_urlsafe(48)
+    def _with_secret(self, name: str, channel: str | None) -> dict[str, Any]:
+        secret, here = secrets.token_urlsafe(48), self._callback.removesuffix("/callback")
+        attributes = {
+            "post.logout.redirect.uris": f"{here}/post_logout_redirect",
+            "request.object.signature.alg": "none",
+        }
+        if channel is not None:
+            attributes[f"{channel}.logout.url"] = f"{here}/{channel}_logout"
+            attributes[f"{channel}.logout.session.required"] = "true"
         self.clients.append(
             {
                 "clientId": name,
                 "enabled": True,
                 "secret": secret,
-                "redirectUris": [self._callback + (SECOND if second else "")],
+                "redirectUris": [self._callback],
                 "standardFlowEnabled": True,
                 "implicitFlowEnabled": True,
                 **_SCOPES,
-                "attributes": {
-                    "post.logout.redirect.uris": f"{self._callback.removesuffix('callback')}post_logout_redirect",
-                    "backchannel.logout.url": f"{self._callback.removesuffix('callback')}backchannel_logout",
-                    "backchannel.logout.session.required": "true",
-                    "frontchannel.logout.url": f"{self._callback.removesuffix('callback')}frontchannel_logout",
-                    "frontchannel.logout.session.required": "true",
-                    "request.object.signature.alg": "none",
-                },
-                "frontchannelLogout": True,
+                "attributes": attributes,
+                "frontchannelLogout": channel == "frontchannel",
             }
         )
         return {"client_id": name, "client_secret": secret}
@@ -267,6 +271,7 @@ def _pictured(element: str, words: str) -> list[Any]:
     return ["wait", "id", element, 10, f".*{words}.*", "update-image-placeholder"]
 
 
+_CHANNELS = {"openid-backchannel": "backchannel", "openid-frontchannel": "frontchannel"}
 # Nothing of the person without being asked for: the suite looks for claims that it did not request.
 _SCOPES = {
     "defaultClientScopes": ["accounts"],

@@ -103,11 +103,6 @@ def _print(realm: str, rows: list[dict[str, Any]]) -> None:
         state = row["state"]
         known = (row["created_at"], row["signs_from"], row["disabled_at"])
         times = ("" if at is None else moment(at) for at in known)
-        table.add_row(
-            row["algorithm"],
-            f"[{_STYLES[state]}]{state}[/]",
-            row["kid"],
-            *("" if at is None else moment(at) for at in times),
-        )
+        table.add_row(row["algorithm"], f"[{_STYLES[state]}]{state}[/]", row["kid"], *times)
     # As wide as it must be: a kid that is cut short cannot be copied into the next command.
     Console(highlight=False, width=max(Console().width, _TABLE_WIDTH)).print(table)

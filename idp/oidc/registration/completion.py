@@ -16,6 +16,7 @@ from idp.oidc.registration.representation import GRANTS
 _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _DEFAULT_ENCODING = "A128CBC-HS256"
 _CIBA = "urn:openid:params:grant-type:ciba"
+_WITHOUT_A_REDIRECT = frozenset({"urn:ietf:params:oauth:grant-type:device_code", _CIBA})
 _WITHOUT_A_USER = ("client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange")
 _CERTIFICATE_NAMES = (
     "tls_client_auth_subject_dn",
@@ -84,6 +85,7 @@ def completed(asked: ClientMetadata, offer: Offer) -> ClientMetadata:
     _check_keys(metadata)
     _check_objects(asked)
     _check_backchannel(asked, metadata)
+    _check_pairwise(metadata, offer)
     return metadata
 
 
@@ -215,6 +217,20 @@ def _check_objects(asked: ClientMetadata) -> None:
         raise invalid_metadata("require_signed_request_object and request_object_signing_alg none exclude each other.")
     if asked.request_object_encryption_enc and not asked.request_object_encryption_alg:
         raise invalid_metadata("request_object_encryption_enc needs request_object_encryption_alg.")
+
+
+def _check_pairwise(metadata: ClientMetadata, offer: Offer) -> None:
+    """Redirect addresses, named or listed, prove a sector because answers go there; these grants send none there.
+
+    A stranger who names a company's addresses would hear of its customers by the names that are the company's alone
+    (Core §8.1; CIBA Core §4 asks for another proof).
+    """
+    if (
+        metadata.subject_type == "pairwise"
+        and not offer.trusted
+        and _WITHOUT_A_REDIRECT & set(metadata.grant_types or ())
+    ):
+        raise invalid_metadata("subject_type pairwise with these grants needs an initial access token.")
 
 
 def _check_backchannel(asked: ClientMetadata, metadata: ClientMetadata) -> None:

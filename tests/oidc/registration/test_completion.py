@@ -224,6 +224,18 @@ class TestMetadata:
         assert refusal(await send(bank, subject_type="pairwise", redirect_uris=several)) == METADATA
         await registered(bank, subject_type="pairwise", redirect_uris=[CALLBACK, f"{CALLBACK}/2"])
 
+    @pytest.mark.parametrize(
+        "grant", ["urn:ietf:params:oauth:grant-type:device_code", "urn:openid:params:grant-type:ciba"]
+    )
+    async def test_a_stranger_proves_no_sector_where_nothing_is_sent_to_an_address(
+        self, bank: Bank, grant: str
+    ) -> None:
+        mode = "poll" if grant.endswith("ciba") else None
+        asked = {"grant_types": ["authorization_code", grant], "backchannel_token_delivery_mode": mode}
+        assert refusal(await send(bank, subject_type="pairwise", **asked)) == METADATA
+        await registered(bank, **asked)
+        await registered(bank, await initial_token(bank), subject_type="pairwise", **asked)
+
     async def test_half_a_character_anywhere_is_refused(self, bank: Bank) -> None:
         body = b'{"redirect_uris":["https://client.example/callback"],"jwks":{"keys":[{"kty":"EC","x":"\\ud800"}]}}'
         assert (

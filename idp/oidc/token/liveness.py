@@ -69,7 +69,7 @@ async def live_refresh(provider: Provider, claims: Claims) -> User | None:
         session = await live_session(provider, family.sid, family.client_id, issued_at=family.created_at)
         if session is None:
             return None
-    return await may_go_on(provider, family.user_id, issued_at=claims["iat"])
+    return await may_go_on(provider, family.user_id, issued_at=family.created_at)
 
 
 class _LiveGrant(Frozen, frozen=True, kw_only=True):

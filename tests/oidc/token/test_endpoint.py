@@ -579,6 +579,15 @@ async def test_tokens_from_before_the_users_not_before_are_dead(bank: Bank) -> N
     assert (await bank.userinfo(first["access_token"])).status_code == 401
 
 
+async def test_a_token_refreshed_in_the_moment_of_a_password_change_is_dead(bank: Bank) -> None:
+    first = await bank.tokens()
+    bank.clock.advance(5)
+    second = (await bank.refresh(first["refresh_token"])).json()
+    await bank.change_customer(not_before=bank.provider.now())
+    assert (await bank.refresh(second["refresh_token"])).json()["error"] == "invalid_grant"
+    assert await bank.introspect(second["refresh_token"]) == {"active": False}
+
+
 async def test_a_code_from_before_the_users_not_before_is_dead(bank: Bank) -> None:
     # Whoever logged in with a stolen password holds a code for a minute, and through it would outlive the new one.
     await bank.customer()

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 from idp.model.client import Client
 from idp.model.finding import Finding
-from idp.model.flow import Flow, Requirement
 from idp.model.realm import Realm
 from idp.realms import representation as file
 from idp.realms.building import LOCALES, SOFT_TOKEN_FLOW_ATTRIBUTE
@@ -25,6 +24,8 @@ from idp.realms.client_protection_rules import protection_findings
 from idp.realms.client_request_rules import known_names_findings, pushed_request_findings, request_findings
 from idp.realms.key_rules import key_findings
 from idp.realms.registration import registration_findings
+from idp.realms.review import review_findings
+from idp.realms.review.steps import enabled_steps
 from idp.realms.seeds import UserSeed, delivers_by_sms
 from idp.realms.values import error, warning
 
@@ -48,6 +49,7 @@ def realm_findings(found: file.Realm, realm: Realm, users: tuple[UserSeed, ...])
     yield from _one_channel(realm, users)
     yield from key_findings(realm)
     yield from registration_findings(realm)
+    yield from review_findings(found, realm)
 
 
 def _settings(found: file.Realm, realm: Realm) -> Iterator[Finding]:
@@ -195,7 +197,7 @@ def _one_channel(realm: Realm, users: tuple[UserSeed, ...]) -> Iterator[Finding]
     The guide sends the first password by SMS, and the code that lets a customer enrol a soft token by SMS too.
     """
     alias = realm.attributes.get(SOFT_TOKEN_FLOW_ATTRIBUTE, "")
-    steps = _authenticators(realm, alias, frozenset())
+    steps = enabled_steps(realm, alias)
     if "sms-otp" in steps and "soft-token-enrolment" in steps and any(delivers_by_sms(users)):
         yield error(
             "F-25-2-c-i",
@@ -204,18 +206,3 @@ def _one_channel(realm: Realm, users: tuple[UserSeed, ...]) -> Iterator[Finding]
             "(RTS (EU) 2018/389 Art. 25(2)(c)(i)).",
             "Deliver one of them otherwise, or let two people acknowledge the finding (docs/auditors.md).",
         )
-
-
-def _authenticators(realm: Realm, alias: str, above: frozenset[str]) -> set[str]:
-    flow: Flow | None = realm.flows.get(alias)
-    if flow is None or alias in above:
-        return set()
-    found: set[str] = set()
-    for line in flow.executions:
-        if line.requirement is Requirement.DISABLED:
-            continue
-        if line.flow_alias is not None:
-            found |= _authenticators(realm, line.flow_alias, above | {alias})
-        elif line.authenticator is not None:
-            found.add(line.authenticator)
-    return found

@@ -52,6 +52,65 @@ _ADDRESSES = (
     grave("C-RESOURCE", "A resource that is no absolute URI", "A token's audience would name nobody.", "RFC 8707 §2"),
 )
 
+_REACH = (
+    unwise(
+        "C-FULL-SCOPE",
+        "Every role in every token",
+        "One application that is broken into can act with all rights of its customers elsewhere.",
+        "RFC 9700 §2.3",
+        "ASVS 5.0 10.4.11",
+    ),
+    unwise(
+        "C-OFFLINE-DEFAULT",
+        "Offline access without being asked for",
+        "Every login leaves a token behind that outlives the logout.",
+        "OpenID Connect Core 1.0 §11",
+        "ASVS 5.0 10.4.11",
+    ),
+    grave(
+        "C-REDIRECT-HOST",
+        "A redirect address whose host is open",
+        "In Keycloak codes can be sent to a stranger's host.",
+        "RFC 9700 §4.1",
+        "CVE-2024-8883",
+        "CVE-2026-3872",
+    ),
+    unwise(
+        "C-REDIRECT-USER",
+        "A redirect address with a user before its host",
+        "People and programs read it as another host.",
+        "RFC 9700 §4.1",
+        "CVE-2024-1132",
+    ),
+    unwise(
+        "C-REDIRECT-SCHEME",
+        "A private scheme that anybody can claim",
+        "Another application on the phone gets the code.",
+        "RFC 8252 §7.1",
+        "RFC 8252 §8.4",
+    ),
+    unwise(
+        "C-ORIGIN-HTTP",
+        "An origin that is not https",
+        "Whoever is on the way writes the page that may read answers.",
+        "ASVS 5.0 3.4.2",
+    ),
+    unwise(
+        "C-ORIGIN-PATH",
+        "An origin with a path",
+        "It never fits: the application does not work, and somebody will write an asterisk.",
+        "RFC 6454 §7",
+    ),
+    unwise(
+        "C-OUTBOUND",
+        "An address inside of the network",
+        "The provider can be made to call what only it can reach.",
+        "CVE-2026-1180",
+        "CVE-2020-10770",
+        "RFC 9101 §10.4",
+    ),
+)
+
 _PROOF = (
     grave(
         "C-SECRET",
@@ -260,4 +319,4 @@ _POLICIES = (
     ),
 )
 
-CLIENT_RULES = (*_ADDRESSES, *_PROOF, *_ANSWERS, *_PENDING, *_POLICIES)
+CLIENT_RULES = (*_ADDRESSES, *_REACH, *_PROOF, *_ANSWERS, *_PENDING, *_POLICIES)

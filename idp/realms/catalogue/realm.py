@@ -200,4 +200,154 @@ _REGISTRATION = (
     ),
 )
 
-REALM_RULES = (*_FILE, *_LOGIN, *_TOKENS, *_REGISTRATION)
+_LIFETIMES = (
+    grave("L-SPAN", "A lifetime of nothing, or less", "Nothing of that kind would ever be good."),
+    unwise(
+        "L-SSO-IDLE",
+        "More than an hour without activity",
+        "Whoever finds the browser open is the customer.",
+        "NIST SP 800-63B-4 §2.2.3",
+        "ASVS 5.0 7.3.1",
+    ),
+    unwise(
+        "L-SSO-MAX",
+        "Sessions over a day",
+        "A stolen session is good for as long.",
+        "NIST SP 800-63B-4 §2.2.3",
+        "ASVS 5.0 7.3.2",
+    ),
+    unwise(
+        "L-SSO-ORDER", "An idle time longer than the session", "The bound on inactivity never acts.", "ASVS 5.0 7.3.1"
+    ),
+    unwise(
+        "L-LOGIN",
+        "A login page that stays good for over an hour",
+        "A login that somebody left half done can be taken up by another.",
+        "ASVS 5.0 6.5.5",
+    ),
+    unwise(
+        "L-ACTION",
+        "An action that stays open for over half an hour",
+        "A login that somebody left half done can be taken up by another.",
+        "ASVS 5.0 6.5.5",
+    ),
+    unwise(
+        "L-OFFLINE",
+        "Offline tokens without an end",
+        "One stolen refresh token is good for ever.",
+        "ASVS 5.0 10.4.8",
+        "RFC 9700 §2.2.2",
+    ),
+    unwise(
+        "L-OFFLINE-IDLE",
+        "Offline tokens that outlive a month of silence",
+        "A forgotten device keeps its access.",
+        "ASVS 5.0 10.4.8",
+        "RFC 9700 §4.14",
+    ),
+    unwise(
+        "L-CLIENT-TOKEN",
+        "A client's access tokens over 15 minutes",
+        "A token that was stolen is good for as long.",
+        "RFC 9700 §2.2",
+    ),
+    unwise(
+        "T-REUSE",
+        "Replaced refresh tokens are accepted again",
+        "Thief and owner can both go on, and nobody notices.",
+        "RFC 9700 §4.14",
+        "ASVS 5.0 10.4.5",
+        "CVE-2026-1035",
+    ),
+    unwise(
+        "T-PUBLIC-REFRESH",
+        "A public client's refresh tokens are neither renewed nor bound",
+        "Whoever copies one has the same right as its owner, unnoticed.",
+        "RFC 9700 §2.2.2",
+        "ASVS 5.0 10.4.5",
+    ),
+)
+
+_PEOPLE = (
+    unwise(
+        "P-COMPOSITION",
+        "Passwords composed by rule",
+        "People answer with Password1! and reuse it; guessing gets easier.",
+        "NIST SP 800-63B-4 §3.1.1.2",
+        "ASVS 5.0 6.2.5",
+    ),
+    unwise(
+        "P-SHORT",
+        "Passwords under 8 characters",
+        "They can be guessed from a stolen hash.",
+        "NIST SP 800-63B-4 §3.1.1.2",
+        "ASVS 5.0 6.2.1",
+    ),
+    unwise(
+        "P-LONG",
+        "Long passwords are refused",
+        "The best passwords of password managers do not fit.",
+        "NIST SP 800-63B-4 §3.1.1.2",
+        "ASVS 5.0 6.2.9",
+    ),
+    unwise(
+        "P-COMMON",
+        "No list of common passwords",
+        "The first few guesses are right for many customers.",
+        "NIST SP 800-63B-4 §3.1.1.2",
+        "ASVS 5.0 6.2.4",
+    ),
+    unwise(
+        "B-WAIT", "A lock without time", "Guessing goes on at once.", "RTS (EU) 2018/389 Art. 4(3)(b)", "keycloak#46164"
+    ),
+    unwise(
+        "B-FORGET", "Failures that are soon forgotten", "Slow guessing is never noticed.", "NIST SP 800-63B-4 §3.2.2"
+    ),
+    unwise(
+        "B-LATE",
+        "Over a hundred guesses before a lock for good",
+        "The outer bound on guesses of an account is a hundred.",
+        "NIST SP 800-63B-4 §3.2.2",
+    ),
+    unwise(
+        "R-EMAIL-LOGIN",
+        "A login name that two people may have",
+        "One of them gets the other's account, or neither gets in.",
+        "ASVS 5.0 6.3.8",
+    ),
+    unwise(
+        "R-DEFAULT-LOCALE",
+        "A default language that is not offered",
+        "Customers meet another language than the bank has chosen.",
+    ),
+    unwise(
+        "U-ADMIN",
+        "An administrator by file",
+        "Whoever can edit the file, or has that person's password, has the realm.",
+        "ASVS 5.0 6.3.2",
+        "PCI DSS 4.0.1 8.5.1",
+        "CVE-2026-94000",
+    ),
+    grave(
+        "U-EVERYBODY",
+        "Every user is an administrator",
+        "Any customer could change the realm through a default role or group.",
+        "ASVS 5.0 8.2.1",
+        "CVE-2026-94001",
+    ),
+    grave(
+        "U-CLIENT",
+        "A user with the id of a client",
+        "A resource server cannot tell a customer from an application.",
+        "RFC 9700 §4.15",
+    ),
+    unwise(
+        "U-PASSWORD",
+        "A password in clear",
+        "Whoever reads the file, its backup or its history can log in.",
+        "RTS (EU) 2018/389 Art. 22",
+        "ASVS 5.0 6.4.1",
+    ),
+)
+
+REALM_RULES = (*_FILE, *_LOGIN, *_PEOPLE, *_TOKENS, *_LIFETIMES, *_REGISTRATION)

@@ -1,0 +1,41 @@
+"""Rules about the factors that a login asks for. What a flow lets an attacker reach is the prover's question."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from idp.model.finding import Finding
+from idp.model.flow import Flow
+from idp.model.realm import Realm
+from idp.model.session import FlowKind
+from idp.realms.review.steps import enabled_steps
+from idp.realms.values import warning
+
+_PASSWORD = frozenset({"auth-username-password-form", "auth-password-form"})
+_SMS = "sms-otp"
+_SECOND = frozenset({"auth-otp-form", _SMS})
+
+
+def factor_findings(realm: Realm) -> Iterator[Finding]:
+    """Yield what is unwise about each flow by which people log in."""
+    own = (client.flow_bindings.get(FlowKind.BROWSER.value) for client in realm.clients.values())
+    for alias in dict.fromkeys((realm.bindings.get(FlowKind.BROWSER.value), *own)):
+        if alias is not None and alias in realm.flows:
+            yield from _flow_findings(realm, realm.flows[alias])
+
+
+def _flow_findings(realm: Realm, flow: Flow) -> Iterator[Finding]:
+    steps = enabled_steps(realm, flow.alias)
+    if not steps & _PASSWORD:
+        return
+    place = flow.pointer or "/browserFlow"
+    second = steps & _SECOND
+    if not second:
+        problem = f"The flow “{flow.alias}” asks for a password and for nothing else."
+        yield warning("F-ONE-FACTOR", place, problem, "Add a REQUIRED auth-otp-form behind the password.")
+    elif not enabled_steps(realm, flow.alias, optional=False) & _SECOND:
+        problem = f"In the flow “{flow.alias}” whoever has enrolled no second factor logs in with a password alone."
+        yield warning("F-OPTIONAL-FACTOR", place, problem, "Make the second factor REQUIRED outside of the condition.")
+    elif second == {_SMS}:
+        problem = f"The only second factor of the flow “{flow.alias}” is a code by SMS."
+        yield warning("F-SMS-ONLY", place, problem, "Offer auth-otp-form, and let people enrol a soft token.")

@@ -95,7 +95,7 @@ def test_the_check_is_read_by_machines(capsys: Capture) -> None:
 
 def test_a_realm_that_would_not_start_is_a_failure_with_every_finding(deployment: Deployment, capsys: Capture) -> None:
     document = json.loads(deployment.realm.read_text())
-    document |= {"otpPolicyDigits": 7, "failureFactor": 9, "browserFlow": "nowhere"}
+    document |= {"otpPolicyDigits": 7, "failureFactor": 6, "browserFlow": "nowhere"}
     deployment.realm.write_text(json.dumps(document))
     assert main(["realm", "check", str(deployment.realm), *DEMO]) == 1
     told = capsys.readouterr().out

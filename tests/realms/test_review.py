@@ -20,7 +20,9 @@ from tests.realms.documents import SURROUNDINGS, demo, every_finding, loaded
 
 ROOM = Path(__file__).parents[2] / "idp" / "realms" / "review"
 RULE = re.compile(r"\"([A-Z]-[A-Z0-9][A-Za-z0-9-]*)\"")
-MUTANTS = st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=4) | st.just([]) | st.just({})
+MUTANTS: st.SearchStrategy[Any] = (
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=4) | st.just([]) | st.just({})
+)
 
 
 def test_every_rule_of_the_review_has_a_pair() -> None:

@@ -28,7 +28,7 @@ def redirect(*uris: str) -> Change:
 def without_terms(*, enabled: bool) -> Change:
     def change(document: Document) -> None:
         document["localizationTexts"]["it"].pop("termsText")
-        document["requiredActions"][1]["enabled"] = enabled
+        document["requiredActions"][1] |= {"enabled": enabled, "defaultAction": enabled}
 
     return change
 
@@ -52,7 +52,7 @@ CASES = [
         WARNING,
         "/supportedLocales/1",
         put("supportedLocales", ["sq", "de"]),
-        put("supportedLocales", ["it"]),
+        put("supportedLocales", ["sq", "it"]),
     ),
     ("R-OTP", ERROR, "/otpPolicyType", put("otpPolicyType", "hotp"), put("otpPolicyType", "totp")),
     ("R-OTP", ERROR, "/otpPolicyDigits", put("otpPolicyDigits", 7), put("otpPolicyDigits", 8)),
@@ -89,7 +89,7 @@ CASES = [
         put("accessTokenLifespanForImplicitFlow", 901),
         put("accessTokenLifespanForImplicitFlow", 900),
     ),
-    ("P-LENGTH", WARNING, "/passwordPolicy", put("passwordPolicy", "digits(1)"), put("passwordPolicy", "length(8)")),
+    ("P-LENGTH", WARNING, "/passwordPolicy", put("passwordPolicy", "digits(1)"), no_change),
     ("R-PASSWORD-POLICY", ERROR, "/passwordPolicy", put("passwordPolicy", "length(8) and lenght(9)"), no_change),
     ("R-VALUE", ERROR, "/defaultSignatureAlgorithm", put("defaultSignatureAlgorithm", "none"), no_change),
     (
@@ -146,8 +146,8 @@ CASES = [
     ("C-REDIRECT", ERROR, URI, redirect("https:///x"), redirect("https://a.example")),
     ("C-REDIRECT", ERROR, URI, redirect("*"), redirect("app.example:/x")),
     ("C-REDIRECT", ERROR, URI, redirect("http://["), redirect("http://[::1]/x")),
-    ("C-REDIRECT", ERROR, URI, redirect("JavaScript:alert(1)"), redirect("app:/x")),
-    ("C-REDIRECT", ERROR, URI, redirect("data:text/html,x"), redirect("app:/x")),
+    ("C-REDIRECT", ERROR, URI, redirect("JavaScript:alert(1)"), redirect("app.example:/x")),
+    ("C-REDIRECT", ERROR, URI, redirect("data:text/html,x"), redirect("app.example:/x")),
     ("C-REDIRECT", ERROR, "/clients/0/redirectUris", redirect(), client(redirectUris=[], standardFlowEnabled=False)),
     ("C-REDIRECT-WILDCARD", WARNING, URI, redirect("https://a.example/*"), redirect("https://a.example/x")),
     ("C-REDIRECT-HTTP", ERROR, URI, redirect("http://a.example/x"), redirect("http://127.0.0.1/x")),

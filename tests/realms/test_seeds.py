@@ -102,8 +102,10 @@ def test_the_key_of_a_token_is_its_text_unless_an_encoding_is_named() -> None:
 )
 def test_a_credential_that_cannot_be_read_is_an_error_at_its_place_that_shows_no_secret(broken: Document) -> None:
     document = credential(**broken)
-    assert problems(document) == [("R-USER", Severity.ERROR, "/users/0/credentials/0")]
-    (finding,) = findings(lambda d: d["users"][0].update(credentials=[broken]))
+    errors = [one for one in problems(document) if one[1] is Severity.ERROR]
+    assert errors == [("R-USER", Severity.ERROR, "/users/0/credentials/0")]
+    found = findings(lambda d: d["users"][0].update(credentials=[broken]))
+    (finding,) = (one for one in found if one.rule == "R-USER")
     assert "x" * 20 not in str(finding)
 
 

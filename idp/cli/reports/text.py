@@ -24,7 +24,7 @@ def write_text(reviews: Sequence[Review], file: TextIO) -> None:
     """Write the findings, the gravest first, and whether each realm starts."""
     console = Console(file=file, highlight=False)
     for review in reviews:
-        console.print(Text(printable(review.file), style="bold"))
+        console.print(Text(printable(review.file), style="bold"), soft_wrap=True)
         for remark in review.remarks:
             _print(console, remark)
         counts = ", ".join(f"{count} {severity.value}" for severity in ORDER if (count := review.count(severity)))

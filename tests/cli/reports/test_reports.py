@@ -121,7 +121,7 @@ SARIF = strict(
 def realm(tmp_path: Path) -> Path:
     """Return a realm file with an error, a warning and the acknowledged finding; its name needs escaping."""
     document = json.loads((ROOT / "realms" / "small-business.json").read_text(encoding="utf-8"))
-    document |= {"otpPolicyDigits": 7, "failureFactor": 9, "<script>": 1}
+    document |= {"otpPolicyDigits": 7, "failureFactor": 6, "<script>": 1}
     path = tmp_path / "a b<i>.json"
     path.write_text(json.dumps(document, indent=2), encoding="utf-8")
     return path

@@ -17,6 +17,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from idp.gateways.http_outbound import HttpOutbound
 from idp.ports import UnfetchableError
@@ -370,3 +372,74 @@ async def test_tls_is_checked_against_the_name_and_the_authorities(answering: An
         with pytest.raises(UnfetchableError, match="ConnectError"):  # the right name, nobody vouches
             await fetched(outbound("127.0.0.1"), f"https://keys.example:{port}/")
     assert len(answering.asked) == 1
+
+
+PIECES = st.sampled_from(
+    [
+        *(
+            "https://",
+            "HTTPS://",
+            "http://",
+            "//",
+            "/",
+            "\\",
+            "@",
+            ":",
+            ":443",
+            ":8443",
+            ":0",
+            "?",
+            "#",
+            "%",
+            "%2f",
+            "%00",
+        ),
+        *(
+            "keys.example",
+            "evil.example",
+            "127.0.0.1",
+            "[::1]",
+            "[",
+            "]",
+            ".",
+            "..",
+            "\t",
+            "\r\n",
+            " ",
+            "\u3002",
+            "\uff0e",
+            "*",
+        ),
+    ]
+)
+
+
+GOOD = "https://keys.example:8443/jwks?x=1"
+SPOILT = st.builds(
+    lambda at, piece: GOOD[:at] + piece + GOOD[at:], st.integers(0, len(GOOD)), PIECES | st.characters(codec="utf-8")
+)
+
+
+@given(SPOILT | st.lists(PIECES, max_size=8).map("".join) | st.text(max_size=30).map("https://".__add__))
+@settings(deadline=None)
+async def test_of_any_address_only_the_host_that_was_looked_up_is_called(address: str) -> None:
+    """However it is spelled: what is called is the address that the one name in it has, or nothing."""
+    calls: list[httpx.Request] = []
+    asked: list[str] = []
+
+    async def resolve(host: str, _port: int) -> list[str]:
+        asked.append(host)
+        return [PUBLIC]
+
+    try:
+        await fetched(HttpOutbound(resolve=resolve, transport=counting(calls)), address)
+    except UnfetchableError:
+        assert calls == []
+        return
+    (call,), (host,) = calls, asked
+    assert call.url.host == PUBLIC
+    assert call.extensions["sni_hostname"] == host
+    # Another parser than ours reads the same host in it, and the header names no other.
+    assert httpx.URL(address).host == host
+    assert call.headers["host"].lower().partition(":")[0] == host
+    assert address.lower().startswith("https://")

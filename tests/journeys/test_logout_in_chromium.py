@@ -33,6 +33,12 @@ APPLICATION = """<!DOCTYPE html><title>rp</title><script>
   }}
 </script><iframe id="op" src="{address}" onload="loaded()"></iframe>"""
 
+BESIDE = """message => new Promise((done) => {
+  addEventListener("message", (event) => done([event.data, event.origin]), { once: true });
+  setTimeout(() => done(["silence", ""]), 10000);
+  parent.document.getElementById("op").contentWindow.postMessage(message, "*");
+})"""
+
 
 @contextlib.contextmanager
 def application(html: str) -> Iterator[str]:
@@ -85,6 +91,11 @@ def test_the_framed_page_tells_whether_the_state_of_the_browser_is_still_the_sam
         assert ask("internet-banking")[0] == "error"
         assert ask(f"internet-banking {ours} more")[0] == "error"
         assert ask("internet-banking some-sid")[0] == "error", "CVE-2024-1249: an origin that is not the client's"
+        # Session Management §3.1: an application may ask from a frame of its own beside ours.
+        page.evaluate("() => document.body.append(Object.assign(document.createElement('iframe'), { src: '/rp' }))")
+        page.wait_for_function("() => frames.length === 2 && frames[1].location.pathname === '/rp' && frames[1].ask")
+        (beside,) = [frame for frame in page.frames if frame.url == f"{origin}/rp"]
+        assert beside.evaluate(BESIDE, f"internet-banking {ours}") == ["unchanged", running.idp]
         context.add_cookies([{"name": name, "value": "somebody-else", "url": running.idp}])
         assert ask(f"internet-banking {ours}")[0] == "changed"
         context.clear_cookies()

@@ -89,7 +89,9 @@ async function status(clientId, sessionState, origin) {
   return sessionState && reply.status === 204 ? "unchanged" : "changed";
 }
 addEventListener("message", async (event) => {
-  if (event.source !== parent || typeof event.data !== "string") return;
+  // The page that frames this one asks, or another frame of that page (Session Management §3.1), and nobody else.
+  if (typeof event.data !== "string" || !event.source) return;
+  if (event.source !== parent && event.source.parent !== parent) return;
   const parts = event.data.split(" ");
   let answer = "error";
   try {

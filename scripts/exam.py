@@ -178,6 +178,7 @@ class Exam:
                 "access.token.signed.response.alg": "ES256",
                 "request.object.signature.alg": "ES256",
                 "authorization.signed.response.alg": "ES256",
+                "authorization.details.types": "account_information",
                 "dpop.bound.access.tokens": str(sender == "dpop").lower(),
                 "tls.client.certificate.bound.access.tokens": str(sender == "mtls").lower(),
                 **({"x509.self.signed": "true"} if by_certificate else {}),

@@ -24,6 +24,7 @@ FOLDER = Path(__file__).parent
 NODE = shutil.which("node")
 ROBOT = "the secret of an application of the exam"
 PASSWORD = "alice-of-the-exam"
+NOTIFICATION = "ciba.backchannel.client.notification.endpoint"
 _LONGEST_START = 60.0  # seconds
 
 
@@ -41,7 +42,9 @@ class Examined:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port, self.mutual_port, self.pages_port, self.apache_port = (_free_port() for _ in range(4))
+        self.port, self.mutual_port, self.pages_port, self.apache_port, self.pings_port = (
+            _free_port() for _ in range(5)
+        )
         self.url = f"https://localhost:{self.port}"
         self.issuer = f"{self.url}/realms/conformance"
         self.resource = f"{self.url}/accounts-api/accounts"
@@ -81,6 +84,9 @@ class Examined:
             )
         self.exam.everything()
         realm["clients"] += self.exam.clients
+        for client in self.exam.clients:  # notified on this machine, if at all
+            if NOTIFICATION in client["attributes"]:
+                client["attributes"][NOTIFICATION] = f"https://localhost:{self.pings_port}/ciba-notification-endpoint"
         realm["clients"].append(
             {
                 "clientId": "robot",

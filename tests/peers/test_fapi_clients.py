@@ -10,7 +10,7 @@ from tests.peers.provider import Examined, missing
 CONFIGURATIONS = [
     f"{family}-{authentication}-{sender}"
     for family, (senders, _) in FAMILIES.items()
-    if family != "ciba-ping"  # a ping needs somebody who listens: tests/exam/test_ciba_ping.py
+    if family != "ciba-ping"  # a ping needs somebody who listens: tests/exam/fapi/test_ciba.py
     for sender in senders
     for authentication in ("private-key-jwt", "mtls")
 ]

@@ -9,9 +9,9 @@ import msgspec
 
 from idp.crypto.encryption import encrypted
 from idp.crypto.jose import mint, unsecured
-from idp.crypto.public_keys import KeyRefusedError
+from idp.crypto.public_keys import EncryptionKey, KeyRefusedError
 from idp.model.client import Client
-from idp.model.protection import Protection
+from idp.model.protection import KeyManagement, Protection
 from idp.oidc.clients.keys import recipient
 from idp.oidc.errors import ErrorCode, OAuthError, Trace
 from idp.oidc.provider import Provider
@@ -40,6 +40,15 @@ async def encrypted_for(provider: Provider, client: Client, token: str, protecti
     return await _encrypted(provider, client, token.encode(), protection, cty="JWT") if protection.encrypted else token
 
 
+async def check_recipient(provider: Provider, client: Client, protection: Protection) -> None:
+    """Check that what is to be encrypted can be; raises `OAuthError`.
+
+    Asked before anything is used up that the client would not get back: its keys may be at an address that is down.
+    """
+    if protection.encrypted is not None:
+        await _recipient(provider, client, protection.encrypted)
+
+
 async def encrypt_id_token(provider: Provider, client: Client, answer: dict[str, Any]) -> None:
     """Encrypt the ID token of an answer, if there is one and the client has registered so; raises `OAuthError`."""
     if "id_token" in answer:
@@ -58,8 +67,13 @@ async def _encrypted(
 ) -> str:
     algorithm = protection.encrypted
     assert algorithm is not None, "whoever calls has looked"
+    key = await _recipient(provider, client, algorithm)
+    return encrypted(content, key, algorithm=algorithm, encoding=protection.encoding, typ="JWT", cty=cty)
+
+
+async def _recipient(provider: Provider, client: Client, algorithm: KeyManagement) -> EncryptionKey:
     try:
-        key = await recipient(provider, client, algorithm)
+        return await recipient(provider, client, algorithm)
     except KeyRefusedError as error:
         # Never in clear instead: the client has registered that nobody else may read it.
         raise OAuthError(
@@ -68,4 +82,3 @@ async def _encrypted(
             detail=f"encryption: {error}",
             trace=Trace(client_id=client.client_id),
         ) from None
-    return encrypted(content, key, algorithm=algorithm, encoding=protection.encoding, typ="JWT", cty=cty)

@@ -15,6 +15,7 @@ from idp.model.oauth import Authorization, Confirmation, GrantTerms, RefreshFami
 from idp.model.session import UserSession
 from idp.model.user import User
 from idp.oidc.claims.book import ClaimBook, claim_book
+from idp.oidc.clients.protection import check_recipient
 from idp.oidc.errors import ErrorCode, OAuthError, Trace
 from idp.oidc.grants.granted import Granted, TokenRequest, offline_expiry, online_expiry
 from idp.oidc.provider import Provider
@@ -42,6 +43,9 @@ async def authorize_refresh(provider: Provider, client: Client, asked: TokenRequ
     user = await _user(provider, client, family)
     scope = _scope(provider.derived(claim_book), client, family, user, form.get("scope"))
     terms = narrowed(family.terms, asked)
+    if "openid" in scope:
+        # A token that was rotated for an answer that cannot be given would look stolen at the next try.
+        await check_recipient(provider, client, client.id_token)
     family, token_id = await _exchanged(provider, client, family, session, presented=claims["jti"])
     if session is not None:
         await touch_session(provider, session)

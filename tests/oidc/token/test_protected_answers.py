@@ -17,6 +17,7 @@ from idp.model.client_assertion import KeySource
 from idp.model.oauth import Authorization, AuthorizationRequest
 from idp.model.protection import Protection
 from idp.oidc.token.tokens import issue_in_front, read_access_token, read_id_token_hint
+from tests.fakes import FakeClock
 from tests.oidc.harness import ANA, PATH, REDIRECT, Bank, credentials, payload, segment
 
 pytestmark = pytest.mark.anyio
@@ -60,6 +61,16 @@ async def test_without_a_key_to_encrypt_to_no_token_is_issued(bank: Bank) -> Non
     reply = await bank.redeem(await bank.code())
     assert (reply.status_code, reply.json()["error"]) == (400, "invalid_request")
     assert "token" not in reply.json()
+
+
+async def test_a_refresh_token_is_not_used_up_for_an_answer_that_cannot_be_encrypted(clock: FakeClock) -> None:
+    bank = Bank(clock, rotate_refresh_tokens=True)
+    first = await bank.tokens()
+    bank.change_client("app", id_token=Protection(encrypted="RSA-OAEP"))
+    reply = await bank.refresh(first["refresh_token"])
+    assert (reply.status_code, reply.json()["error"]) == (400, "invalid_request")
+    bank.change_client("app", keys=KEYS)
+    assert (await bank.refresh(first["refresh_token"])).status_code == 200
 
 
 async def test_an_unsigned_id_token_is_for_who_has_registered_none(bank: Bank) -> None:

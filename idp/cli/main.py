@@ -26,6 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from idp.cli.realm import check  # noqa: PLC0415 - as above
 
             return check(parsed.files, form=parsed.format, output=parsed.output, fail_on=parsed.fail_on)
+        case "flow":
+            from idp.cli.flow import flow  # noqa: PLC0415 - as above
+
+            return flow(parsed)
         case "keys":
             from idp.cli.keys import keys  # noqa: PLC0415 - as above
 
@@ -61,9 +65,18 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--json", action="store_const", const="json", dest="format", help="the same as --format json")
     check.add_argument("--output", type=Path, metavar="FILE", help="write the report there")
     check.add_argument("--fail-on", choices=("error", "warning"), default="error", help="what makes the status 1")
+    _add_flow(commands.add_parser("flow", help="find out what the flows of a realm guarantee"))
     _add_keys(commands.add_parser("keys", help="list, rotate and disable the keys of a realm"))
     _add_client(commands.add_parser("client", help="let clients register, list and remove those that have"))
     return parser
+
+
+def _add_flow(flow: argparse.ArgumentParser) -> None:
+    actions = flow.add_subparsers(dest="action", required=True, metavar="ACTION")
+    prove = actions.add_parser("prove", help="print what somebody must hold to be given each acr, without a server")
+    prove.add_argument("file", type=Path, metavar="FILE", help="the realm file")
+    prove.add_argument("--draft", type=Path, metavar="FILE", help="a changed file: does it give new access?")
+    prove.add_argument("--json", action="store_true", help="for machines")
 
 
 def _add_keys(keys: argparse.ArgumentParser) -> None:

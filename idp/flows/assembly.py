@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from idp.flows.actions.consent import EXECUTION_ID as CONSENT
@@ -67,6 +69,10 @@ class AssembledRealm:
     def step(self, execution_id: str) -> Authenticator:
         """Return the step at a place."""
         return self._steps[execution_id]
+
+    def steps(self) -> Iterator[Authenticator]:
+        """Yield every step and required action at its place."""
+        return iter(self._steps.values())
 
     def usable(self, execution: Execution, user: User | None) -> Usability:
         """Tell whether a step can be asked; setting up counts only where the realm has the action for it."""

@@ -14,7 +14,19 @@ import pyotp
 from idp.crypto.one_time_codes import accepted_step, normalised
 from idp.flows.attempts import count, failure_events
 from idp.flows.sealed import seed_purpose
-from idp.flows.step import Challenge, Failure, Form, Login, Message, Outcome, Restart, StepEvent, StepServices, Success
+from idp.flows.step import (
+    Challenge,
+    CredentialChange,
+    Failure,
+    Form,
+    Login,
+    Message,
+    Outcome,
+    Restart,
+    StepEvent,
+    StepServices,
+    Success,
+)
 from idp.flows.users import amend, without_action
 from idp.model.realm import Realm
 from idp.model.struct import Frozen
@@ -22,7 +34,8 @@ from idp.model.user import OtpCredential, User
 
 ACTION = "CONFIGURE_TOTP"
 _FACTOR = "otp-enrolment"
-_BY_MESSAGE = frozenset({"sms-otp"})  # a code by message alone never completes an enrolment
+# A code by message alone never completes an enrolment, and a second token needs the first one.
+CHANGE = CredentialChange(credential="otp", never_by=frozenset({"sms-otp"}), present_proves=True)
 _SEED_BYTES = 20  # RFC 4226 §4 R6: 160 bits
 _LIFETIME = 600  # NIST SP 800-63B-4 §4.1.2.2: an enrolment code lives at most ten minutes
 _LONGEST_LABEL = 64
@@ -71,13 +84,8 @@ class Enrolment:
         return await self._confirm(login, pending, code, label=answer.get("userLabel", ""))
 
     def _refusal(self, login: Login) -> Outcome | None:
-        if login.proven <= _BY_MESSAGE:
-            # Keycloak #21837 (T-9); and who holds the number for a moment must not get a token (bank.md 2.3).
-            return Failure(reason="enrolment without a proven factor")
-        if login.known_user.otps and "otp" not in login.proven:
-            # A second token needs the first one (bank.md 4.6): a password alone must never replace it.
-            return Failure(reason="the user has a soft token that was not proven in this login")
-        return None
+        reason = CHANGE.refusal(login.proven, present=bool(login.known_user.otps))
+        return Failure(reason=reason) if reason is not None else None
 
     async def _confirm(self, login: Login, pending: Pending, code: str, *, label: str) -> Outcome:
         user = login.known_user

@@ -94,7 +94,7 @@ class Runner:
                     if not session.evidence:  # T-9: nobody enrols who has proven nothing
                         reason = f"{execution.authenticator} is not set up, and nothing was proven before it"
                         return Result(session=session, turn=Refused(reason=reason), events=tuple(events))
-                    session = self._set_up_later(session, execution)
+                    session = self.set_up_later(session, execution)
                 case Run():
                     given = answer if answers == decision.execution.id else None
                     answer = None
@@ -162,7 +162,8 @@ class Runner:
         client = self._assembled.realm.client(session.client_id)
         return client is not None and consent.is_needed(self._assembled.realm, client, session.request, user)
 
-    def _set_up_later(self, session: AuthenticationSession, execution: Execution) -> AuthenticationSession:
+    def set_up_later(self, session: AuthenticationSession, execution: Execution) -> AuthenticationSession:
+        """Write down that a missing credential is set up at the end of the login."""
         action = self._assembled.step(execution.id).contract.setup_action
         assert action is not None
         return msgspec.structs.replace(
@@ -249,18 +250,19 @@ class Runner:
                 if outcome.user_id is not None and session.user_id not in {None, outcome.user_id}:
                     turn = StartOver()  # T-29: a login never changes its user half-way
                 else:
-                    session, turn = self._succeeded(session, run.execution, outcome, now=now), Finished()
+                    session, turn = self.succeeded(session, run.execution, outcome, now=now), Finished()
             case Failure():
-                return _failed(session, run, outcome)
+                return failed(session, run, outcome)
             case Restart():
                 turn = StartOver(message=outcome.message)
             case _:
                 assert_never(outcome)
         return Result(session=session, turn=turn, events=outcome.events)
 
-    def _succeeded(
+    def succeeded(
         self, session: AuthenticationSession, execution: Execution, outcome: Success, *, now: int
     ) -> AuthenticationSession:
+        """Write down that a step succeeded: its evidence, and whom it identified."""
         factor = self._assembled.step(execution.id).contract.proves
         evidence = session.evidence
         if factor is not None:
@@ -295,7 +297,7 @@ def _declined(session: AuthenticationSession) -> Result:
     return Result(session=session, turn=Refused(reason="cancelled by the person"), events=(told,))
 
 
-def _failed(session: AuthenticationSession, run: Run, failure: Failure) -> Result:
+def failed(session: AuthenticationSession, run: Run, failure: Failure) -> Result:
     """End the login; or, where there are other ways (T-3), go on with the next one."""
     if not run.alternatives:
         refused = Refused(reason=failure.reason, error=failure.error)

@@ -44,12 +44,36 @@ class Factor(Frozen, frozen=True, kw_only=True):
     amr: tuple[str, ...]
 
 
+class CredentialChange(Frozen, frozen=True, kw_only=True):
+    """What must have been proven in a login before a step gives the user a new credential.
+
+    `credential` is the name of the factor that the new credential proves from then on. `never_by` are factors that
+    alone do not suffice. Whoever has such a credential already must have proven it, if `present_proves`.
+    """
+
+    credential: str
+    never_by: frozenset[str] = frozenset()
+    present_proves: bool = False
+
+    def refusal(self, proven: frozenset[str], *, present: bool) -> str | None:
+        """Return why the credential is not changed, for operators; None if it may be."""
+        if proven <= self.never_by:
+            # Keycloak #21837 (T-9); and who holds the number for a moment must not get a token (bank.md 2.3).
+            return f"change of {self.credential} without a proven factor"
+        if self.present_proves and present and self.credential not in proven:
+            # A second token needs the first one (bank.md 4.6): a password alone must never replace it.
+            return f"the user has a credential ({self.credential}) that was not proven in this login"
+        return None
+
+
 class StepContract(Frozen, frozen=True, kw_only=True):
-    """What a step needs, establishes and proves; read by the compiler, the engine and the commit.
+    """What a step needs, establishes and proves; read by the compiler, the engine, the commit and the prover.
 
     `needs_proof`: the step hands out or replaces something of value, so a factor must have been proven before it.
     `sends_message`: asking costs the bank a message and the user a disturbance.
     `setup_action`: the required action that sets the step's credential up, if the user lacks it.
+    `changes`: the credential that the step gives the user, and what for.
+    `holders_of`: the factor without whose credential a user cannot get past the step.
     """
 
     proves: Factor | None = None
@@ -58,6 +82,8 @@ class StepContract(Frozen, frozen=True, kw_only=True):
     needs_proof: bool = False
     sends_message: bool = False
     setup_action: str | None = None
+    changes: CredentialChange | None = None
+    holders_of: str | None = None
 
 
 class Message(Frozen, frozen=True, kw_only=True):

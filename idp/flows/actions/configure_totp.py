@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from idp.flows.engine import Usability
-from idp.flows.enrolment import Enrolment
+from idp.flows.enrolment import CHANGE, Enrolment
 from idp.flows.step import Form, Login, NoConfig, Outcome, StepContract, StepServices
 from idp.model.flow import RequiredActionSetting
 from idp.model.realm import Realm
@@ -15,7 +15,7 @@ from idp.model.user import User
 class ConfigureTotp:
     """Enrols a soft token."""
 
-    contract: ClassVar[StepContract] = StepContract(needs_proof=True)
+    contract: ClassVar[StepContract] = StepContract(needs_proof=True, changes=CHANGE)
     config_type: ClassVar[type[NoConfig]] = NoConfig
 
     def __init__(

@@ -11,6 +11,7 @@ from idp.flows.password_policy import described, history_length, violations
 from idp.flows.sealed import password_purpose
 from idp.flows.step import (
     Challenge,
+    CredentialChange,
     Failure,
     Form,
     Login,
@@ -28,12 +29,13 @@ from idp.model.realm import Realm
 from idp.model.user import PasswordCredential, User
 
 ALIAS = "UPDATE_PASSWORD"
+CHANGE = CredentialChange(credential="password")
 
 
 class UpdatePassword:
     """Asks for a new password, twice."""
 
-    contract: ClassVar[StepContract] = StepContract(needs_proof=True)
+    contract: ClassVar[StepContract] = StepContract(needs_proof=True, changes=CHANGE)
     config_type: ClassVar[type[NoConfig]] = NoConfig
 
     def __init__(
@@ -58,8 +60,9 @@ class UpdatePassword:
 
     async def verify(self, login: Login, answer: Form) -> Outcome:
         """Judge and keep a new password."""
-        if not login.proven:
-            return Failure(reason="password change without a proven factor")
+        reason = CHANGE.refusal(login.proven, present=login.known_user.password is not None)
+        if reason is not None:
+            return Failure(reason=reason)
         password, again = answer.get("password-new", ""), answer.get("password-confirm", "")
         if not password:
             return self._page(login, Message(key="missing_field"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from idp.flows.engine import Usability
-from idp.flows.enrolment import Enrolment
+from idp.flows.enrolment import CHANGE, Enrolment
 from idp.flows.step import Form, Login, NoConfig, Outcome, StepContract, StepServices
 from idp.flows.tree import Execution
 from idp.model.realm import Realm
@@ -18,7 +18,7 @@ from idp.model.user import User
 class SoftTokenEnrolment:
     """Enrols a soft token."""
 
-    contract: ClassVar[StepContract] = StepContract(needs_proof=True)
+    contract: ClassVar[StepContract] = StepContract(needs_proof=True, changes=CHANGE)
     config_type: ClassVar[type[NoConfig]] = NoConfig
 
     def __init__(self, execution: Execution, config: NoConfig, *, realm: Realm, services: StepServices) -> None:

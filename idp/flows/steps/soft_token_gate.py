@@ -28,7 +28,7 @@ from idp.model.user import User
 class SoftTokenGate:
     """Passes whoever has a token."""
 
-    contract: ClassVar[StepContract] = StepContract(needs_proof=True)
+    contract: ClassVar[StepContract] = StepContract(needs_proof=True, holders_of="otp")
     config_type: ClassVar[type[NoConfig]] = NoConfig
 
     def __init__(self, execution: Execution, config: NoConfig, *, realm: Realm, services: StepServices) -> None:

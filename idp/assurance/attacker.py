@@ -1,0 +1,65 @@
+"""What somebody must hold to reach each level: the minimal sets, each with the ceremonies that lead there.
+
+The attacker holds what they hold for as long as they like, knows every user name, and may go through every ceremony of
+the realm in any order; what a ceremony gives them (a password they chose, a token they enrolled) they hold too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from idp.assurance.ceremonies import Ceremonies, Way, customer_key
+from idp.assurance.customers import PASSWORD, Customer, has
+from idp.model.struct import Frozen
+from idp.model.user import User
+
+
+class Reached(Frozen, frozen=True, kw_only=True):
+    """A minimal set: with `holding`, and nothing less of it, the level is reached, by the ceremonies of `script`."""
+
+    level: int
+    holding: frozenset[str]
+    script: tuple[Way, ...]
+
+
+def minimal_sets(ceremonies: Ceremonies, customer: Customer) -> tuple[Reached, ...]:
+    """Return the minimal sets for every level above zero, smallest first."""
+    found: list[Reached] = []
+    for holding in _holdings(ceremonies, customer):
+        for level, script in sorted(reachable(ceremonies, customer, holding).items()):
+            if not any(r.level == level and r.holding <= holding for r in found):
+                found.append(Reached(level=level, holding=holding, script=script))
+    return tuple(found)
+
+
+def _holdings(ceremonies: Ceremonies, customer: Customer) -> Iterator[frozenset[str]]:
+    names = sorted(name for name in ceremonies.factors() if has(customer.user, name))
+    for size in range(len(names) + 1):
+        yield from map(frozenset, combinations(names, size))
+
+
+def reachable(ceremonies: Ceremonies, customer: Customer, holding: frozenset[str]) -> dict[int, tuple[Way, ...]]:
+    """Return the levels that a holding reaches, each with its script; level zero is no level."""
+    known = holding
+    if customer.delivered_by is not None and customer.delivered_by in holding:
+        known |= {PASSWORD}  # whoever reads that channel has read the first password
+    levels: dict[int, tuple[Way, ...]] = {}
+    first: tuple[User, frozenset[str], tuple[Way, ...]] = (customer.user, known, ())
+    seen = {(customer_key(customer.user), known)}
+    waiting = [first]
+    for user, held, script in waiting:  # grows while it is read
+        for way in _open(ceremonies, user, held):
+            taken = (*script, way)
+            for level in range(1, (way.level or 0) + 1):
+                levels.setdefault(level, taken)
+            after = (way.after, held | way.made, taken)
+            if (customer_key(after[0]), after[1]) not in seen:
+                seen.add((customer_key(after[0]), after[1]))
+                waiting.append(after)
+    return levels
+
+
+def _open(ceremonies: Ceremonies, user: User, held: frozenset[str]) -> Iterator[Way]:
+    for kind, alias in ceremonies.bound():
+        yield from (way for way in ceremonies.through(kind, alias, user).ways if way.needs <= held)

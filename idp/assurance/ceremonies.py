@@ -1,0 +1,227 @@
+"""Every path through one flow for one kind of customer, on the engine, runner and step contracts that the server runs.
+
+A state is a value; each is visited once. Where a step can be answered, both outcomes are followed: it succeeds, or,
+where there are other ways, it fails for good. Restart, *Anullo*, going back, expiry and a second tab lead to the first
+state, without evidence, which is among those visited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from idp.assurance.customers import given, has, without_action
+from idp.assurance.untouched import untouched
+from idp.flows.assembly import AssembledRealm
+from idp.flows.engine import Passed, Run, SetUp
+from idp.flows.levels import level_of
+from idp.flows.runner import Runner, failed
+from idp.flows.step import Factor, Failure, StepContract, Success
+from idp.flows.tree import Execution
+from idp.model.session import AuthenticationSession, FlowKind
+from idp.model.struct import Frozen
+from idp.model.user import User
+
+_NOW = 0
+
+
+class Way(Frozen, frozen=True, kw_only=True):
+    """What somebody gets who proves the factors `needs` in one ceremony.
+
+    `level` is that of the session at its end, None where it gives none. `made` are credentials that it put into the
+    hands of whoever went this way; `after` is the customer from then on. `steps` is the shortest path found.
+    """
+
+    kind: str
+    flow: str
+    needs: frozenset[str]
+    made: frozenset[str]
+    level: int | None
+    after: User
+    steps: tuple[str, ...]
+    unsound: str = ""
+
+
+class Explored(Frozen, frozen=True, kw_only=True):
+    """All ways through a flow, and how many states were visited to find them."""
+
+    ways: tuple[Way, ...]
+    states: int
+
+
+class _State(Frozen, frozen=True, kw_only=True):
+    session: AuthenticationSession
+    user: User
+    needs: frozenset[str] = frozenset()
+    made: frozenset[str] = frozenset()
+    steps: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> object:
+        """What tells two states apart; the path that led there does not."""
+        return (
+            frozenset(self.session.progress.items()),
+            self.session.user_id,
+            self.session.actions,
+            frozenset((e.execution, e.factor) for e in self.session.evidence),
+            customer_key(self.user),
+            self.needs,
+            self.made,
+        )
+
+
+def customer_key(user: User) -> object:
+    """What tells two customers apart."""
+    temporary = user.password is not None and user.password.temporary
+    return (user.password is None, temporary, bool(user.otps), bool(user.phone), user.required_actions)
+
+
+class Ceremonies:
+    """Explores the flows of one realm; what was explored once is remembered."""
+
+    def __init__(self, assembled: AssembledRealm) -> None:
+        self._assembled = assembled
+        self._runner = Runner(assembled, users=untouched())
+        self._known: dict[object, Explored] = {}
+
+    @property
+    def explored(self) -> int:
+        """How many states were visited so far."""
+        return sum(explored.states for explored in self._known.values())
+
+    def bound(self) -> tuple[tuple[FlowKind, str], ...]:
+        """Return every flow that somebody can begin, by the realm or by a client's override."""
+        realm = self._assembled.realm
+        bound = [*realm.bindings.items(), *(b for c in realm.every_client for b in c.flow_bindings.items())]
+        return tuple(dict.fromkeys((FlowKind(kind), alias) for kind, alias in bound))
+
+    def factors(self) -> dict[str, Factor]:
+        """Return the factors that the bound flows ask for, by name."""
+        proven = (step.contract.proves for step in self._assembled.steps())
+        return {factor.name: factor for factor in proven if factor is not None}
+
+    def through(self, kind: FlowKind, alias: str, user: User) -> Explored:
+        """Return every way through a flow for a customer."""
+        key = (kind, alias, customer_key(user))
+        if key not in self._known:
+            self._known[key] = self._explore(kind, alias, user)
+        return self._known[key]
+
+    def _explore(self, kind: FlowKind, alias: str, user: User) -> Explored:
+        first = _State(session=_begun(self._assembled, kind, alias), user=user)
+        seen = {first.key}
+        waiting = [first]
+        ways: list[Way] = []
+        for state in waiting:  # grows while it is read: breadth first, so that the first path found is a shortest one
+            ways += self._ended(state)
+            for following in self._following(state):
+                if following.key not in seen:
+                    seen.add(following.key)
+                    waiting.append(following)
+        return Explored(ways=tuple(_minimal(ways)), states=len(seen))
+
+    def _ended(self, state: _State) -> Iterator[Way]:
+        """Yield what a state gives: a session, or a credential that stays although the login goes on."""
+        session = state.session
+        level, unsound = None, ""
+        user = state.user if session.user_id is not None else None
+        if isinstance(self._runner.decision(session, user, now=_NOW), Passed) and session.kind.ends_in_session:
+            if user is None or not self._runner.stands(session, user, now=_NOW):
+                unsound = "the flow passes, and its evidence does not carry it"
+            level = level_of(session.evidence)
+        if level is not None or state.made:
+            yield Way(
+                kind=session.kind.value,
+                flow=session.flow,
+                needs=state.needs,
+                made=state.made,
+                level=level,
+                after=state.user,
+                steps=state.steps,
+                unsound=unsound,
+            )
+
+    def _following(self, state: _State) -> Iterator[_State]:
+        session = state.session
+        user = state.user if session.user_id is not None else None
+        decision = self._runner.decision(session, user, now=_NOW)
+        match decision:
+            case SetUp(execution=execution) if session.evidence:
+                later = self._runner.set_up_later(session, execution)
+                yield msgspec.structs.replace(state, session=later)
+            case Run():
+                yield from self._outcomes(state, decision.execution, preferred=True)
+                for other in decision.alternatives:
+                    yield from self._outcomes(state, other, preferred=False)
+            case _:
+                pass
+
+    def _outcomes(self, state: _State, execution: Execution, *, preferred: bool) -> Iterator[_State]:
+        """Yield what can become of a step that somebody chose."""
+        session = msgspec.structs.replace(state.session, chosen=execution.id)
+        user = state.user if session.user_id is not None else None
+        run = self._runner.decision(session, user, now=_NOW)
+        assert isinstance(run, Run)
+        assert run.execution.id == execution.id, "whoever chooses a way that is offered is asked for it"
+        # Any way may be chosen at once and one that succeeds suffices, so that which others had failed before it opens
+        # nothing: failures are followed in the order in which the engine prefers the ways, to the last.
+        if run.alternatives and preferred:
+            refused = failed(session, run, Failure(reason="")).session
+            yield msgspec.structs.replace(state, session=refused, steps=(*state.steps, f"{execution.authenticator} ✗"))
+        contract = self._assembled.step(execution.id).contract
+        if _possible(contract, state):
+            yield self._succeeded(msgspec.structs.replace(state, session=session), execution, contract)
+
+    def _succeeded(self, state: _State, execution: Execution, contract: StepContract) -> _State:
+        success = Success(user_id=state.user.id if contract.identifies else None)
+        session = self._runner.succeeded(state.session, execution, success, now=_NOW)
+        needs, made = state.needs, state.made
+        user = without_action(state.user, execution.authenticator)
+        if contract.proves is not None and contract.proves.name not in made:
+            needs |= {contract.proves.name}
+        if contract.changes is not None:
+            user = given(user, contract.changes.credential)
+            made |= {contract.changes.credential}
+        steps = (*state.steps, execution.authenticator)
+        return _State(session=session, user=user, needs=needs, made=made, steps=steps)
+
+
+def _possible(contract: StepContract, state: _State) -> bool:
+    """Tell whether somebody who holds everything can get past a step, by its own contract."""
+    known = contract.identifies or state.session.user_id is not None
+    if contract.proves is not None:
+        return known and has(state.user, contract.proves.name)
+    if contract.holders_of is not None:
+        return known and has(state.user, contract.holders_of)
+    if contract.changes is not None:
+        proven = frozenset(e.factor for e in state.session.evidence)
+        return contract.changes.refusal(proven, present=has(state.user, contract.changes.credential)) is None
+    return True
+
+
+def _begun(assembled: AssembledRealm, kind: FlowKind, alias: str) -> AuthenticationSession:
+    return AuthenticationSession(
+        tab_id="tab",
+        browser="",
+        transaction_id="",
+        kind=kind,
+        flow=alias,
+        realm_version=assembled.realm.version,
+        client_id="",
+        created_at=_NOW,
+        valid_until=_NOW,
+        expires_at=_NOW,
+    )
+
+
+def _minimal(ways: list[Way]) -> Iterator[Way]:
+    """Leave out a way that asks for more than another one with the same end."""
+    for way in ways:
+        if not any(_same_end(way, other) and other.needs < way.needs for other in ways):
+            yield way
+
+
+def _same_end(one: Way, other: Way) -> bool:
+    ends = [(w.made, w.level, w.unsound, customer_key(w.after)) for w in (one, other)]
+    return ends[0] == ends[1]

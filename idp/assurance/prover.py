@@ -1,0 +1,211 @@
+"""What a realm guarantees: which sets of things lead to each acr, and whether each keeps what the acr promises.
+
+A level of two promises two independent elements (RTS (EU) 2018/389 Art. 4(1), 9(1)): every minimal set must span two
+categories *and* two channels, each element followed back to the ceremony that enrols, resets or delivers it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from idp.assurance.attacker import Reached, minimal_sets
+from idp.assurance.ceremonies import Ceremonies, Way
+from idp.assurance.customers import PASSWORD, Customer, customers_of
+from idp.assurance.untouched import no_services
+from idp.flows.assembly import AssembledRealm
+from idp.flows.levels import TWO_FACTORS, acr_of
+from idp.flows.step import Factor
+from idp.model.finding import Severity
+from idp.model.realm import Realm
+from idp.model.struct import Frozen
+from idp.realms.loading import LoadedRealm
+
+DELIVERY = "delivery"
+"""The ceremony that is no flow: the bank sends a first password."""
+
+ONE_CHANNEL = "F-25-2-c-i"
+"""The finding of the realm file that foresees what the proof shows (`idp.realms.rules`)."""
+
+ASSUMPTIONS = (
+    "A customer's name is no secret; whoever wants to knows it.",
+    "A password, a soft token and the messages to a number are three things: to hold one is not to hold another.",
+    "Who receives the messages to a number received the first password too, if it was sent there and is still valid.",
+    "Each kind of customer is judged from the stage of life at which it stands; the attacker acts from there on.",
+    "Steps do what their contracts say: a code is guessed only within the counters, a session's cookie is not stolen.",
+    "What officers, operators and the delivery of a password by another way than SMS do lies outside the realm file.",
+    "A session that answers for a login (single sign-on) does so for the flow that made it, with its evidence.",
+    "A refresh token, a token exchange and an approval on another device rest on such a session.",
+    "The password grant runs the browser flow; a JWT bearer assertion brings no evidence, and says the lowest level.",
+)
+
+
+class Element(Frozen, frozen=True, kw_only=True):
+    """One thing of a set: a factor with its category and the channel by which it is proven."""
+
+    name: str
+    category: str
+    channel: str
+
+
+class Ceremony(Frozen, frozen=True, kw_only=True):
+    """One step of the script that leads from a set to a level: what is proven in it, and what it gives."""
+
+    kind: str
+    flow: str
+    steps: tuple[str, ...]
+    proven: tuple[str, ...]
+    gives: tuple[str, ...]
+
+
+class MinimalSet(Frozen, frozen=True, kw_only=True):
+    """What suffices for an acr against some customers, and what is weak about it (nothing, if `weakness` is empty).
+
+    `acknowledged`: the weakness is the one finding that a bank may decide to live with, and the file says it has.
+    """
+
+    acr: str
+    level: int
+    elements: tuple[Element, ...]
+    customers: tuple[str, ...]
+    script: tuple[Ceremony, ...]
+    weakness: str = ""
+    acknowledged: bool = False
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of the elements."""
+        return frozenset(element.name for element in self.elements)
+
+
+class Proof(Frozen, frozen=True, kw_only=True):
+    """The answer. `unsound` are paths that pass without evidence; `unreachable` are acr that nobody can be given."""
+
+    realm: str
+    version: str
+    sets: tuple[MinimalSet, ...]
+    unsound: tuple[Ceremony, ...]
+    unreachable: tuple[str, ...]
+    states: int
+    customers: int
+    assumptions: tuple[str, ...] = ASSUMPTIONS
+
+    @property
+    def weak(self) -> tuple[MinimalSet, ...]:
+        """The sets that do not keep what their acr promises, the acknowledged ones among them."""
+        return tuple(found for found in self.sets if found.weakness)
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether nothing was found against the realm but what the bank has acknowledged."""
+        return not self.unsound and all(found.acknowledged for found in self.weak)
+
+
+def prove(loaded: LoadedRealm, progress: Callable[[int, int], None] | None = None) -> Proof:
+    """Explore a realm; `progress` is told how many of how many kinds of customers are done.
+
+    Raises:
+        UnusableRealmError: its flows do not compile, so that there is nothing that would run.
+
+    """
+    realm = loaded.realm
+    ceremonies = Ceremonies(AssembledRealm(realm, no_services()))
+    customers = tuple(customers_of(realm, loaded.users))
+    found: list[tuple[Customer, Reached]] = []
+    for done, customer in enumerate(customers, start=1):
+        found += [(customer, reached) for reached in minimal_sets(ceremonies, customer)]
+        if progress is not None:
+            progress(done, len(customers))
+    sets = tuple(_merged(realm, ceremonies.factors(), found, acknowledged=_acknowledged(loaded)))
+    levels = {one.level for one in sets}
+    return Proof(
+        realm=realm.name,
+        version=realm.version,
+        sets=sets,
+        unsound=tuple(_unsound(ceremonies, customers)),
+        unreachable=tuple(a for a, needed in realm.acr_levels.items() if needed > max(levels, default=0)),
+        states=ceremonies.explored,
+        customers=len(customers),
+    )
+
+
+def new_access(live: Proof, draft: Proof) -> tuple[MinimalSet, ...]:
+    """Return the sets of a draft that suffice for a level at which no set of the live realm is part of them.
+
+    Levels are compared, not names of acr: a draft that only renames gives no new access.
+    """
+    return tuple(
+        one
+        for one in draft.sets
+        if not any(other.level >= one.level and other.names <= one.names for other in live.sets)
+    )
+
+
+def _merged(
+    realm: Realm, factors: dict[str, Factor], found: Iterable[tuple[Customer, Reached]], *, acknowledged: bool
+) -> Iterator[MinimalSet]:
+    """Yield each set once, with all the customers against whom it suffices and one script as the example."""
+    together: dict[tuple[int, frozenset[str]], list[tuple[Customer, Reached]]] = {}
+    for customer, reached in found:
+        together.setdefault((reached.level, reached.holding), []).append((customer, reached))
+    for (level, holding), cases in sorted(together.items(), key=lambda item: (item[0][0], sorted(item[0][1]))):
+        elements = tuple(_element(factors[name]) for name in sorted(holding))
+        weakness = _weakness(level, elements)
+        by_delivery = all({customer.delivered_by} == holding for customer, _ in cases)
+        yield MinimalSet(
+            acr=acr_of(realm, level),
+            level=level,
+            elements=elements,
+            customers=tuple(dict.fromkeys(customer.name for customer, _ in cases)),
+            script=(*_delivery(*cases[0]), *(_ceremony(way) for way in cases[0][1].script)),
+            weakness=weakness,
+            acknowledged=bool(weakness) and acknowledged and by_delivery,
+        )
+
+
+def _element(factor: Factor) -> Element:
+    return Element(name=factor.name, category=factor.category.value, channel=factor.channel)
+
+
+def _ceremony(way: Way) -> Ceremony:
+    return Ceremony(
+        kind=way.kind,
+        flow=way.flow,
+        steps=way.steps,
+        proven=tuple(sorted(way.needs)),
+        gives=(*sorted(way.made), *([f"level {way.level}"] if way.level is not None else [])),
+    )
+
+
+def _delivery(customer: Customer, reached: Reached) -> Iterator[Ceremony]:
+    """Yield how the first password came into the hands of whoever reads the channel that brought it."""
+    if customer.delivered_by is not None and customer.delivered_by in reached.holding:
+        yield Ceremony(
+            kind=DELIVERY, flow="", steps=("first password",), proven=(customer.delivered_by,), gives=(PASSWORD,)
+        )
+
+
+def _acknowledged(loaded: LoadedRealm) -> bool:
+    return any(f.rule == ONE_CHANNEL and f.severity is Severity.ACKNOWLEDGED for f in loaded.findings)
+
+
+def _weakness(level: int, elements: tuple[Element, ...]) -> str:
+    wanted = min(level, TWO_FACTORS)
+    categories = {element.category for element in elements}
+    channels = {element.channel for element in elements}
+    if not elements:
+        return "nothing at all suffices"
+    if len(categories) < wanted:
+        return f"one category ({', '.join(categories)}) instead of two: RTS (EU) 2018/389 Art. 4(1), 9(1)"
+    if len(channels) < wanted:
+        return f"one channel ({', '.join(channels)}) instead of two: RTS (EU) 2018/389 Art. 25(2)(c)(i)"
+    return ""
+
+
+def _unsound(ceremonies: Ceremonies, customers: tuple[Customer, ...]) -> Iterator[Ceremony]:
+    seen: set[tuple[str, ...]] = set()
+    for customer in customers:
+        for kind, alias in ceremonies.bound():
+            for way in ceremonies.through(kind, alias, customer.user).ways:
+                if way.unsound and way.steps not in seen:
+                    seen.add(way.steps)
+                    yield _ceremony(way)

@@ -203,7 +203,12 @@ class Exam:
 
     def _browser(self) -> list[dict[str, Any]]:
         """What the suite's own browser does on our pages."""
-        return [self._login(), self._logout([])]
+        return [self._login(), self._logout([]), self._compared()]
+
+    def _compared(self) -> dict[str, Any]:
+        """Stay until the suite's page of frames has heard whether the session is the same (Session Management)."""
+        compared = {"match": f"{self._suite}/test/*", "commands": [["wait", "contains", "session_result", 10]]}
+        return {"match": f"{self._suite}/test/*session_verify", "tasks": [{"task": "Compare", **compared}]}
 
     def _login(self, *look: list[Any]) -> dict[str, Any]:
         """Log in and agree, wherever that is asked; `look` comes before the name and the password."""

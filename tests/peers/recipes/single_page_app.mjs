@@ -10,6 +10,7 @@ export function bank(issuer, clientId) {
     post_logout_redirect_uri: `${location.origin}/single-page-app?bye`,
     scope: "openid profile email",
     userStore: new WebStorageStateStore({ store: new InMemoryWebStorage() }),
+    loadUserInfo: true, // claims come from UserInfo; an ID token need not carry them
     automaticSilentRenew: false, // renew by refresh token, when the API says 401
   });
 }

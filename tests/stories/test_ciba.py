@@ -13,6 +13,7 @@ import pytest
 
 from idp.settings import Conformance, Settings
 from tests.stories.browser import Browser
+from tests.stories.rearranged import forms, step
 from tests.stories.settled import Home, Town, opened, with_client, with_customers
 
 pytestmark = pytest.mark.anyio
@@ -239,3 +240,17 @@ async def test_without_the_switch_there_is_no_such_address(town: Town) -> None:
     request = await asked(town)
     assert (await town.browser().http.post(decision(town, request, "allow"))).status_code == 404
     assert await error_of(town, request) == "authorization_pending"
+
+
+async def test_whoever_finds_the_link_and_knows_the_name_cannot_say_no(home: Home, tmp_path: Path) -> None:
+    def edit(document: dict[str, Any]) -> None:
+        SWITCH(document)
+        forms(step("auth-username-form"), step("auth-password-form"))(document)
+
+    async with opened(home, tmp_path, edit=edit) as town:
+        request = await asked(town)
+        browser = await followed(town)
+        await browser.submit(next(iter(browser.shown.forms)), username="arta.hoxha")
+        form = next(iter(browser.shown.forms.values()))
+        await browser.post(form.action, {**form.values, "cancelLogin": "1"})
+        assert await error_of(town, request) == "authorization_pending"

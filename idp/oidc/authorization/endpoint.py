@@ -134,7 +134,8 @@ class AuthorizationEndpoint:
         """
         code, request = _BY_ERROR.get(error, ErrorCode.SERVER_ERROR), login.request
         if request is not None and request.approves is not None and code is ErrorCode.ACCESS_DENIED:
-            await deny(self._provider, request.approves, user_id=login.user_id)
+            # A name that was typed is nobody: only who has proven something has been asked.
+            await deny(self._provider, request.approves, user_id=login.user_id if login.evidence else None)
         answer = {"error": code.value, "error_description": "The login was not completed."}
         client, target = self._target(login.request)
         await self._answered(_pushed_of(login))

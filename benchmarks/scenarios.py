@@ -84,12 +84,20 @@ def _refresh(bank: Bank, settle: Settle, count: int) -> Sequence[Journey]:
     return [bank.refreshed(tokens) for tokens in _tokens(bank, settle, count)]
 
 
-def _userinfo(bank: Bank, settle: Settle, count: int) -> Sequence[Journey]:
+def _userinfo_once(bank: Bank, settle: Settle, count: int) -> Sequence[Journey]:
     return [bank.asked_who(tokens) for tokens in _tokens(bank, settle, count)]
 
 
-def _introspection(bank: Bank, settle: Settle, count: int) -> Sequence[Journey]:
+def _introspection_once(bank: Bank, settle: Settle, count: int) -> Sequence[Journey]:
     return [bank.introspected(tokens) for tokens in _tokens(bank, settle, count)]
+
+
+def _userinfo(bank: Bank, settle: Settle, count: int) -> Sequence[Journey]:
+    return [bank.asked_who(tokens) for tokens in _tokens(bank, settle, 1) * count]
+
+
+def _introspection(bank: Bank, settle: Settle, count: int) -> Sequence[Journey]:
+    return [bank.introspected(tokens) for tokens in _tokens(bank, settle, 1) * count]
 
 
 def _own_token(algorithm: str) -> Callable[[Bank, Settle, int], Sequence[Journey]]:
@@ -133,8 +141,11 @@ SCENARIOS: tuple[Scenario[Bank], ...] = (
     Scenario(name="refresh, with rotation", prepare=_refresh),
     Scenario(name="client credentials, ES256", prepare=_own_token("ES256")),
     Scenario(name="client credentials, RS256", prepare=_own_token("RS256")),
+    # As applications and the peer's clients do it: about one token again and again. And the dearest case.
     Scenario(name="userinfo", prepare=_userinfo),
+    Scenario(name="userinfo, each token once", prepare=_userinfo_once),
     Scenario(name="introspection", prepare=_introspection),
+    Scenario(name="introspection, each token once", prepare=_introspection_once),
     DISCOVERY,
     Scenario(name="JWKS", prepare=_document(f"{PROTOCOL}/certs")),
 )

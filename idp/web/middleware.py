@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
+from functools import lru_cache
 
 from idp.web.http import Application, Header, Message, Receive, Reply, Scope, Send, json_reply, send_reply
 
@@ -17,6 +18,8 @@ _HSTS: Header = (b"strict-transport-security", b"max-age=63072000; includeSubDom
 _FRAMED = b"frame-ancestors *"
 _LARGEST_BODY = 256 * 1024  # bytes; nothing here takes files
 _LONGEST_NUMBER = 18  # digits; a longer one costs more than it says
+_WITHOUT_BODY = frozenset({"GET", "HEAD"})
+_ANNOUNCES_BODY = frozenset({b"content-length", b"transfer-encoding"})  # RFC 9112 §6: no body without one of them
 
 
 class SecurityHeaders:
@@ -115,6 +118,9 @@ class BoundedBodies:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if scope["method"] in _WITHOUT_BODY and not any(name in _ANNOUNCES_BODY for name, _ in scope["headers"]):
+            await self._app(scope, receive, send)
+            return
         declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         if not declared.isdigit() or len(declared) > _LONGEST_NUMBER or int(declared) > _LARGEST_BODY:
             await send_reply(send, Reply(413))
@@ -140,7 +146,11 @@ class BoundedBodies:
 
 
 def _host(scope: Scope) -> str:
-    value = next((value for name, value in scope["headers"] if name == b"host"), b"")
+    return _named_host(next((value for name, value in scope["headers"] if name == b"host"), b""))
+
+
+@lru_cache(maxsize=64)  # bounded: whoever invents hosts cannot fill the memory
+def _named_host(value: bytes) -> str:
     host = value.decode("latin-1").lower()
     name, colon, port = host.rpartition(":")
     bare = name if colon and port.isdigit() else host

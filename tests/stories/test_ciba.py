@@ -12,8 +12,9 @@ import msgspec
 import pytest
 
 from idp.settings import Conformance, Settings
+from tests.flows.bench import step
 from tests.stories.browser import Browser
-from tests.stories.rearranged import forms, step
+from tests.stories.rearranged import forms
 from tests.stories.settled import Home, Town, opened, with_client, with_customers
 
 pytestmark = pytest.mark.anyio

@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset exam exam-reset test check format bench screenshots lock clean
+.PHONY: help demo demo-reset exam exam-reset test fuzz check format bench screenshots lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +24,9 @@ exam-reset: ## forget everything the exam keeps in var/exam
 
 test: $(VENV)/development ## all tests (a browser's are left out, with the reason, where there is no Chromium)
 	$(RUN) -m pytest --numprocesses auto --dist loadfile
+
+fuzz: $(VENV)/development ## look for new counterexamples: every property, a thousand random examples each
+	HYRJA_HYPOTHESIS=seeking $(RUN) -m pytest --numprocesses auto --dist loadfile $$(grep -rl "^from hypothesis" tests --include="test_*.py")
 
 check: $(VENV)/development ## linter, types, architecture, texts, realm files
 	$(VENV)/bin/ruff check .

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import settings
 
 from tests.fakes import FakeClock
 
-settings.register_profile("patient", deadline=None)  # no test says how fast something must be
-settings.load_profile("patient")
+# No test says how fast something must be. The same examples every time, so that a change is judged by itself;
+# `make fuzz` looks for new ones, and what it finds becomes an `@example`.
+settings.register_profile("patient", deadline=None, derandomize=True)
+settings.register_profile("seeking", deadline=None, max_examples=1000)
+settings.load_profile(os.environ.get("HYRJA_HYPOTHESIS", "patient"))
 
 
 @pytest.fixture

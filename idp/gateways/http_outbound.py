@@ -196,9 +196,17 @@ def _split(address: str) -> tuple[SplitResult, int]:
     except ValueError:
         raise UnfetchableError("it is not an address") from None
     # One reading only: what another parser could take for a second host, a line or a path is not called at all.
-    odd = len(address) > _LONGEST_ADDRESS or not address.isascii() or not address.isprintable()
+    odd = len(address) > _LONGEST_ADDRESS or not address.isascii() or not address.isprintable() or _has_more(parts)
     if odd or "\\" in address or " " in address or "@" in parts.netloc or parts.fragment or not parts.hostname:
         raise UnfetchableError("it is not an address that is called")
     if parts.scheme not in {"https", "http"} or port == 0:
         raise UnfetchableError("only https is called")
     return parts, port or (443 if parts.scheme == "https" else 80)
+
+
+def _has_more(parts: SplitResult) -> bool:
+    """Tell whether anything stands beside host and port: `[::1]https:` is a host to one parser and none to another."""
+    host = parts.hostname or ""
+    named = f"[{host}]" if ":" in host else host
+    rest = parts.netloc.lower().removeprefix(named)
+    return bool(rest) and not (rest[0] == ":" and rest[1:].isdigit())

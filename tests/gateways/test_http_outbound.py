@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import ipaddress
+import re
 import socket
 import ssl
 import threading
@@ -17,7 +18,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from idp.gateways.http_outbound import HttpOutbound
@@ -422,6 +423,9 @@ SPOILT = st.builds(
 
 @given(SPOILT | st.lists(PIECES, max_size=8).map("".join) | st.text(max_size=30).map("https://".__add__))
 @settings(deadline=None)
+@example("https://[::1]")
+@example("https://[::1]https://")
+@example("https://keys.example:/jwks")
 async def test_of_any_address_only_the_host_that_was_looked_up_is_called(address: str) -> None:
     """However it is spelled: what is called is the address that the one name in it has, or nothing."""
     calls: list[httpx.Request] = []
@@ -441,5 +445,6 @@ async def test_of_any_address_only_the_host_that_was_looked_up_is_called(address
     assert call.extensions["sni_hostname"] == host
     # Another parser than ours reads the same host in it, and the header names no other.
     assert httpx.URL(address).host == host
-    assert call.headers["host"].lower().partition(":")[0] == host
+    named = f"[{host}]" if ":" in host else host
+    assert re.fullmatch(r"(:[0-9]+)?", call.headers["host"].lower().removeprefix(named))
     assert address.lower().startswith("https://")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -76,7 +77,9 @@ def _name(host: str) -> x509.GeneralName:
 
 
 def _write(path: Path, content: bytes) -> None:
+    """Put a file in its place whole: whoever waits for it, and a start after a killed one, never reads half of it."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # made with mode 0600
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
+    Path(unfinished).replace(path)

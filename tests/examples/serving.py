@@ -6,6 +6,7 @@ import contextlib
 import socket
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, NewType
 
 import uvicorn
@@ -26,12 +27,15 @@ def free_port() -> Port:
 
 
 @contextlib.contextmanager
-def serving(application: ASGIApp, port: Port) -> Iterator[None]:
-    """Serve until the block ends."""
+def serving(application: ASGIApp, port: int, *, tls: tuple[Path, Path] | None = None) -> Iterator[None]:
+    """Serve until the block ends, by https where there are a certificate and its key."""
+    certificate, key = tls or (None, None)
     config = uvicorn.Config(
         application,
         host="127.0.0.1",
         port=port,
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
         log_config=None,
         access_log=False,
         ws="none",

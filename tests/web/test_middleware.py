@@ -197,6 +197,20 @@ async def test_a_body_that_grows_past_the_bound_is_cut_off_and_refused(headers: 
     assert status(sent) == 413, "not what the application made of a connection that seemed broken"
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize(
+    "announced", [(b"transfer-encoding", b"chunked"), (b"content-length", str(BOUND + 1).encode())], ids=str
+)
+async def test_a_body_that_a_get_announces_is_bounded_like_any_other(
+    method: str, announced: tuple[bytes, bytes]
+) -> None:
+    inner = Reading()
+    scope: dict[str, Any] = {**scope_of(announced), "method": method}
+    sent = await call(BoundedBodies(inner), scope, [b"x" * BOUND, b"x", b"x" * BOUND])
+    assert inner.received <= BOUND
+    assert status(sent) == 413
+
+
 async def test_a_client_that_goes_away_is_answered_nothing() -> None:
     async def gives_up(scope: Scope, receive: Receive, send: Send) -> None:
         del scope, receive, send

@@ -13,7 +13,7 @@ from idp.model.mapper import ClientScope, Group, Mapper, RoleName
 from idp.model.realm import Realm
 from idp.realms import access_representation as part
 from idp.realms import representation as file
-from idp.realms.client_subject import PAIRWISE_MAPPER
+from idp.realms.clients.subject import PAIRWISE_MAPPER
 from idp.realms.mappers import Known, mapper_of
 from idp.realms.values import warning
 

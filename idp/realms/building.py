@@ -18,8 +18,8 @@ from idp.realms import representation as file
 from idp.realms.access import with_access
 from idp.realms.assertion_issuers import assertion_issuers
 from idp.realms.authorization_details import authorization_details_types
-from idp.realms.client_pending import pending_policy
-from idp.realms.clients import client_of
+from idp.realms.clients.building import client_of
+from idp.realms.clients.pending import pending_policy
 from idp.realms.policies.compiling import policies_of
 from idp.realms.policies.governing import governed_of_file
 from idp.realms.policies.tightening import tightened

@@ -12,7 +12,7 @@ from idp.model.realm import Realm
 from idp.model.struct import Frozen
 from idp.realms import representation as file
 from idp.realms.access import with_access
-from idp.realms.clients import client_of
+from idp.realms.clients.building import client_of
 from idp.realms.policies.conditions import Change
 from idp.realms.policies.executor import Violation
 from idp.realms.policies.governing import governed, subject_of

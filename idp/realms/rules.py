@@ -15,13 +15,13 @@ from idp.model.finding import Finding
 from idp.model.realm import Realm
 from idp.realms import representation as file
 from idp.realms.building import LOCALES, SOFT_TOKEN_FLOW_ATTRIBUTE
-from idp.realms.client_display import display_findings
-from idp.realms.client_key_rules import authentication_findings
-from idp.realms.client_keys import SECRETLESS
-from idp.realms.client_logout_rules import logout_findings
-from idp.realms.client_pending_rules import pending_findings
-from idp.realms.client_protection_rules import protection_findings
-from idp.realms.client_request_rules import known_names_findings, pushed_request_findings, request_findings
+from idp.realms.clients.display import display_findings
+from idp.realms.clients.keys import SECRETLESS
+from idp.realms.clients.rules.keys import authentication_findings
+from idp.realms.clients.rules.logout import logout_findings
+from idp.realms.clients.rules.pending import pending_findings
+from idp.realms.clients.rules.protection import protection_findings
+from idp.realms.clients.rules.requests import known_names_findings, pushed_request_findings, request_findings
 from idp.realms.key_rules import key_findings
 from idp.realms.registration import registration_findings
 from idp.realms.review import review_findings

@@ -16,7 +16,7 @@ from idp.oidc.network import subscriber_of
 from idp.oidc.provider import Provider
 from idp.oidc.registration.metadata import invalid_metadata
 from idp.realms import representation as file
-from idp.realms.client_display import TRANSLATIONS
+from idp.realms.clients.display import TRANSLATIONS
 from idp.realms.policies.conditions import Change
 from idp.web.http import Request
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from idp.model.client_rules import ClientRules
 from idp.realms import representation as file
-from idp.realms.client_keys import AUDIENCE
+from idp.realms.clients.keys import AUDIENCE
 from idp.realms.policies import addresses, signatures
 from idp.realms.policies.configuration import Configuration
 from idp.realms.policies.executor import (

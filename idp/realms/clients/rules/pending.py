@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from idp.model.client import Client
 from idp.model.finding import Finding
-from idp.realms.client_pending import CIBA, NOTIFICATION, SIGNING
+from idp.realms.clients.pending import CIBA, NOTIFICATION, SIGNING
 from idp.realms.values import error, warning
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from idp.model.client import Client
 from idp.model.finding import Finding
 from idp.realms.addresses import Reach, reach
-from idp.realms.client_logout import BACK_CHANNEL, FRONT_CHANNEL
+from idp.realms.clients.logout import BACK_CHANNEL, FRONT_CHANNEL
 from idp.realms.values import error, warning
 
 _NEVER = frozenset({"javascript", "data", "vbscript"})

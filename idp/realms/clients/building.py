@@ -10,23 +10,23 @@ from urllib.parse import urlsplit
 from idp.model.client import Client, SigningAlgorithm
 from idp.model.finding import Finding
 from idp.model.secret import Secret
-from idp.realms import client_requests
 from idp.realms import representation as file
 from idp.realms.assertion_issuers import allowed_issuers
-from idp.realms.client_certificates import certificate_rules
-from idp.realms.client_display import client_display
-from idp.realms.client_keys import SECRETLESS, assertion_rules, authenticator, key_source, secret_method
-from idp.realms.client_logout import logout_channels
-from idp.realms.client_pending import backchannel_rules, device_rules
-from idp.realms.client_protection import (
+from idp.realms.clients import requests
+from idp.realms.clients.certificates import certificate_rules
+from idp.realms.clients.display import client_display
+from idp.realms.clients.keys import SECRETLESS, assertion_rules, authenticator, key_source, secret_method
+from idp.realms.clients.logout import logout_channels
+from idp.realms.clients.pending import backchannel_rules, device_rules
+from idp.realms.clients.protection import (
     authorization_response_protection,
     id_token_protection,
     introspection_protection,
     userinfo_protection,
 )
-from idp.realms.client_response_types import response_types
-from idp.realms.client_sender import sender_rules
-from idp.realms.client_subject import pairwise_of
+from idp.realms.clients.response_types import response_types
+from idp.realms.clients.sender import sender_rules
+from idp.realms.clients.subject import pairwise_of
 from idp.realms.placeholders import vault_file
 from idp.realms.values import choice, error, listed, seconds
 
@@ -74,9 +74,9 @@ def client_of(
         # RFC 9700 §2.1.1: public clients must use PKCE; others where the file says so.
         pkce_required=client.public_client or attributes.get("pkce.code.challenge.method") == "S256",
         pushed_requests_required=attributes.get("require.pushed.authorization.requests") == "true",
-        request_objects=client_requests.request_object_rules(client, pointer, findings),
-        resources=client_requests.resources(client),
-        authorization_details_types=client_requests.details_types(client),
+        request_objects=requests.request_object_rules(client, pointer, findings),
+        resources=requests.resources(client),
+        authorization_details_types=requests.details_types(client),
         minimum_acr=attributes.get("minimum.acr.value", ""),
         use_refresh_tokens=attributes.get("use.refresh.tokens", "true") == "true",
         pairwise=pairwise_of(client, pointer, findings),

@@ -10,7 +10,7 @@ from idp.model.finding import Finding
 from idp.model.realm import Realm
 from idp.model.resource import is_resource
 from idp.realms.addresses import Reach, reach
-from idp.realms.client_requests import ALGORITHM, DETAILS_TYPES, RESOURCES, URIS
+from idp.realms.clients.requests import ALGORITHM, DETAILS_TYPES, RESOURCES, URIS
 from idp.realms.values import error, warning
 
 _LONGEST_PUSHED = 600  # seconds

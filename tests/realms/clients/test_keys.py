@@ -10,7 +10,7 @@ from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from idp.model.client_assertion import AssertionRules, KeySource
 from idp.model.finding import Severity
-from idp.realms.client_keys import AUDIENCE
+from idp.realms.clients.keys import AUDIENCE
 from tests.realms.documents import Change, brief, demo, findings, loaded
 
 ERROR, WARNING = Severity.ERROR, Severity.WARNING

@@ -10,8 +10,8 @@ from idp.model.client_assertion import HMAC_SIZE, SECRET_ALGORITHMS
 from idp.model.finding import Finding
 from idp.realms import representation as file
 from idp.realms.addresses import Reach, reach
-from idp.realms.client_certificates import certificate_findings
-from idp.realms.client_keys import AUDIENCE, CERTIFICATE, LIFE
+from idp.realms.clients.certificates import certificate_findings
+from idp.realms.clients.keys import AUDIENCE, CERTIFICATE, LIFE
 from idp.realms.values import error, warning
 
 _LONG_LIFE = 300  # seconds

@@ -1,0 +1,1 @@
+"""Findings about clients of a realm file, a module a topic."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-from idp.assurance.ceremonies import Ceremonies, Way, customer_key
-from idp.assurance.customers import PASSWORD, Customer, has
+from idp.assurance.ceremonies import Ceremonies, Way
+from idp.assurance.credentials import PASSWORD, customer_key, has
+from idp.assurance.customers import Customer
 from idp.model.struct import Frozen
 from idp.model.user import User
 

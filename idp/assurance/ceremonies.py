@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from idp.assurance.customers import given, has, without_action
+from idp.assurance.credentials import customer_key, given, has, without_action
 from idp.assurance.untouched import untouched
 from idp.flows.assembly import AssembledRealm
 from idp.flows.engine import Passed, Run, SetUp
@@ -69,12 +69,6 @@ class _State(Frozen, frozen=True, kw_only=True):
             self.needs,
             self.made,
         )
-
-
-def customer_key(user: User) -> object:
-    """What tells two customers apart."""
-    temporary = user.password is not None and user.password.temporary
-    return (user.password is None, temporary, bool(user.otps), bool(user.phone), user.required_actions)
 
 
 class Ceremonies:

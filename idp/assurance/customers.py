@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 
 import msgspec
 
+from idp.assurance.credentials import CREDENTIALS, MESSAGE, PASSWORD, given
+from idp.flows.assembly import AssembledRealm
 from idp.flows.registry import ACTIONS
+from idp.flows.step import StepContract
 from idp.model.realm import Realm
 from idp.model.struct import Frozen
-from idp.model.user import OtpCredential, PasswordCredential, User
+from idp.model.user import PasswordCredential, User
 from idp.realms.seeds import UserSeed, delivers_by_sms
 
-PASSWORD, TOKEN, MESSAGE = "password", "otp", "sms-otp"
-"""The factors that a customer can have, by the names that the steps' contracts give them."""
-
 _USER_ID = "customer"
-_PHONE: dict[str, tuple[str, ...]] = {"phoneNumber": ("+355690000000",)}
 
 
 class Customer(Frozen, frozen=True, kw_only=True):
@@ -30,71 +30,57 @@ class Customer(Frozen, frozen=True, kw_only=True):
     delivered_by: str | None = None
 
 
-def customers_of(realm: Realm, seeds: tuple[UserSeed, ...]) -> Iterator[Customer]:
-    """Yield every kind: at each stage of a customer's life, with and without a telephone, with what may be due."""
-    due = [(), *_due(realm)]
+def customers_of(assembled: AssembledRealm, seeds: tuple[UserSeed, ...]) -> Iterator[Customer]:
+    """Yield every kind: at each stage of life, with and without each credential, with each action that may be due."""
+    optional = sorted(spoken_of(assembled) - {PASSWORD})
     by_sms = any(delivers_by_sms(seeds))
-    for phone in (True, False):
-        where = "" if phone else ", without a telephone"
-        for actions in due:
-            what = f"{where}, due: {' '.join(actions)}" if actions else where
-            if phone and by_sms:
-                user = _user(phone=phone, actions=actions, temporary=True, token=False)
-                yield Customer(name=f"first password by SMS{what}", user=user, delivered_by=MESSAGE)
-            user = _user(phone=phone, actions=actions, temporary=True, token=False)
-            yield Customer(name=f"first password by another way{what}", user=user)
-            user = _user(phone=phone, actions=actions, temporary=False, token=False)
-            yield Customer(name=f"own password, no soft token{what}", user=user)
-            user = _user(phone=phone, actions=actions, temporary=False, token=True)
-            yield Customer(name=f"own password, soft token{what}", user=user)
+    for possession in product((True, False), repeat=len(optional)):
+        having = dict(zip(optional, possession, strict=True))
+        newcomer = not any(held and not CREDENTIALS[name].from_the_start for name, held in having.items())
+        for actions in ((), *_due(assembled.realm)):
+            due = f", due: {' '.join(actions)}" if actions else ""
+            first = f"{_words(having, from_the_start=True)}{due}"
+            own = f"own password{_words(having, from_the_start=False)}{first}"
+            if newcomer:
+                user = _user(having, actions, temporary=True)
+                if by_sms and having.get(MESSAGE, False):
+                    yield Customer(name=f"first password by SMS{first}", user=user, delivered_by=MESSAGE)
+                yield Customer(name=f"first password by another way{first}", user=user)
+            yield Customer(name=own, user=_user(having, actions, temporary=False))
+
+
+def spoken_of(assembled: AssembledRealm) -> frozenset[str]:
+    """Return the factors that a step of the realm proves, demands or gives."""
+    return frozenset(name for step in assembled.steps() for name in factors_of(step.contract))
+
+
+def factors_of(contract: StepContract) -> Iterator[str]:
+    """Yield the factors that a contract speaks of."""
+    if contract.proves is not None:
+        yield contract.proves.name
+    if contract.holders_of is not None:
+        yield contract.holders_of
+    if contract.changes is not None:
+        yield contract.changes.credential
 
 
 def _due(realm: Realm) -> list[tuple[str, ...]]:
-    """Return each action that the realm can ask for, and all of them together."""
-    known = tuple(s.alias for s in realm.required_actions if s.enabled and s.alias in ACTIONS)
+    """Return each action that changes what a customer has, and all of them together; the others give nothing."""
+    enabled = (s.alias for s in realm.required_actions if s.enabled and s.alias in ACTIONS)
+    known = tuple(alias for alias in enabled if any(factors_of(ACTIONS[alias].contract)))
     single: list[tuple[str, ...]] = [(alias,) for alias in known]
     return [*single, known] if len(known) > 1 else single
 
 
-def _user(*, phone: bool, actions: tuple[str, ...], temporary: bool, token: bool) -> User:
+def _words(having: dict[str, bool], *, from_the_start: bool) -> str:
+    entries = [(CREDENTIALS[name], held) for name, held in having.items()]
+    words = (e.present if held else e.absent for e, held in entries if e.from_the_start == from_the_start)
+    return "".join(f", {word}" for word in words if word)
+
+
+def _user(having: dict[str, bool], actions: tuple[str, ...], *, temporary: bool) -> User:
     password = PasswordCredential(id=PASSWORD, sealed=b"", created_at=0, temporary=temporary)
-    tokens = (OtpCredential(id=TOKEN, sealed=b"", created_at=0),) if token else ()
-    return User(
-        id=_USER_ID,
-        username=_USER_ID,
-        created_at=0,
-        attributes=_PHONE if phone else {},
-        credentials=(password, *tokens),
-        required_actions=actions,
-    )
-
-
-def has(user: User, factor: str) -> bool:
-    """Tell whether the customer has what proves a factor."""
-    match factor:
-        case "password":
-            return user.password is not None
-        case "otp":
-            return bool(user.otps)
-        case "sms-otp":
-            return bool(user.phone)
-        case _:
-            raise AssertionError(f"the prover does not know how a customer comes by {factor}")
-
-
-def given(user: User, factor: str) -> User:
-    """Return the customer with a new credential in place of the former one."""
-    match factor:
-        case "password":
-            fresh = PasswordCredential(id=PASSWORD, sealed=b"", created_at=0)
-            return msgspec.structs.replace(user, credentials=(fresh, *user.otps))
-        case "otp":
-            token = OtpCredential(id=TOKEN, sealed=b"", created_at=0)
-            return msgspec.structs.replace(user, credentials=(*user.credentials_of(PasswordCredential), token))
-        case _:
-            raise AssertionError(f"the prover does not know how a ceremony gives {factor}")
-
-
-def without_action(user: User, action: str) -> User:
-    """Return the customer after a required action."""
-    return msgspec.structs.replace(user, required_actions=tuple(a for a in user.required_actions if a != action))
+    user = User(id=_USER_ID, username=_USER_ID, created_at=0, credentials=(password,), required_actions=actions)
+    for name, held in having.items():
+        user = given(user, name) if held else user
+    return msgspec.structs.replace(user, required_actions=actions)

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 from idp.assurance.attacker import Reached, minimal_sets
 from idp.assurance.ceremonies import Ceremonies, Way
-from idp.assurance.customers import PASSWORD, Customer, customers_of
+from idp.assurance.credentials import PASSWORD
+from idp.assurance.customers import Customer, customers_of
 from idp.assurance.untouched import no_services
 from idp.flows.assembly import AssembledRealm
 from idp.flows.levels import TWO_FACTORS, acr_of
@@ -108,8 +109,9 @@ def prove(loaded: LoadedRealm, progress: Callable[[int, int], None] | None = Non
 
     """
     realm = loaded.realm
-    ceremonies = Ceremonies(AssembledRealm(realm, no_services()))
-    customers = tuple(customers_of(realm, loaded.users))
+    assembled = AssembledRealm(realm, no_services())
+    ceremonies = Ceremonies(assembled)
+    customers = tuple(customers_of(assembled, loaded.users))
     found: list[tuple[Customer, Reached]] = []
     for done, customer in enumerate(customers, start=1):
         found += [(customer, reached) for reached in minimal_sets(ceremonies, customer)]

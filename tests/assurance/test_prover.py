@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 
 from idp.assurance.ceremonies import Ceremonies
-from idp.assurance.customers import customers_of
+from idp.assurance.credentials import CREDENTIALS, customer_key, given, has
+from idp.assurance.customers import customers_of, factors_of
 from idp.assurance.prover import DELIVERY, new_access, prove
 from idp.assurance.report import compared, told
 from idp.assurance.untouched import no_services
 from idp.flows.assembly import AssembledRealm, UnusableRealmError
 from idp.flows.registry import ACTIONS, STEPS
 from idp.model.session import FlowKind
+from idp.model.user import User
 from tests.assurance.corpus import (
     CORPUS,
     NO_SET_UP,
@@ -110,8 +112,9 @@ def test_a_way_that_failed_for_good_is_visited_too() -> None:
         flow("second factor", SMS_WAY, step("auth-otp-form", "ALTERNATIVE"), topLevel=False),
     )
     realm = loaded(repaired(flows, lambda found: found.update(requiredActions=[])))
-    ceremonies = Ceremonies(AssembledRealm(realm.realm, no_services()))
-    both = next(c for c in customers_of(realm.realm, realm.users) if c.user.otps and c.user.phone)
+    assembled = AssembledRealm(realm.realm, no_services())
+    ceremonies = Ceremonies(assembled)
+    both = next(c for c in customers_of(assembled, realm.users) if c.user.otps and c.user.phone)
     # The first page, the second one, the message, the token; the message failed, and the token after it.
     assert ceremonies.through(FlowKind.BROWSER, "login", both.user).states == 6
 
@@ -176,9 +179,9 @@ def test_every_path_of_the_demo_carries_its_evidence() -> None:
 
 
 def test_each_state_is_visited_once() -> None:
-    realm = loaded().realm
-    ceremonies = Ceremonies(AssembledRealm(realm, no_services()))
-    (customer, *_) = customers_of(realm, loaded().users)
+    assembled = AssembledRealm(loaded().realm, no_services())
+    ceremonies = Ceremonies(assembled)
+    (customer, *_) = customers_of(assembled, loaded().users)
     for kind, alias in ceremonies.bound():
         ceremonies.through(kind, alias, customer.user)
     before = ceremonies.explored
@@ -195,13 +198,16 @@ def test_a_proof_touches_no_port() -> None:
 @pytest.mark.parametrize("kind", [*STEPS.values(), *ACTIONS.values()], ids=[*STEPS, *ACTIONS])
 def test_the_prover_knows_what_every_contract_speaks_of(kind: Any) -> None:
     """A step with a factor that the prover cannot follow back would make the proof empty, so there is none."""
-    contract = kind.contract
-    spoken = {
-        contract.proves and contract.proves.name,
-        contract.holders_of,
-        contract.changes and contract.changes.credential,
-    }
-    assert spoken - {None} <= {"password", "otp", "sms-otp"}
+    assert set(factors_of(kind.contract)) <= set(CREDENTIALS)
+
+
+@pytest.mark.parametrize("factor", CREDENTIALS)
+def test_what_a_ceremony_gives_the_customer_has_from_then_on(factor: str) -> None:
+    nobody = User(id="customer", username="customer", created_at=0)
+    assert not has(nobody, factor)
+    somebody = given(nobody, factor)
+    assert has(somebody, factor)
+    assert customer_key(given(somebody, factor)) == customer_key(somebody) != customer_key(nobody)
 
 
 def many_flows(found: dict[str, Any]) -> None:

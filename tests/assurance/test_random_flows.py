@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from idp.assurance.ceremonies import Ceremonies
-from idp.assurance.customers import customers_of, has
+from idp.assurance.credentials import has
+from idp.assurance.customers import customers_of
 from idp.assurance.untouched import no_services
 from idp.flows.assembly import AssembledRealm, UnusableRealmError
 from idp.flows.tree import Execution, Node, Subflow
@@ -74,7 +75,7 @@ def test_the_prover_agrees_with_counting_by_hand(shape: Any) -> None:
     except UnusableRealmError:
         return  # the compiler refuses the shape, so nothing would run
     ceremonies = Ceremonies(assembled)
-    for customer in customers_of(found.realm, found.users):
+    for customer in customers_of(assembled, found.users):
         if not customer.user.otps or customer.user.required_actions:
             continue  # who has no token may set one up, which is more than counting
         ways = ceremonies.through(FlowKind.BROWSER, "login", customer.user).ways

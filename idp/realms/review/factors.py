@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from idp.model.finding import Finding
 from idp.model.flow import Flow
@@ -11,9 +12,19 @@ from idp.model.session import FlowKind
 from idp.realms.review.steps import enabled_steps
 from idp.realms.values import warning
 
-_PASSWORD = frozenset({"auth-username-password-form", "auth-password-form"})
+PROVES: Mapping[str, str] = MappingProxyType(
+    {
+        "auth-username-password-form": "password",
+        "auth-password-form": "password",
+        "auth-otp-form": "otp",
+        "sms-otp": "sms-otp",
+    }
+)
+"""Step → the factor that it proves, as the steps' contracts say (a test compares)."""
+
+_PASSWORD = frozenset(step for step, factor in PROVES.items() if factor == "password")
+_SECOND = PROVES.keys() - _PASSWORD
 _SMS = "sms-otp"
-_SECOND = frozenset({"auth-otp-form", _SMS})
 
 
 def factor_findings(realm: Realm) -> Iterator[Finding]:

@@ -1,0 +1,95 @@
+"""What a customer can have, by the names that the steps' contracts give it: one entry a factor, and nothing else.
+
+Whoever adds a step that proves a new factor adds its entry here; the prover, its kinds of customers and the certificate
+follow by themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import msgspec
+
+from idp.model.struct import Frozen
+from idp.model.user import OtpCredential, PasswordCredential, User
+
+PASSWORD, TOKEN, MESSAGE = "password", "otp", "sms-otp"
+
+_PHONE = {"phoneNumber": ("+355690000000",)}
+
+
+class Followed(Frozen, frozen=True, kw_only=True):
+    """One factor as the prover follows it.
+
+    `held` tells whether a customer has what proves it, `put` gives a new one in place of the former (a ceremony, or the
+    bank before the proof begins). `present` and `absent` name the kinds of customers that have it and lack it.
+    `from_the_start`: somebody may have it who has not logged in yet.
+    """
+
+    held: Callable[[User], bool]
+    put: Callable[[User], User]
+    present: str = ""
+    absent: str = ""
+    from_the_start: bool = False
+
+
+def _with_password(user: User) -> User:
+    fresh = PasswordCredential(id=PASSWORD, sealed=b"", created_at=0)
+    others = tuple(c for c in user.credentials if not isinstance(c, PasswordCredential))
+    return msgspec.structs.replace(user, credentials=(fresh, *others))
+
+
+def _with_token(user: User) -> User:
+    token = OtpCredential(id=TOKEN, sealed=b"", created_at=0)
+    others = tuple(c for c in user.credentials if not isinstance(c, OtpCredential))
+    return msgspec.structs.replace(user, credentials=(*others, token))
+
+
+def _with_phone(user: User) -> User:
+    return msgspec.structs.replace(user, attributes={**user.attributes, **_PHONE})
+
+
+CREDENTIALS: Mapping[str, Followed] = MappingProxyType(
+    {
+        PASSWORD: Followed(held=lambda user: user.password is not None, put=_with_password, from_the_start=True),
+        TOKEN: Followed(
+            held=lambda user: bool(user.otps), put=_with_token, present="soft token", absent="no soft token"
+        ),
+        MESSAGE: Followed(
+            held=lambda user: bool(user.phone),
+            put=_with_phone,
+            absent="without a telephone",
+            from_the_start=True,
+        ),
+    }
+)
+"""Factor → how it is followed."""
+
+
+def followed(factor: str) -> Followed:
+    """Return how a factor is followed."""
+    known = CREDENTIALS.get(factor)
+    assert known is not None, f"{factor} needs an entry in idp/assurance/credentials.py"
+    return known
+
+
+def has(user: User, factor: str) -> bool:
+    """Tell whether the customer has what proves a factor."""
+    return followed(factor).held(user)
+
+
+def given(user: User, factor: str) -> User:
+    """Return the customer with a new credential in place of the former one."""
+    return followed(factor).put(user)
+
+
+def customer_key(user: User) -> object:
+    """What tells two customers apart."""
+    temporary = user.password is not None and user.password.temporary
+    return (temporary, tuple(known.held(user) for known in CREDENTIALS.values()), user.required_actions)
+
+
+def without_action(user: User, action: str) -> User:
+    """Return the customer after a required action."""
+    return msgspec.structs.replace(user, required_actions=tuple(a for a in user.required_actions if a != action))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from idp.flows.step import Message
 from idp.model.policy import PasswordRule
-from idp.model.user import User
+from idp.model.user import FormerPassword, PasswordCredential, User
 from idp.ports import RandomBytes
 
+_DAY = 86400  # seconds
 LONGEST = 256  # beyond this nobody types; a longer one only costs hashing time
 _SPECIAL = "!#%+-=?@_"
 _LETTERS = "abcdefghijkmnpqrstuvwxyz"
@@ -40,9 +41,23 @@ def described(rules: tuple[PasswordRule, ...]) -> list[Message]:
     ]
 
 
-def history_length(rules: tuple[PasswordRule, ...]) -> int:
-    """Return how many former passwords may not come back."""
-    return next((int(rule.argument) for rule in rules if rule.name == "passwordHistory"), 0)
+def remembered(
+    former: Iterable[FormerPassword], rules: tuple[PasswordRule, ...], *, now: int
+) -> tuple[FormerPassword, ...]:
+    """Return the former passwords (latest first) that may not come back: the last few, and those of the last days."""
+    count, since = number(rules, "passwordHistory", 0), now - number(rules, "passwordAge", 0) * _DAY
+    return tuple(one for position, one in enumerate(former) if position < count or one.replaced_at > since)
+
+
+def expired(rules: tuple[PasswordRule, ...], password: PasswordCredential, *, now: int) -> bool:
+    """Tell whether a password is so old that a new one must be chosen (`forceExpiredPasswordChange`, in days)."""
+    days = number(rules, "forceExpiredPasswordChange", 0)
+    return days > 0 and now >= password.created_at + days * _DAY
+
+
+def number(rules: tuple[PasswordRule, ...], name: str, default: int) -> int:
+    """Return the number of a rule; `default` where the policy does not have it."""
+    return next((int(rule.argument) for rule in rules if rule.name == name), default)
 
 
 def generated(rules: tuple[PasswordRule, ...], random: RandomBytes) -> str:
@@ -141,8 +156,18 @@ CHECKS: dict[str, Check] = {
 }
 """Rules judged from the password alone."""
 
-OTHER_RULES = frozenset({"passwordHistory", "hashAlgorithm", "hashIterations"})
-"""Rules honoured elsewhere: history by the change itself, hashing by `idp.crypto.passwords`."""
+OTHER_RULES = frozenset(
+    {
+        "passwordHistory",
+        "passwordAge",
+        "forceExpiredPasswordChange",
+        "maxAuthAge",
+        "recoveryCodesWarningThreshold",
+        "hashAlgorithm",
+        "hashIterations",
+    }
+)
+"""Rules honoured elsewhere: former passwords by the change itself, hashing by `idp.crypto.passwords`."""
 
 _COUNTED = frozenset({"length", "digits", "lowerCase", "upperCase", "specialChars"})
 _WORDS = {
@@ -157,4 +182,5 @@ _WORDS = {
     "notEmail": ("email", ""),
     "passwordBlacklist": ("too_common", ""),
     "passwordHistory": ("used_before", ""),
+    "passwordAge": ("used_before", ""),
 }

@@ -23,6 +23,13 @@ class PasswordCredential(Frozen, frozen=True, kw_only=True, tag="password"):
     awaiting_delivery: bool = False
 
 
+class FormerPassword(Frozen, frozen=True, kw_only=True):
+    """A password that was replaced; `sealed` opens as that of a `PasswordCredential`."""
+
+    sealed: bytes
+    replaced_at: int
+
+
 class OtpCredential(Frozen, frozen=True, kw_only=True, tag="otp"):
     """A soft token. `sealed` opens to the raw seed; the parameters are those it was made with."""
 
@@ -70,7 +77,8 @@ class User(Frozen, frozen=True, kw_only=True):
     enabled: bool = True
     attributes: dict[str, tuple[str, ...]] = {}
     credentials: tuple[Credential, ...] = ()
-    former_passwords: tuple[bytes, ...] = ()
+    former_passwords: tuple[FormerPassword, ...] = ()
+    """The latest first."""
     required_actions: tuple[str, ...] = ()
     consents: dict[str, Consent] = {}
     terms: TermsAcceptance | None = None

@@ -6,20 +6,32 @@ import re
 
 from idp.model.policy import PasswordRule
 
-_NUMBER = frozenset(
-    {"length", "maxLength", "digits", "lowerCase", "upperCase", "specialChars", "passwordHistory", "hashIterations"}
-)
+_NUMBER = {
+    "length": "8",
+    "maxLength": "64",
+    "digits": "1",
+    "lowerCase": "1",
+    "upperCase": "1",
+    "specialChars": "1",
+    "passwordHistory": "3",
+    "passwordAge": "30",
+    "forceExpiredPasswordChange": "365",
+    "maxAuthAge": "300",
+    "recoveryCodesWarningThreshold": "4",
+    "hashIterations": "",
+}
+"""Rules with a number, and the number that Keycloak takes where none is written."""
 _TEXT = frozenset({"regexPattern", "passwordBlacklist", "hashAlgorithm"})
 _NOTHING = frozenset({"notUsername", "notContainsUsername", "notEmail"})
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")  # not `isdigit`, which takes “²” for a digit
-KNOWN = _NUMBER | _TEXT | _NOTHING
+KNOWN = frozenset(_NUMBER) | _TEXT | _NOTHING
 
 
 def parsed(text: str) -> tuple[tuple[PasswordRule, ...], list[str]]:
     """Return the rules, and a sentence for everything that is wrong with the text.
 
     The text is split on the literal ` and `; a rule is `name` or `name(argument)`, where the argument is all from the
-    first `(` to the last character. Rules without an argument are exported as `name(undefined)`.
+    first `(` to the last character. Rules without an argument are exported as `name(undefined)`: Keycloak's default.
     """
     rules: list[PasswordRule] = []
     problems: list[str] = []
@@ -28,7 +40,8 @@ def parsed(text: str) -> tuple[tuple[PasswordRule, ...], list[str]]:
             continue
         name, _, argument = part.partition("(")
         argument = argument.removesuffix(")")
-        rule = PasswordRule(name=name, argument="" if argument == "undefined" else argument)
+        written = "" if argument == "undefined" else argument
+        rule = PasswordRule(name=name, argument=written or _NUMBER.get(name, ""))
         problem = _problem(rule)
         if problem:
             problems.append(problem)

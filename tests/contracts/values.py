@@ -10,7 +10,7 @@ from idp.model.pending import PendingAuthorization
 from idp.model.registration import InitialToken, RegisteredClient
 from idp.model.request_object import PushedRequest
 from idp.model.session import AuthenticationSession, ClientSession, FlowKind, Outstanding, UserSession
-from idp.model.user import Consent, OtpCredential, PasswordCredential, TermsAcceptance, User
+from idp.model.user import Consent, FormerPassword, OtpCredential, PasswordCredential, TermsAcceptance, User
 
 NOW = 1_800_000_000
 """Where the clock of a test stands when it begins."""
@@ -159,7 +159,7 @@ def a_user(user_id: str = "user-1", *, username: str = "agim", email: str = "agi
             PasswordCredential(id="p-1", sealed=b"\x00sealed", created_at=NOW, temporary=True, expires_at=NOW + 86400),
             OtpCredential(id="o-1", sealed=b"\xffseed", created_at=NOW, label="phone"),
         ),
-        former_passwords=(b"old",),
+        former_passwords=(FormerPassword(sealed=b"old", replaced_at=1),),
         required_actions=("UPDATE_PASSWORD",),
         consents={"internet-banking": Consent(scopes=("openid",), at=NOW)},
         terms=TermsAcceptance(version="1", digest="d", at=NOW),

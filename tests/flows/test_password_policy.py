@@ -8,9 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idp.flows.password_policy import CHECKS, LONGEST, OTHER_RULES, described, generated, history_length, violations
+from idp.flows.password_policy import (
+    CHECKS,
+    LONGEST,
+    OTHER_RULES,
+    described,
+    expired,
+    generated,
+    number,
+    remembered,
+    violations,
+)
 from idp.model.policy import PasswordRule
-from idp.model.user import User
+from idp.model.user import FormerPassword, PasswordCredential, User
 from idp.realms.password_policy import KNOWN, parsed
 from idp.web.locales import Locales
 from idp.web.pages import RealmView, Wording
@@ -82,16 +92,47 @@ def test_every_rule_that_a_realm_file_may_name_is_honoured_somewhere() -> None:
     assert CHECKS.keys() | OTHER_RULES == KNOWN
 
 
-@pytest.mark.parametrize(("policy", "length"), [("passwordHistory(5)", 5), ("length(8)", 0), ("", 0)])
-def test_the_history_is_as_long_as_the_policy_says(policy: str, length: int) -> None:
-    assert history_length(parsed(policy)[0]) == length
+DAY = 86400
+FORMER = tuple(FormerPassword(sealed=bytes([days]), replaced_at=(100 - days) * DAY) for days in (1, 10, 40, 90))
+
+
+@pytest.mark.parametrize(
+    ("policy", "kept"),
+    [
+        ("", []),
+        ("length(8)", []),
+        ("passwordHistory(2)", [1, 10]),
+        ("passwordAge(30)", [1, 10]),
+        ("passwordAge(41) and passwordHistory(1)", [1, 10, 40]),
+        ("passwordHistory(4) and passwordAge(5)", [1, 10, 40, 90]),
+    ],
+)
+def test_the_last_passwords_and_those_of_the_last_days_may_not_come_back(policy: str, kept: list[int]) -> None:
+    assert [one.sealed[0] for one in remembered(FORMER, parsed(policy)[0], now=100 * DAY)] == kept
+
+
+def test_a_password_runs_out_on_the_day_that_the_policy_says() -> None:
+    rules = parsed("forceExpiredPasswordChange(90)")[0]
+    password = PasswordCredential(id="p", sealed=b"", created_at=5)
+    assert not expired(rules, password, now=90 * DAY + 4)
+    assert expired(rules, password, now=90 * DAY + 5)
+    assert not expired(parsed("forceExpiredPasswordChange(0)")[0], password, now=900 * DAY)
+    assert not expired(parsed("length(8)")[0], password, now=900 * DAY)
+
+
+@pytest.mark.parametrize("written", ["passwordAge", "passwordAge()", "passwordAge(undefined)"])
+def test_a_rule_without_its_number_has_the_number_of_keycloak(written: str) -> None:
+    rules, problems = parsed(written)
+    assert problems == []
+    assert number(rules, "passwordAge", 0) == 30
 
 
 @pytest.mark.parametrize("locale", ["sq", "en", "it"])
 def test_the_page_can_say_every_rule_before_and_after_it_was_broken(locale: str) -> None:
     policy = (
         "length(10) and maxLength(128) and digits(1) and lowerCase(1) and upperCase(1) and specialChars(1) "
-        "and notUsername and notContainsUsername and notEmail and passwordBlacklist(x) and passwordHistory(5)"
+        "and notUsername and notContainsUsername and notEmail and passwordBlacklist(x) and passwordHistory(5) "
+        "and passwordAge(30)"
     )
     rules, problems = parsed(policy)
     assert problems == []

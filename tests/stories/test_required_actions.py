@@ -227,6 +227,28 @@ async def test_a_session_with_something_left_to_do_is_not_answered_silently(town
     assert browser.answer["error"] == "access_denied", "what nobody can ask for is not skipped (T-34)"
 
 
+def ninety_days(document: dict[str, Any]) -> None:
+    document["passwordPolicy"] += " and forceExpiredPasswordChange(90)"
+
+
+async def test_a_password_that_has_run_out_is_changed_before_the_login_ends(home: Home, tmp_path: Path) -> None:
+    async with opened(home, tmp_path, edit=ninety_days) as town:
+        town.clock.advance(89 * 24 * 3600)
+        browser = await town.logged_in()
+        assert "code" in browser.answer
+        town.clock.advance(2 * 24 * 3600)
+        arta = town.arta
+        late = await arta.begin(town.bank)
+        await arta.log_in(late)
+        assert "kc-passwd-update-form" in late.shown.forms
+        await change(late, "krejt tjetër fjalë 2026")
+        assert "code" in late.answer
+        arta.password = "krejt tjetër fjalë 2026"
+        again = await arta.begin(town.bank)
+        await arta.log_in(again)
+        assert "code" in again.answer, "the new one is young"
+
+
 async def test_a_new_version_of_the_terms_asks_everybody_again(home: Home, tmp_path: Path) -> None:
     def newer(document: dict[str, Any]) -> None:
         terms = next(a for a in document["requiredActions"] if a["alias"] == "TERMS_AND_CONDITIONS")

@@ -7,7 +7,7 @@ from typing import ClassVar
 import msgspec
 
 from idp.flows.engine import Usability
-from idp.flows.password_policy import described, history_length, violations
+from idp.flows.password_policy import described, expired, remembered, violations
 from idp.flows.sealed import password_purpose
 from idp.flows.step import (
     Challenge,
@@ -26,7 +26,7 @@ from idp.flows.step import (
 from idp.flows.users import amend, without_action
 from idp.model.flow import RequiredActionSetting
 from idp.model.realm import Realm
-from idp.model.user import PasswordCredential, User
+from idp.model.user import FormerPassword, PasswordCredential, User
 
 ALIAS = "UPDATE_PASSWORD"
 CHANGE = CredentialChange(credential="password")
@@ -50,9 +50,10 @@ class UpdatePassword:
         return Usability.READY if user is not None else Usability.NO
 
     def due(self, user: User, now: int) -> bool:
-        """Due for as long as the password is one that somebody else chose."""
-        del now
-        return user.password is not None and user.password.temporary
+        """Due for as long as the password is one that somebody else chose, or too old by the realm's policy."""
+        if user.password is None:
+            return False
+        return user.password.temporary or expired(self._realm.password_policy, user.password, now=now)
 
     async def challenge(self, login: Login) -> Outcome:
         """Show the page."""
@@ -70,16 +71,17 @@ class UpdatePassword:
             return self._page(login, Message(key="passwords_differ"))
         wrong = violations(self._realm.password_policy, password, login.known_user)
         if not wrong:
-            wrong = await self._reused(login.known_user, password)
+            wrong = await self._reused(login.known_user, password, now=login.now)
         if wrong:
             return self._page(login, wrong[0])
         await self._keep(login, password)
         return Success(events=(StepEvent(type="UPDATE_PASSWORD"),))
 
-    async def _reused(self, user: User, password: str) -> list[Message]:
+    async def _reused(self, user: User, password: str, *, now: int) -> list[Message]:
         """Refuse the present password and, as far as the policy says, former ones."""
         current = () if user.password is None else (user.password.sealed,)
-        former = user.former_passwords[: history_length(self._realm.password_policy)]
+        kept = remembered(user.former_passwords, self._realm.password_policy, now=now)
+        former = tuple(one.sealed for one in kept)
         purpose = password_purpose(self._realm.name, user.id)
         for sealed in (*current, *former):
             if await self._services.passwords.verify(password, self._services.sealer.unseal(sealed, purpose=purpose)):
@@ -90,16 +92,17 @@ class UpdatePassword:
         purpose = password_purpose(self._realm.name, login.known_user.id)
         sealed = self._services.sealer.seal(await self._services.passwords.hash(password), purpose=purpose)
         credential = PasswordCredential(id=self._services.random(16).hex(), sealed=sealed, created_at=login.now)
-        kept = history_length(self._realm.password_policy)
 
         def changed(user: User) -> User:
-            former = () if user.password is None else (user.password.sealed,)
+            present = user.password
+            replaced = () if present is None else (FormerPassword(sealed=present.sealed, replaced_at=login.now),)
+            former = (*replaced, *user.former_passwords)
             others = tuple(c for c in user.credentials if not isinstance(c, PasswordCredential))
             return without_action(
                 msgspec.structs.replace(
                     user,
                     credentials=(credential, *others),
-                    former_passwords=(*former, *user.former_passwords)[:kept],
+                    former_passwords=remembered(former, self._realm.password_policy, now=login.now),
                     # RFC 9700 §4.14.2: what was issued under the old password ends with it.
                     not_before=login.now,
                 ),

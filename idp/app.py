@@ -25,7 +25,8 @@ from structlog.typing import FilteringBoundLogger
 from idp import settings as configuration
 from idp.crypto.kept_keys import KeptKeys
 from idp.flows.compiler import compile_realm
-from idp.gateways.opening import outbox_of, sms_of
+from idp.gateways.mail import WrittenMail
+from idp.gateways.opening import mail_of, outbox_of, sms_of
 from idp.gateways.outbox import Outbox
 from idp.login import development, examination
 from idp.login.desk import Desk
@@ -38,7 +39,7 @@ from idp.oidc.registration.watch import watch_registrations
 from idp.oidc.routes import hot_endpoints
 from idp.oidc.sessions.back_channel import watch_deliveries
 from idp.opening import RealmOpening, passwords_of, sealer_of
-from idp.ports import Clock, RandomBytes, SmsSender, Store
+from idp.ports import Clock, MailSender, RandomBytes, SmsSender, Store
 from idp.realms.loading import LoadedRealm, RealmUnreadableError, load_file
 from idp.realms.placeholders import Surroundings, file_vault
 from idp.settings import StartError
@@ -47,6 +48,7 @@ from idp.stores.records import KernelStore
 from idp.stores.sqlite import SqliteKernel
 from idp.web.client_certificates import ClientCertificates
 from idp.web.http import Application, Receive, Scope, Send
+from idp.web.letters import Letters
 from idp.web.locales import Locales
 from idp.web.middleware import BoundedBodies, KnownHosts, SecurityHeaders, TrustedProxies
 from idp.web.pages import Pages
@@ -140,7 +142,12 @@ def _lines(name: str, findings: Sequence[Finding]) -> list[str]:
 
 
 async def open_site(
-    settings: configuration.Settings, *, outside: Outside, log: FilteringBoundLogger, sms: SmsSender | None = None
+    settings: configuration.Settings,
+    *,
+    outside: Outside,
+    log: FilteringBoundLogger,
+    sms: SmsSender | None = None,
+    mail: MailSender | None = None,
 ) -> Site:
     """Open the stores, load the realms, let newcomers in, and put the application together.
 
@@ -163,7 +170,9 @@ async def open_site(
             undo.push_async_callback(close_sender)
         passwords = passwords_of(settings, outside.random)
         undo.callback(passwords.close)
-        pages = Pages(locales=Locales.load())
+        locales = Locales.load()
+        pages = Pages(locales=locales)
+        letters = WrittenMail(Letters(locales), sender_of=mail_of(settings, outbox) if mail is None else lambda _: mail)
         opening = RealmOpening(
             settings=settings,
             clock=outside.clock,
@@ -172,6 +181,7 @@ async def open_site(
             store=store,
             sealer=sealer,
             sms=sender,
+            mail=letters,
             passwords=passwords,
             pages=pages,
             surroundings=surroundings,

@@ -28,7 +28,17 @@ from idp.model.key_policy import key_policy
 from idp.oidc.authorization.endpoint import AuthorizationEndpoint
 from idp.oidc.provider import Provider
 from idp.oidc.registration.registrations import Registrations
-from idp.ports import Clock, MessageUndeliveredError, Passwords, RandomBytes, RealmStores, Sealer, SmsSender, Store
+from idp.ports import (
+    Clock,
+    Mail,
+    MessageUndeliveredError,
+    Passwords,
+    RandomBytes,
+    RealmStores,
+    Sealer,
+    SmsSender,
+    Store,
+)
 from idp.realms.loading import LoadedRealm
 from idp.realms.placeholders import Surroundings
 from idp.settings import Settings, StartError
@@ -50,6 +60,7 @@ class RealmOpening:
         store: Store,
         sealer: Sealer,
         sms: SmsSender,
+        mail: Mail,
         passwords: Passwords,
         pages: Pages,
         surroundings: Surroundings,
@@ -61,6 +72,7 @@ class RealmOpening:
         self._store = store
         self._sealer = sealer
         self._sms = sms
+        self._mail = mail
         self._passwords = passwords
         self._pages = pages
         self._surroundings = surroundings
@@ -94,6 +106,7 @@ class RealmOpening:
             passwords=self._passwords,
             sealer=self._sealer,
             sms=self._sms,
+            mail=self._mail,
             random=self._random,
             code_key=keys.code_key,
             site=urlsplit(base_url).hostname or "",

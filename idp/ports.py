@@ -20,6 +20,7 @@ from idp.model.logout import LogoutDelivery
 from idp.model.oauth import AuthorizationCode, RefreshFamily
 from idp.model.pending import PendingAuthorization
 from idp.model.policy import BruteForcePolicy
+from idp.model.realm import Realm
 from idp.model.registration import InitialToken, RegisteredClient
 from idp.model.request_object import PushedRequest
 from idp.model.session import AuthenticationSession, UserSession
@@ -372,6 +373,20 @@ class SmsSender(Protocol):
 
     async def send(self, *, to: str, text: str) -> None:
         """Hand the message over, or raise `MessageUndeliveredError`. `to` is an E.164 number."""
+
+
+class MailSender(Protocol):
+    """A way to send an e-mail: a mail server, or the outbox of a development."""
+
+    async def send(self, *, to: str, subject: str, text: str, html: str) -> None:
+        """Hand one message of two parts over, or raise `MessageUndeliveredError`. `to` is one address."""
+
+
+class Mail(Protocol):
+    """A way to write a letter of the catalogue (`idp.web.letter_words`) and send it by the realm's mail server."""
+
+    async def send(self, realm: Realm, *, to: str, letter: str, locale: str, fields: Mapping[str, str | int]) -> None:
+        """Hand the letter over, or raise `MessageUndeliveredError`, which names neither address nor text."""
 
 
 class UnfetchableError(Exception):

@@ -113,6 +113,14 @@ class Sms(Table, frozen=True, kw_only=True):
     timeout_seconds: Annotated[float, Meta(gt=0, le=60)] = 3.0
 
 
+class Mail(Table, frozen=True, kw_only=True):
+    """How e-mail leaves."""
+
+    gateway: Literal["realm", "outbox"] = "realm"
+    """`realm`: by the mail server of each realm's file (`smtpServer`). `outbox`: kept beside the text messages, in
+    `sms.outbox_file`, whatever the realm says. Development only."""
+
+
 class Outbound(Table, frozen=True, kw_only=True):
     """Calls to addresses that clients have registered, for instance for their keys."""
 
@@ -151,6 +159,7 @@ class Settings(Table, frozen=True, kw_only=True):
     secrets: Secrets
     realms: Realms
     sms: Sms
+    mail: Mail = Mail()
     hashing: Hashing = Hashing()
     outbound: Outbound = Outbound()
     conformance: Conformance = Conformance()
@@ -293,6 +302,8 @@ def _development_switches(settings: Settings) -> Iterator[str]:
         yield "server.base_url must be https in production."
     if settings.sms.gateway == "outbox":
         yield "sms.gateway = outbox shows every code on a page; it is for development only."
+    if settings.mail.gateway == "outbox":
+        yield "mail.gateway = outbox shows every code on a page; it is for development only."
     for name in settings.test_switches:
         yield f"{name} is a test switch and must be off in production (docs/operators.md says what it opens)."
     if settings.server.create_tls_certificate:

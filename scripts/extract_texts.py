@@ -1,4 +1,4 @@
-"""Bring the catalogues under `idp/locales/` up to date with the texts in the templates and in `idp/web/messages.py`.
+"""Bring the catalogues under `idp/locales/` up to date with the texts of templates, messages and letters.
 
     python -m scripts.extract_texts          writes hyrja.pot and each hyrja.po; new texts come untranslated
     python -m scripts.extract_texts --check  changes nothing; fails where a run would
@@ -36,7 +36,8 @@ def extracted() -> Catalog:
         charset="utf-8",
         fuzzy=False,
     )
-    for path in [*sorted((PROJECT / "idp" / "templates").glob("*.html")), PROJECT / "idp" / "web" / "messages.py"]:
+    words = [PROJECT / "idp" / "web" / name for name in ("messages.py", "letter_words.py")]
+    for path in [*sorted((PROJECT / "idp" / "templates").glob("*.html")), *words]:
         place = path.relative_to(PROJECT).as_posix()
         for msgid in _texts(path):
             catalogue.add(msgid, locations=[(place, 0)])

@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from urllib.parse import parse_qsl
 
+from idp.model.realm import Realm
 from idp.model.struct import Frozen
-from idp.ports import UnfetchableError
+from idp.ports import MessageUndeliveredError, UnfetchableError
 
 
 class FakeClock:
@@ -67,3 +68,48 @@ class Post(Frozen, frozen=True, kw_only=True):
     @property
     def form(self) -> dict[str, str]:
         return dict(parse_qsl(self.body.decode(), strict_parsing=True))
+
+
+class FakeMail:
+    """An `idp.ports.Mail` that keeps what it is given, unwritten; `down` makes it refuse."""
+
+    def __init__(self) -> None:
+        self.letters: list[SentLetter] = []
+        self.down = False
+
+    async def send(self, realm: Realm, *, to: str, letter: str, locale: str, fields: Mapping[str, str | int]) -> None:
+        if self.down:
+            raise MessageUndeliveredError("the mail server answered 451")
+        self.letters.append(SentLetter(realm=realm.name, to=to, letter=letter, locale=locale, fields=dict(fields)))
+
+
+class SentLetter(Frozen, frozen=True, kw_only=True):
+    """A letter that a fake took."""
+
+    realm: str
+    to: str
+    letter: str
+    locale: str
+    fields: dict[str, str | int]
+
+
+class FakeMailbox:
+    """An `idp.ports.MailSender` that keeps what it is given; `down` makes it refuse."""
+
+    def __init__(self) -> None:
+        self.messages: list[SentMail] = []
+        self.down = False
+
+    async def send(self, *, to: str, subject: str, text: str, html: str) -> None:
+        if self.down:
+            raise MessageUndeliveredError("the mail server answered 451")
+        self.messages.append(SentMail(to=to, subject=subject, text=text, html=html))
+
+
+class SentMail(Frozen, frozen=True, kw_only=True):
+    """An e-mail that a fake took."""
+
+    to: str
+    subject: str
+    text: str
+    html: str

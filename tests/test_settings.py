@@ -163,8 +163,8 @@ def test_production_refuses_each_switch_of_development(tmp_path: Path, old: str,
 def test_the_configuration_for_development_is_refused_in_production_with_every_reason(tmp_path: Path) -> None:
     path = changed(tmp_path, 'environment = "development"', 'environment = "production"', source=DEVELOPMENT)
     lines = refused(path)
-    assert len(lines) == 3
-    for told in ("server.base_url", "sms.gateway", "secrets.create_master_key"):
+    assert len(lines) == 4
+    for told in ("server.base_url", "sms.gateway", "mail.gateway", "secrets.create_master_key"):
         assert sum(told in line for line in lines) == 1
 
 

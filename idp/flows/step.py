@@ -23,6 +23,7 @@ from idp.ports import (
     Counters,
     FirstUse,
     LatestValues,
+    Mail,
     Passwords,
     RandomBytes,
     Sealer,
@@ -196,6 +197,7 @@ class StepServices(Frozen, frozen=True, kw_only=True):
     passwords: Passwords
     sealer: Sealer
     sms: SmsSender
+    mail: Mail
     random: RandomBytes
     code_key: bytes
     site: str  # host of the provider, for the last line of a text message (WebOTP)

@@ -7,14 +7,16 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from idp.gateways.http_outbound import HttpOutbound
-from idp.gateways.outbox import Outbox
-from idp.ports import Clock, SmsSender
+from idp.gateways.mail import NoMail
+from idp.gateways.outbox import MailOutbox, Outbox
+from idp.model.realm import Realm
+from idp.ports import Clock, MailSender, SmsSender
 from idp.settings import Settings, StartError
 
 
 def outbox_of(settings: Settings, clock: Clock) -> Outbox | None:
     """Return the outbox of a deployment that sends nothing; None where there is a gateway."""
-    if settings.sms.gateway != "outbox":
+    if "outbox" not in {settings.sms.gateway, settings.mail.gateway}:
         return None
     path = Path(settings.sms.outbox_file)
     make_folder_of(path)
@@ -34,7 +36,7 @@ def make_folder_of(path: Path) -> None:
 
 def sms_of(settings: Settings, outbox: Outbox | None) -> tuple[SmsSender, Callable[[], Awaitable[None]] | None]:
     """Return the way by which text messages leave, and how to close it."""
-    if outbox is not None:
+    if settings.sms.gateway == "outbox" and outbox is not None:
         return outbox, None
     from idp.gateways.http_sms import HttpSms  # noqa: PLC0415 - its HTTP client is loaded only where it is used
     from idp.model.secret import Secret  # noqa: PLC0415 - as above
@@ -52,6 +54,14 @@ def sms_of(settings: Settings, outbox: Outbox | None) -> tuple[SmsSender, Callab
         url=sms.url, body=sms.body, authorization=Secret(header) if header else None, timeout=sms.timeout_seconds
     )
     return gateway, gateway.close
+
+
+def mail_of(settings: Settings, outbox: Outbox | None) -> Callable[[Realm], MailSender]:
+    """Return how the way out of a realm's e-mail is chosen."""
+    if settings.mail.gateway == "outbox" and outbox is not None:
+        kept = MailOutbox(outbox)
+        return lambda _: kept
+    return lambda _: NoMail()
 
 
 def outbound_of(settings: Settings) -> HttpOutbound:

@@ -21,11 +21,12 @@ _SHOWN = 500  # messages; older ones stay in the file
 
 
 class OutboxMessage(Frozen, frozen=True, kw_only=True):
-    """One message; `at` is RFC 3339 UTC."""
+    """One message; `at` is RFC 3339 UTC. An e-mail has a subject, and `text` is its plain part."""
 
     to: str
     text: str
     at: str
+    subject: str = ""
 
 
 class Outbox:
@@ -38,8 +39,12 @@ class Outbox:
 
     async def send(self, *, to: str, text: str) -> None:
         """Keep the message; it is on disk when this returns."""
+        await self.keep(to=to, text=text)
+
+    async def keep(self, *, to: str, text: str, subject: str = "") -> None:
+        """Keep a message of either kind."""
         at = datetime.fromtimestamp(self._clock(), tz=UTC).isoformat(timespec="milliseconds")
-        message = OutboxMessage(to=to, text=text, at=at)
+        message = OutboxMessage(to=to, text=text, at=at, subject=subject)
         try:
             await asyncio.to_thread(_append, self._path, msgspec.json.encode(message) + b"\n")
         except OSError as error:
@@ -49,6 +54,18 @@ class Outbox:
     def messages(self) -> list[OutboxMessage]:
         """Return the messages, the newest last."""
         return list(self._messages)
+
+
+class MailOutbox:
+    """Implements `idp.ports.MailSender` on the same outbox: its plain part is what is kept."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    async def send(self, *, to: str, subject: str, text: str, html: str) -> None:
+        """Keep the message; it is on disk when this returns."""
+        del html
+        await self._outbox.keep(to=to, text=text, subject=subject)
 
 
 def _append(path: Path, line: bytes) -> None:

@@ -46,9 +46,7 @@ class Desk:
 
     def view(self, locale: str) -> RealmView:
         """Return what a page shows of the realm."""
-        realm = self.realm
-        texts = {**realm.texts.get(realm.default_locale, {}), **realm.texts.get(locale, {})}
-        return RealmView(title=realm.title, texts=texts)
+        return RealmView.of(self.realm, locale)
 
     def cookie_name(self, name: CookieName) -> str:
         """Return a cookie's name."""

@@ -1,4 +1,4 @@
-"""`/dev/…`: the SMS outbox and the demo customers. Served only where the settings use the outbox (development)."""
+"""`/dev/…`: the outbox and the demo customers. Served only where the settings use the outbox (development)."""
 
 from __future__ import annotations
 

@@ -22,6 +22,7 @@ from jinja2 import BytecodeCache, DictLoader, Environment, StrictUndefined, Temp
 from jinja2.bccache import Bucket
 from markupsafe import Markup
 
+from idp.model.realm import Realm
 from idp.model.struct import Frozen
 from idp.web import messages, qr
 from idp.web.locales import SOURCE_LOCALE, Locales
@@ -92,6 +93,12 @@ class RealmView(Frozen, frozen=True, kw_only=True):
     texts: Mapping[str, str] = {}
     timezone: str = "UTC"
 
+    @classmethod
+    def of(cls, realm: Realm, locale: str) -> RealmView:
+        """Return what is shown of a realm in a locale; what it lacks there is said in its default language."""
+        texts = {**realm.texts.get(realm.default_locale, {}), **realm.texts.get(locale, {})}
+        return cls(title=realm.title, texts=texts)
+
 
 class Wording:
     """How one realm says things in one locale; texts chosen by key, translated, with their parameters."""
@@ -138,6 +145,16 @@ class Wording:
         """Explain what an application may do; a scope that only the realm knows is called by its name."""
         return self._own(f"scope:{name}") or self._translated(messages.SCOPES.get(name, name))
 
+    def letter(self, key: str, text: str, params: Mapping[str, str]) -> str:
+        """Say a part of a letter: the realm's own words `letter:<key>`, or `text` translated."""
+        return self._own(f"letter:{key}", params) or self._translated(text, params)
+
+    def filled(self, text: str, params: Mapping[str, object]) -> str:
+        """Fill a realm's text by plain replacement: an administrator's stray `%` or `{` must not break a login."""
+        for name, value in params.items():
+            text = text.replace("{" + name + "}", str(value))
+        return text
+
     def own(self, key: str) -> str:
         """Return the realm's own text, or nothing."""
         return self._realm.texts.get(key, "")
@@ -154,11 +171,7 @@ class Wording:
         return format_datetime(datetime.fromtimestamp(at, tz=UTC), "medium", tzinfo=zone, locale=self._locale)
 
     def _own(self, key: str, params: Mapping[str, object] = MappingProxyType({})) -> str:
-        """Fill a realm's text by plain replacement: an administrator's stray `%` or `{` must not break a login."""
-        text = self._realm.texts.get(key, "")
-        for name, value in params.items():
-            text = text.replace("{" + name + "}", str(value))
-        return text
+        return self.filled(self._realm.texts.get(key, ""), params)
 
     def _translated(self, text: Text, params: Mapping[str, object] = MappingProxyType({})) -> str:
         if isinstance(text, Plural):

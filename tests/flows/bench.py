@@ -33,7 +33,7 @@ from idp.realms.loading import LoadedRealm, load
 from idp.realms.placeholders import Surroundings
 from idp.stores.memory import MemoryKernel
 from idp.stores.records import KernelStore
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, FakeMail
 
 ROOT = Path(__file__).parents[2]
 SURROUNDINGS = Surroundings(vault=lambda _realm, _key: "a secret of 32 characters, at least", environment={})
@@ -86,6 +86,7 @@ class Bench:
     def __init__(self, *, passwords: Passwords | None = None) -> None:
         self.clock = FakeClock()
         self.sms = Phone()
+        self.mail = FakeMail()
         self.quick = QuickPasswords()
         self.sealer = AesGcmSealer([bytes(32)])
         self.kernel = MemoryKernel(self.clock)
@@ -100,6 +101,7 @@ class Bench:
             passwords=passwords or self.quick,
             sealer=self.sealer,
             sms=self.sms,
+            mail=self.mail,
             random=secrets.token_bytes,
             code_key=bytes(32),
             site="localhost",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from idp.gateways.outbox import Outbox
+from idp.gateways.outbox import MailOutbox, Outbox
 from idp.ports import MessageUndeliveredError
 from tests.fakes import FakeClock
 
@@ -23,7 +23,12 @@ async def test_a_message_is_in_the_file_when_it_counts_as_sent(tmp_path: Path, c
     path = tmp_path / "outbox.jsonl"
     await Outbox(path, clock=clock).send(to=PHONE, text="Kodi juaj është 123456")
     (line,) = path.read_text(encoding="utf-8").splitlines()
-    assert json.loads(line) == {"to": PHONE, "text": "Kodi juaj është 123456", "at": "2027-01-15T08:00:00.000+00:00"}
+    assert json.loads(line) == {
+        "to": PHONE,
+        "text": "Kodi juaj është 123456",
+        "at": "2027-01-15T08:00:00.000+00:00",
+        "subject": "",
+    }
 
 
 async def test_another_process_finds_the_messages_in_their_order(tmp_path: Path, clock: FakeClock) -> None:
@@ -86,3 +91,10 @@ async def test_only_the_newest_messages_are_shown_and_all_are_kept(tmp_path: Pat
     path.write_text("\n".join(lines) + "\n")
     assert texts(Outbox(path, clock=clock)) == [str(n) for n in range(100, 600)]
     assert len(path.read_text().splitlines()) == 600
+
+
+async def test_an_email_is_kept_beside_the_text_messages(tmp_path: Path, clock: FakeClock) -> None:
+    outbox = Outbox(tmp_path / "outbox.jsonl", clock=clock)
+    await MailOutbox(outbox).send(to="ana@example.al", subject="Kodi", text="123456", html="<p>123456</p>")
+    (message,) = outbox.messages()
+    assert (message.to, message.subject, message.text) == ("ana@example.al", "Kodi", "123456")

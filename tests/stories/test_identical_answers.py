@@ -23,7 +23,7 @@ from idp.model.session import FlowKind
 from idp.model.user import PasswordCredential, User
 from idp.stores.memory import MemoryKernel
 from idp.stores.records import KernelStore
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, FakeMail
 from tests.stories.browser import Browser
 from tests.stories.settled import Home, Town, headers_of, normalised, opened, with_customers
 from tests.stories.world import FakeSms
@@ -194,6 +194,7 @@ async def test_exactly_one_hash_is_verified_whatever_the_reason(
         passwords=passwords,
         sealer=SEALER,
         sms=FakeSms(),
+        mail=FakeMail(),
         random=secrets.token_bytes,
         code_key=secrets.token_bytes(32),
         site="localhost",

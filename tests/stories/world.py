@@ -22,7 +22,7 @@ from idp.crypto.sealing import create_master_key
 from idp.model.user import User
 from idp.ports import MessageUndeliveredError
 from idp.settings import Hashing, Log, Realms, Secrets, Server, Settings, Sms, Store
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, FakeMailbox
 from tests.stories.browser import Browser, Page
 
 ROOT = Path(__file__).parents[2]
@@ -55,9 +55,12 @@ class FakeSms:
 class World:
     """The provider, and everybody who meets it."""
 
-    def __init__(self, site: Site, clock: FakeClock, sms: FakeSms, settings: Settings) -> None:
+    def __init__(
+        self, site: Site, clock: FakeClock, sms: FakeSms, settings: Settings, mail: FakeMailbox | None = None
+    ) -> None:
         self.site = site
         self.clock = clock
+        self.mail = mail or FakeMailbox()
         self.sms = sms
         self.settings = settings
         self.secrets: dict[str, str] = {}
@@ -197,6 +200,7 @@ async def provider(
     edit: Edit | None = None,
     clock: FakeClock | None = None,
     sms: FakeSms | None = None,
+    mail: FakeMailbox | None = None,
     log: FilteringBoundLogger | None = None,
     settle: Callable[[Settings], Settings] | None = None,
 ) -> AsyncIterator[World]:
@@ -206,15 +210,16 @@ async def provider(
     """
     settings = prepared(folder, edit)
     settings = settings if settle is None else settle(settings)
-    fake_clock, fake_sms = clock or FakeClock(), sms or FakeSms()
+    fake_clock, fake_sms, fake_mail = clock or FakeClock(), sms or FakeSms(), mail or FakeMailbox()
     site = await open_site(
         settings,
         outside=Outside(clock=fake_clock, random=secrets.token_bytes, environment={"BANK_URL": BANK}),
         log=log if log is not None else structlog.get_logger(),
         sms=fake_sms,
+        mail=fake_mail,
     )
     try:
-        yield World(site, fake_clock, fake_sms, settings)
+        yield World(site, fake_clock, fake_sms, settings, fake_mail)
     finally:
         await site.close()
 

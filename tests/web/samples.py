@@ -78,7 +78,7 @@ SAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
         "error.html",
         {"reference": "7F3K", "detail": "x", "links": {"restart": "/r", "back_to_application": "/a"}},
     ),
-    "outbox": ("dev-outbox.html", {"messages": [{"to": "+355", "at": 1.0, "text": "Kodi: 1"}]}),
+    "outbox": ("dev-outbox.html", {"messages": [{"to": "+355", "at": 1.0, "text": "Kodi: 1", "subject": "Kodi"}]}),
 }
 
 

@@ -39,9 +39,9 @@ def test_every_authenticator_condition_and_action_is_on_the_page() -> None:
     assert {*STEPS, *CONDITIONS, *ACTIONS} - NAMED == set()
 
 
-@pytest.mark.parametrize("name", [*STEPS, *ACTIONS])
+@pytest.mark.parametrize("name", [*STEPS, *CONDITIONS, *ACTIONS])
 def test_every_setting_of_a_step_is_on_the_page(name: str) -> None:
-    kind = STEPS[name].config_type if name in STEPS else ACTIONS[name].config_type
+    kind = (STEPS.get(name) or CONDITIONS.get(name) or ACTIONS[name]).config_type
     assert {field.encode_name for field in msgspec.structs.fields(kind)} - NAMED == set()
 
 

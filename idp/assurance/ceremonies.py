@@ -19,7 +19,8 @@ from idp.flows.levels import level_of
 from idp.flows.runner import Runner, failed
 from idp.flows.step import Factor, Failure, StepContract, Success
 from idp.flows.tree import Execution
-from idp.model.session import AuthenticationSession, FlowKind
+from idp.model.flow_kind import FlowKind
+from idp.model.session import AuthenticationSession
 from idp.model.struct import Frozen
 from idp.model.user import User
 

@@ -9,16 +9,17 @@ import msgspec
 from idp.flows.actions.consent import EXECUTION_ID as CONSENT
 from idp.flows.actions.consent import AskConsent
 from idp.flows.compiler import CompiledFlow, compile_realm
-from idp.flows.conditions import UserConfigured
+from idp.flows.condition import Condition, Surroundings
 from idp.flows.engine import Usability
+from idp.flows.facts import Facts
 from idp.flows.levels import TWO_FACTORS
 from idp.flows.registry import ACTIONS, CONDITIONS, STEPS
 from idp.flows.step import Authenticator, RequiredAction, StepServices
-from idp.flows.tree import Execution, Subflow, leaves
+from idp.flows.tree import Execution, Subflow, leaves, subflows
 from idp.model.client import Client
 from idp.model.flow import Requirement
+from idp.model.flow_kind import FlowKind
 from idp.model.realm import Realm
-from idp.model.session import FlowKind
 from idp.model.user import User
 
 
@@ -53,7 +54,13 @@ class AssembledRealm:
                 self._steps[action_id(setting.alias)] = action
                 self._priorities[setting.alias] = setting.priority
         self._disabled = {s.alias for s in realm.required_actions if not s.enabled}
-        self._conditions = {name: kind(self._usable) for name, kind in CONDITIONS.items()}
+        self._conditions = {
+            guard.id: self._condition(guard)
+            for flow in flows.values()
+            for inner in subflows(flow.root)
+            for guard in inner.conditions
+            if guard.requirement is not Requirement.DISABLED
+        }
 
     def flow_for(self, kind: FlowKind, client: Client | None) -> CompiledFlow | None:
         """Return the flow of that kind: the client's own, or the realm's."""
@@ -86,10 +93,16 @@ class AssembledRealm:
         may_set_up = execution.requirement is Requirement.REQUIRED and step.contract.setup_action in self._actions
         return Usability.SETUP if may_set_up else Usability.NO
 
-    def holds(self, condition: Execution, guarded: Subflow, user: User | None) -> bool:
+    def _condition(self, guard: Execution) -> Condition:
+        kind = CONDITIONS[guard.authenticator]
+        config = msgspec.convert(guard.config, kind.config_type, strict=False)
+        return kind(config, surroundings=Surroundings(realm=self.realm, usable=self._usable))
+
+    def holds(self, condition: Execution, guarded: Subflow, facts: Facts) -> bool:
         """Tell whether a condition holds; one that needs a user never holds without one."""
-        kind: UserConfigured = self._conditions[condition.authenticator]
-        return not (kind.needs_user and user is None) and kind.holds(user, guarded)
+        if CONDITIONS[condition.authenticator].needs_user and facts.user is None:
+            return False
+        return self._conditions[condition.id].holds(facts, guarded)
 
     def pending_actions(self, user: User, added: tuple[str, ...], now: int) -> tuple[Execution, ...]:
         """Return what the user must still do, by the realm's priority; an unknown action has no step and blocks."""

@@ -15,19 +15,12 @@ from idp.flows.review import shape_findings
 from idp.flows.tree import Execution, Node, Subflow
 from idp.model.finding import Finding, Severity
 from idp.model.flow import Flow, FlowExecution, Requirement
+from idp.model.flow_kind import FlowKind
 from idp.model.realm import Realm
-from idp.model.session import FlowKind
 from idp.model.struct import Frozen
 
 # Keycloak writes these into any step's configuration; they are about `amr`, which our steps state by themselves.
 _KEYCLOAK_CONFIG_KEYS = frozenset({"default.reference.value", "default.reference.maxAge"})
-
-
-# Where a realm file says which flow runs (`idp.realms.building`).
-_POINTERS = {
-    FlowKind.BROWSER.value: "/browserFlow",
-    FlowKind.SOFT_TOKEN_REGISTRATION.value: "/attributes/hyrja.softTokenRegistrationFlow",
-}
 
 
 class CompiledFlow(Frozen, frozen=True, kw_only=True):
@@ -118,8 +111,7 @@ class _Assembly:
             self._error("F-UNKNOWN-STEP", line, f"There is no authenticator “{name}”.", f"Use one of: {known}.")
             return None
         config = self._config(line)
-        if name in STEPS:
-            self._check_config(line, STEPS[name].config_type, config)
+        self._check_config(line, (STEPS.get(name) or CONDITIONS[name]).config_type, config)
         return Execution(
             id=_node_id(f"{path}/{name}"),
             authenticator=name,
@@ -170,7 +162,7 @@ def _binding_findings(realm: Realm) -> Iterator[Finding]:
             yield Finding(
                 rule="F-UNKNOWN-FLOW",
                 severity=Severity.ERROR,
-                pointer=_POINTERS.get(kind, ""),
+                pointer=FlowKind(kind).binding.pointer,
                 problem=f"The binding “{kind}” names the flow “{alias}”, which the file does not have.",
                 repair="Add the flow to authenticationFlows, or bind another one.",
             )

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import ClassVar
 
+from idp.flows.condition import Surroundings
 from idp.flows.engine import Usability
+from idp.flows.facts import USER_CREDENTIALS, Facts
+from idp.flows.step import NoConfig
 from idp.flows.tree import Execution, Node, Subflow
 from idp.model.flow import Requirement
 from idp.model.user import User
-
-UsableFor = Callable[[Execution, User | None], Usability]
 
 
 class UserConfigured:
@@ -21,13 +21,16 @@ class UserConfigured:
     """
 
     needs_user: ClassVar[bool] = True
+    depends_on: ClassVar[frozenset[str]] = frozenset({USER_CREDENTIALS})
+    config_type: ClassVar[type[NoConfig]] = NoConfig
 
-    def __init__(self, usable: UsableFor) -> None:
-        self._usable = usable
+    def __init__(self, config: NoConfig, *, surroundings: Surroundings) -> None:
+        del config
+        self._usable = surroundings.usable
 
-    def holds(self, user: User | None, guarded: Subflow) -> bool:
+    def holds(self, facts: Facts, guarded: Subflow) -> bool:
         """Tell whether the sub-flow applies to this user."""
-        return self._configured(guarded, user)
+        return self._configured(guarded, facts.user)
 
     def _configured(self, node: Node, user: User | None) -> bool:
         if isinstance(node, Execution):

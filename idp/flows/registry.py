@@ -6,6 +6,7 @@ from idp.flows.actions.configure_totp import ConfigureTotp
 from idp.flows.actions.profile import VerifyProfile
 from idp.flows.actions.terms import Terms
 from idp.flows.actions.update_password import UpdatePassword
+from idp.flows.condition import ConditionType
 from idp.flows.conditions import UserConfigured
 from idp.flows.step import ActionType, StepType
 from idp.flows.steps.cookie import Cookie
@@ -26,7 +27,7 @@ STEPS: dict[str, StepType] = {
     "soft-token-enrolment": SoftTokenEnrolment,
 }
 
-CONDITIONS: dict[str, type[UserConfigured]] = {
+CONDITIONS: dict[str, ConditionType] = {
     "conditional-user-configured": UserConfigured,
 }
 

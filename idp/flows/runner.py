@@ -13,6 +13,7 @@ import msgspec
 from idp.flows.actions import consent
 from idp.flows.assembly import CONSENT_EXECUTION, AssembledRealm, follows_flow
 from idp.flows.engine import Blocked, Circumstances, Decision, Ignored, Passed, Run, SetUp, decide
+from idp.flows.facts import Facts
 from idp.flows.step import Challenge, Failure, Form, Login, Message, Outcome, Restart, StepEvent, Success
 from idp.flows.tree import Execution, Subflow
 from idp.model.flow import Evidence, Status
@@ -147,13 +148,24 @@ class Runner:
         return self._assembled.flows[session.flow].root
 
     def _circumstances(self, session: AuthenticationSession, user: User | None) -> Circumstances:
+        facts = self._facts(session, user)
         return Circumstances(
             progress=session.progress,
             usable=lambda execution: self._assembled.usable(execution, user),
-            holds=lambda condition, guarded: self._assembled.holds(condition, guarded, user),
+            holds=lambda condition, guarded: self._assembled.holds(condition, guarded, facts),
             chosen=session.chosen,
             # Who enrols a token at the end of a login is not asked for it by a condition that the login had gone by.
             settled=any(map(follows_flow, session.progress)),
+        )
+
+    def _facts(self, session: AuthenticationSession, user: User | None) -> Facts:
+        """Return what the conditions of the flow may look at."""
+        return Facts(
+            realm=self._assembled.realm,
+            user=user,
+            client=self._assembled.realm.client(session.client_id),
+            scope=session.request.scope if session.request is not None else (),
+            evidence=session.evidence,
         )
 
     def _consent_missing(self, session: AuthenticationSession, user: User) -> bool:

@@ -11,11 +11,11 @@ from typing import Any, ClassVar, Protocol, TypeVar
 import msgspec
 
 from idp.flows.engine import Usability
-from idp.flows.tree import Execution, Subflow
+from idp.flows.tree import Execution
 from idp.model.flow import Category, RequiredActionSetting
+from idp.model.flow_kind import FlowKind
 from idp.model.oauth import Approval
 from idp.model.realm import Realm
-from idp.model.session import FlowKind
 from idp.model.struct import Frozen
 from idp.model.user import User
 from idp.ports import (
@@ -217,15 +217,6 @@ class Authenticator(Protocol):
 
     async def verify(self, login: Login, answer: Form) -> Outcome:
         """Judge an answer. Wrong input is a `Challenge` with a message, never an exception."""
-
-
-class Condition(Protocol):
-    """A predicate that guards a CONDITIONAL sub-flow."""
-
-    needs_user: ClassVar[bool]
-
-    def holds(self, user: User | None, guarded: Subflow) -> bool:
-        """Tell whether the sub-flow applies to this user."""
 
 
 class RequiredAction(Authenticator, Protocol):

@@ -19,8 +19,9 @@ from idp.flows.runner import Ask, Finished, Refused, Result, Runner, StartOver
 from idp.flows.step import Form, Message, StepEvent
 from idp.model.event import Event
 from idp.model.flow import Evidence, Status
+from idp.model.flow_kind import FlowKind
 from idp.model.oauth import AuthorizationRequest
-from idp.model.session import AuthenticationSession, FlowKind, Notice, Outstanding, UserSession
+from idp.model.session import AuthenticationSession, Notice, Outstanding, UserSession
 from idp.model.struct import Frozen
 from idp.ports import AuthenticationSessions, Clock, RandomBytes, Users
 

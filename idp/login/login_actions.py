@@ -24,7 +24,8 @@ from idp.login.answers import (
 )
 from idp.login.desk import Visit
 from idp.login.errors import error_page
-from idp.model.session import AuthenticationSession, FlowKind
+from idp.model.flow_kind import FlowKind
+from idp.model.session import AuthenticationSession
 from idp.oidc.authorization.answer import Answer, FormPost, Redirect
 from idp.web.forms import FormError, single_values
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from enum import Enum
-
 from idp.model.flow import Evidence, Status
+from idp.model.flow_kind import FlowKind
 from idp.model.oauth import NO_TERMS, AuthorizationRequest, GrantTerms
 from idp.model.struct import Frozen
 
@@ -14,18 +13,6 @@ class Outstanding(Frozen, frozen=True, kw_only=True):
 
     execution: str
     salt: str
-
-
-class FlowKind(Enum):
-    """Why a flow runs; the value names it in addresses and in the realm's bindings."""
-
-    BROWSER = "browser"
-    SOFT_TOKEN_REGISTRATION = "soft-token-registration"  # noqa: S105 - the name of a flow, not a secret
-
-    @property
-    def ends_in_session(self) -> bool:
-        """Tell whether passing the flow logs the user in; the others lead back to the login page."""
-        return self is FlowKind.BROWSER
 
 
 class Notice(Frozen, frozen=True, kw_only=True):

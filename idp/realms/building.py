@@ -6,13 +6,15 @@ import json
 from collections.abc import Callable
 from typing import Literal, get_args
 
+import msgspec
+
 from idp.model.client import SigningAlgorithm
 from idp.model.client_rules import NO_RULES
 from idp.model.finding import Finding
 from idp.model.flow import Flow, FlowExecution, RequiredActionSetting, Requirement
+from idp.model.flow_kind import BINDINGS, FlowKind
 from idp.model.policy import BruteForcePolicy, Lifespans, OtpAlgorithm, OtpPolicy
 from idp.model.realm import Realm
-from idp.model.session import FlowKind
 from idp.realms import password_policy
 from idp.realms import representation as file
 from idp.realms.access import with_access
@@ -27,7 +29,7 @@ from idp.realms.registration import registration_rules
 from idp.realms.values import error, one_of, seconds
 
 LOCALES = ("sq", "en", "it")
-SOFT_TOKEN_FLOW_ATTRIBUTE = "hyrja.softTokenRegistrationFlow"  # noqa: S105 - the name of an attribute, not a secret
+SOFT_TOKEN_FLOW_ATTRIBUTE = BINDINGS[FlowKind.SOFT_TOKEN_REGISTRATION].realm_key
 _BUILT_IN_BROWSER = "browser"
 
 
@@ -143,12 +145,15 @@ def _acr_levels(found: file.Realm, findings: list[Finding]) -> dict[str, int]:
 
 
 def _bindings(found: file.Realm) -> dict[str, str]:
-    bindings = {FlowKind.BROWSER.value: found.browser_flow}
-    soft_token = found.attributes.get(SOFT_TOKEN_FLOW_ATTRIBUTE)
-    if soft_token:
-        # An attribute, because Keycloak refuses a whole file for one top-level key it does not know.
-        bindings[FlowKind.SOFT_TOKEN_REGISTRATION.value] = soft_token
-    return bindings
+    """Return which flow runs for each kind, as far as the realm has switched it on."""
+    written = {field.encode_name: getattr(found, field.name) for field in msgspec.structs.fields(found)}
+    bound: dict[str, str] = {}
+    for kind, binding in BINDINGS.items():
+        place = found.attributes if binding.in_attributes else written
+        alias = place.get(binding.realm_key) or binding.default
+        if alias and (not binding.switch or written[binding.switch]):
+            bound[kind.value] = alias
+    return bound
 
 
 def _flow(flow: file.Flow, position: int) -> Flow:

@@ -14,7 +14,7 @@ from idp.assurance.report import compared, told
 from idp.assurance.untouched import no_services
 from idp.flows.assembly import AssembledRealm, UnusableRealmError
 from idp.flows.registry import ACTIONS, STEPS
-from idp.model.session import FlowKind
+from idp.model.flow_kind import FlowKind
 from idp.model.user import User
 from tests.assurance.corpus import (
     CORPUS,

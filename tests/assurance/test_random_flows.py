@@ -15,7 +15,7 @@ from idp.assurance.untouched import no_services
 from idp.flows.assembly import AssembledRealm, UnusableRealmError
 from idp.flows.tree import Execution, Node, Subflow
 from idp.model.flow import Requirement
-from idp.model.session import FlowKind
+from idp.model.flow_kind import FlowKind
 from idp.model.user import User
 from tests.flows.bench import flow, loaded, step, sub, with_flows
 

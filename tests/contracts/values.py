@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from idp.model.event import Event
 from idp.model.flow import Category, Evidence, Status
+from idp.model.flow_kind import FlowKind
 from idp.model.logout import LogoutDelivery
 from idp.model.oauth import AuthorizationCode, AuthorizationRequest, RefreshFamily
 from idp.model.pending import PendingAuthorization
 from idp.model.registration import InitialToken, RegisteredClient
 from idp.model.request_object import PushedRequest
-from idp.model.session import AuthenticationSession, ClientSession, FlowKind, Outstanding, UserSession
+from idp.model.session import AuthenticationSession, ClientSession, Outstanding, UserSession
 from idp.model.user import Consent, FormerPassword, OtpCredential, PasswordCredential, TermsAcceptance, User
 
 NOW = 1_800_000_000

@@ -24,9 +24,10 @@ from idp.flows.runner import Ask, Result, Runner
 from idp.flows.sealed import password_purpose, seed_purpose
 from idp.flows.step import Login, StepServices
 from idp.model.finding import Finding
+from idp.model.flow_kind import FlowKind
 from idp.model.oauth import AuthorizationRequest
 from idp.model.realm import Realm
-from idp.model.session import AuthenticationSession, FlowKind
+from idp.model.session import AuthenticationSession
 from idp.model.user import OtpCredential, PasswordCredential, User
 from idp.ports import MessageUndeliveredError, Passwords, RealmStores
 from idp.realms.loading import LoadedRealm, load

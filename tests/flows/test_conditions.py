@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from idp.flows.condition import Surroundings
 from idp.flows.conditions import UserConfigured
 from idp.flows.engine import Usability
+from idp.flows.facts import Facts
+from idp.flows.step import NoConfig
 from idp.flows.tree import Node
+from idp.model.realm import Realm
 from tests.flows.trees import ALTERNATIVE, DISABLED, conditional, leaf, level
 
+REALM = Realm(name="r", version="1")
 HAS_OTP = {"otp": Usability.READY, "sms": Usability.NO, "key": Usability.SETUP}
 
 SHAPES = [
@@ -34,5 +39,6 @@ SHAPES = [
 
 @pytest.mark.parametrize(("children", "holds"), SHAPES)
 def test_the_subflow_applies_to_who_has_what_it_asks_for(children: tuple[Node, ...], *, holds: bool) -> None:
-    condition = UserConfigured(lambda execution, _: HAS_OTP[execution.id])
-    assert condition.holds(None, conditional("guarded", *children, when="c")) is holds
+    surroundings = Surroundings(realm=REALM, usable=lambda execution, _: HAS_OTP[execution.id])
+    condition = UserConfigured(NoConfig(), surroundings=surroundings)
+    assert condition.holds(Facts(realm=REALM), conditional("guarded", *children, when="c")) is holds

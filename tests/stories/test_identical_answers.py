@@ -17,9 +17,9 @@ from idp.flows.step import Challenge, Login, NoConfig, StepServices, Success
 from idp.flows.steps.password import UsernamePassword
 from idp.flows.tree import Execution
 from idp.model.flow import Requirement
+from idp.model.flow_kind import FlowKind
 from idp.model.policy import BruteForcePolicy
 from idp.model.realm import Realm
-from idp.model.session import FlowKind
 from idp.model.user import PasswordCredential, User
 from idp.stores.memory import MemoryKernel
 from idp.stores.records import KernelStore

@@ -29,9 +29,9 @@ from idp.flows.step import (
 from idp.flows.tree import Execution
 from idp.flows.users import amend
 from idp.model.flow import Category
+from idp.model.flow_kind import FlowKind
 from idp.model.lockout import Attempt
 from idp.model.realm import Realm
-from idp.model.session import FlowKind
 from idp.model.user import User
 
 PAGE = "login.html"

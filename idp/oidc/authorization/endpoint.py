@@ -17,9 +17,10 @@ from idp.flows.levels import demanded_level
 from idp.flows.runner import Ask, Finished, Refused, Runner, StartOver
 from idp.flows.tabs import Assemblies, Completed, GoOn, Page, Rejected, Tabs
 from idp.model.client import Client
+from idp.model.flow_kind import FlowKind
 from idp.model.oauth import AuthorizationRequest
 from idp.model.realm import Realm
-from idp.model.session import AuthenticationSession, FlowKind
+from idp.model.session import AuthenticationSession
 from idp.model.struct import Frozen
 from idp.model.user import User
 from idp.oidc.authorization import single_sign_on

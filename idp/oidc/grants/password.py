@@ -14,8 +14,9 @@ from idp.flows.assembly import AssembledRealm, follows_flow
 from idp.flows.runner import Ask, Finished, Result, Runner
 from idp.flows.tree import leaves
 from idp.model.client import Client
+from idp.model.flow_kind import FlowKind
 from idp.model.oauth import NO_TERMS, AuthorizationCode, AuthorizationRequest
-from idp.model.session import AuthenticationSession, FlowKind
+from idp.model.session import AuthenticationSession
 from idp.oidc.authorization.commit import commit
 from idp.oidc.errors import ErrorCode, OAuthError, Trace
 from idp.oidc.grants.authorization_code import granted_by_code

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from idp.model.client import Client, SigningAlgorithm
 from idp.model.finding import Finding
+from idp.model.flow_kind import BINDINGS
 from idp.model.secret import Secret
 from idp.realms import representation as file
 from idp.realms.assertion_issuers import allowed_issuers
@@ -160,4 +161,8 @@ def _overrides(found: file.Realm, client: file.Client) -> dict[str, str]:
     """Return flow aliases for the flow *ids* that Keycloak keeps here; an unknown id stays, as a finding."""
     aliases = {flow.id: flow.alias for flow in found.authentication_flows if flow.id}
     given = client.authentication_flow_binding_overrides
-    return {kind: aliases.get(flow_id, flow_id) for kind, flow_id in given.items() if flow_id and kind == "browser"}
+    return {
+        kind.value: aliases.get(given[binding.override], given[binding.override])
+        for kind, binding in BINDINGS.items()
+        if given.get(binding.override)
+    }

@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 from idp.model.finding import Finding
 from idp.model.flow import Flow
+from idp.model.flow_kind import FlowKind
 from idp.model.realm import Realm
-from idp.model.session import FlowKind
 from idp.realms.review.steps import enabled_steps
 from idp.realms.values import warning
 

@@ -14,9 +14,10 @@ from idp.flows.step import StepServices
 from idp.flows.tree import Execution, leaves
 from idp.model.client_rules import ClientRules
 from idp.model.flow import Category, Evidence, Status
+from idp.model.flow_kind import FlowKind
 from idp.model.mapper import ClientScope, RoleName
 from idp.model.oauth import AuthorizationRequest
-from idp.model.session import AuthenticationSession, FlowKind, UserSession
+from idp.model.session import AuthenticationSession, UserSession
 from idp.model.user import OtpCredential
 from idp.oidc.authorization.commit import Committed, commit
 from idp.oidc.errors import OAuthError

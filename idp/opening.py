@@ -28,6 +28,7 @@ from idp.model.key_policy import key_policy
 from idp.oidc.authorization.endpoint import AuthorizationEndpoint
 from idp.oidc.provider import Provider
 from idp.oidc.registration.registrations import Registrations
+from idp.oidc.sessions.browser_state import origin_of
 from idp.ports import (
     Clock,
     Mail,
@@ -110,6 +111,7 @@ class RealmOpening:
             random=self._random,
             code_key=keys.code_key,
             site=urlsplit(base_url).hostname or "",
+            origin=origin_of(base_url),
             token_application=f"{base_url}/realms/{name}/token/",
         )
         self._services[name] = services

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 
 import msgspec
 
-from idp.assurance.credentials import customer_key, given, has, without_action
+from idp.assurance.credentials import customer_key, given, has, with_parts, without_action
 from idp.assurance.untouched import untouched
 from idp.flows.assembly import AssembledRealm
 from idp.flows.engine import Passed, Run, SetUp
+from idp.flows.held import strong_factors
 from idp.flows.levels import level_of
 from idp.flows.runner import Runner, failed
 from idp.flows.step import Factor, Failure, StepContract, Success
@@ -93,8 +94,7 @@ class Ceremonies:
 
     def factors(self) -> dict[str, Factor]:
         """Return the factors that the bound flows ask for, by name."""
-        proven = (step.contract.proves for step in self._assembled.steps())
-        return {factor.name: factor for factor in proven if factor is not None}
+        return {name: factor for step in self._assembled.steps() for name, factor in step.contract.factors.items()}
 
     def through(self, kind: FlowKind, alias: str, user: User) -> Explored:
         """Return every way through a flow for a customer."""
@@ -165,33 +165,35 @@ class Ceremonies:
             refused = failed(session, run, Failure(reason="")).session
             yield msgspec.structs.replace(state, session=refused, steps=(*state.steps, f"{execution.authenticator} ✗"))
         contract = self._assembled.step(execution.id).contract
-        if _possible(contract, state):
-            yield self._succeeded(msgspec.structs.replace(state, session=session), execution, contract)
+        for way in contract.ways:
+            if _possible(contract, way, state):
+                yield self._succeeded(msgspec.structs.replace(state, session=session), execution, contract, way)
 
-    def _succeeded(self, state: _State, execution: Execution, contract: StepContract) -> _State:
-        success = Success(user_id=state.user.id if contract.identifies else None)
+    def _succeeded(
+        self, state: _State, execution: Execution, contract: StepContract, way: tuple[Factor, ...]
+    ) -> _State:
+        success = Success(user_id=state.user.id if contract.identifies else None, proven=way)
         session = self._runner.succeeded(state.session, execution, success, now=_NOW)
         needs, made = state.needs, state.made
         user = without_action(state.user, execution.authenticator)
-        if contract.proves is not None and contract.proves.name not in made:
-            needs |= {contract.proves.name}
+        needs |= {factor.name for factor in way} - made
         if contract.changes is not None:
             user = given(user, contract.changes.credential)
-            made |= {contract.changes.credential}
+            made |= with_parts(contract.changes.credential)
         steps = (*state.steps, execution.authenticator)
         return _State(session=session, user=user, needs=needs, made=made, steps=steps)
 
 
-def _possible(contract: StepContract, state: _State) -> bool:
-    """Tell whether somebody who holds everything can get past a step, by its own contract."""
+def _possible(contract: StepContract, way: tuple[Factor, ...], state: _State) -> bool:
+    """Tell whether somebody who holds everything can get past a step in one of its ways, by its own contract."""
     known = contract.identifies or state.session.user_id is not None
-    if contract.proves is not None:
-        return known and has(state.user, contract.proves.name)
+    if way:
+        return known and all(has(state.user, factor.name) for factor in way)
     if contract.holders_of is not None:
         return known and has(state.user, contract.holders_of)
     if contract.changes is not None:
         proven = frozenset(e.factor for e in state.session.evidence)
-        return contract.changes.refusal(proven, present=has(state.user, contract.changes.credential)) is None
+        return contract.changes.refusal(proven, held=strong_factors(state.user)) is None
     return True
 
 

@@ -11,10 +11,13 @@ from types import MappingProxyType
 
 import msgspec
 
+from idp.flows.webauthn.factors import PASSKEY, SECURITY_KEY, UNLOCKING
+from idp.model.recovery_codes import RecoveryCode, RecoveryCodes
 from idp.model.struct import Frozen
 from idp.model.user import OtpCredential, PasswordCredential, User
+from idp.model.webauthn import WebAuthnCredential
 
-PASSWORD, TOKEN, MESSAGE = "password", "otp", "sms-otp"
+PASSWORD, TOKEN, MESSAGE, RECOVERY = "password", "otp", "sms-otp", "recovery-authn-code"
 
 _PHONE = {"phoneNumber": ("+355690000000",)}
 
@@ -24,7 +27,8 @@ class Followed(Frozen, frozen=True, kw_only=True):
 
     `held` tells whether a customer has what proves it, `put` gives a new one in place of the former (a ceremony, or the
     bank before the proof begins). `present` and `absent` name the kinds of customers that have it and lack it.
-    `from_the_start`: somebody may have it who has not logged in yet.
+    `from_the_start`: somebody may have it who has not logged in yet. `part_of`: it comes with that other factor (the
+    unlocking of a key with the key), and makes no kinds of customers of its own.
     """
 
     held: Callable[[User], bool]
@@ -32,6 +36,7 @@ class Followed(Frozen, frozen=True, kw_only=True):
     present: str = ""
     absent: str = ""
     from_the_start: bool = False
+    part_of: str = ""
 
 
 def _with_password(user: User) -> User:
@@ -50,6 +55,28 @@ def _with_phone(user: User) -> User:
     return msgspec.structs.replace(user, attributes={**user.attributes, **_PHONE})
 
 
+def _with_security_key(user: User) -> User:
+    return _with_key(user, passwordless=False)
+
+
+def _with_passkey(user: User) -> User:
+    return _with_key(user, passwordless=True)
+
+
+def _with_key(user: User, *, passwordless: bool) -> User:
+    key = WebAuthnCredential(
+        id=f"key {passwordless}", key_id=b"", public_key=b"", counter=0, created_at=0, passwordless=passwordless
+    )
+    others = tuple(c for c in user.credentials if not isinstance(c, WebAuthnCredential) or c.id != key.id)
+    return msgspec.structs.replace(user, credentials=(*others, key))
+
+
+def _with_recovery_codes(user: User) -> User:
+    codes = RecoveryCodes(id=RECOVERY, created_at=0, total=1, codes=(RecoveryCode(number=1, sealed=b""),))
+    others = tuple(c for c in user.credentials if not isinstance(c, RecoveryCodes))
+    return msgspec.structs.replace(user, credentials=(*others, codes))
+
+
 CREDENTIALS: Mapping[str, Followed] = MappingProxyType(
     {
         PASSWORD: Followed(held=lambda user: user.password is not None, put=_with_password, from_the_start=True),
@@ -61,6 +88,25 @@ CREDENTIALS: Mapping[str, Followed] = MappingProxyType(
             put=_with_phone,
             absent="without a telephone",
             from_the_start=True,
+        ),
+        SECURITY_KEY.name: Followed(
+            held=lambda user: bool(user.security_keys),
+            put=_with_security_key,
+            present="security key",
+            absent="no security key",
+        ),
+        PASSKEY.name: Followed(
+            held=lambda user: bool(user.passkeys),
+            put=_with_passkey,
+            present="passkey",
+            absent="no passkey",
+        ),
+        UNLOCKING.name: Followed(held=lambda user: bool(user.passkeys), put=_with_passkey, part_of=PASSKEY.name),
+        RECOVERY: Followed(
+            held=lambda user: user.recovery_codes is not None,
+            put=_with_recovery_codes,
+            present="recovery codes",
+            absent="no recovery codes",
         ),
     }
 )
@@ -82,6 +128,11 @@ def has(user: User, factor: str) -> bool:
 def given(user: User, factor: str) -> User:
     """Return the customer with a new credential in place of the former one."""
     return followed(factor).put(user)
+
+
+def with_parts(factor: str) -> frozenset[str]:
+    """Return a factor and what comes with it: whoever enrolled a key unlocks it too."""
+    return frozenset({factor} | {name for name, known in CREDENTIALS.items() if known.part_of == factor})
 
 
 def customer_key(user: User) -> object:

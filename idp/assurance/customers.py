@@ -56,8 +56,7 @@ def spoken_of(assembled: AssembledRealm) -> frozenset[str]:
 
 def factors_of(contract: StepContract) -> Iterator[str]:
     """Yield the factors that a contract speaks of."""
-    if contract.proves is not None:
-        yield contract.proves.name
+    yield from (name for name in contract.factors if not CREDENTIALS[name].part_of)
     if contract.holders_of is not None:
         yield contract.holders_of
     if contract.changes is not None:

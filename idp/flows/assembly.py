@@ -70,8 +70,8 @@ class AssembledRealm:
 
     def highest_level(self, alias: str) -> int:
         """Return the level that no login by a flow can exceed: what its steps could prove, were all of them taken."""
-        proven = (self._steps[execution.id].contract.proves for execution in leaves(self.flows[alias].root))
-        return min(len({factor.category for factor in proven if factor is not None}), TWO_FACTORS)
+        contracts = (self._steps[execution.id].contract for execution in leaves(self.flows[alias].root))
+        return min(len({factor.category for c in contracts for factor in c.factors.values()}), TWO_FACTORS)
 
     def step(self, execution_id: str) -> Authenticator:
         """Return the step at a place."""

@@ -13,6 +13,7 @@ import pyotp
 
 from idp.crypto.one_time_codes import accepted_step, normalised
 from idp.flows.attempts import count, failure_events
+from idp.flows.held import STRONG, strong_factors
 from idp.flows.sealed import seed_purpose
 from idp.flows.step import (
     Challenge,
@@ -35,7 +36,7 @@ from idp.model.user import OtpCredential, User
 ACTION = "CONFIGURE_TOTP"
 _FACTOR = "otp-enrolment"
 # A code by message alone never completes an enrolment, and a second token needs the first one.
-CHANGE = CredentialChange(credential="otp", never_by=frozenset({"sms-otp"}), present_proves=True)
+CHANGE = CredentialChange(credential="otp", never_by=frozenset({"sms-otp"}), guarded_by=STRONG)
 _SEED_BYTES = 20  # RFC 4226 §4 R6: 160 bits
 _LIFETIME = 600  # NIST SP 800-63B-4 §4.1.2.2: an enrolment code lives at most ten minutes
 _LONGEST_LABEL = 64
@@ -84,7 +85,7 @@ class Enrolment:
         return await self._confirm(login, pending, code, label=answer.get("userLabel", ""))
 
     def _refusal(self, login: Login) -> Outcome | None:
-        reason = CHANGE.refusal(login.proven, present=bool(login.known_user.otps))
+        reason = CHANGE.refusal(login.proven, held=strong_factors(login.known_user))
         return Failure(reason=reason) if reason is not None else None
 
     async def _confirm(self, login: Login, pending: Pending, code: str, *, label: str) -> Outcome:

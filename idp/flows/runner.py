@@ -14,7 +14,19 @@ from idp.flows.actions import consent
 from idp.flows.assembly import CONSENT_EXECUTION, AssembledRealm, follows_flow
 from idp.flows.engine import Blocked, Circumstances, Decision, Ignored, Passed, Run, SetUp, decide
 from idp.flows.facts import Facts
-from idp.flows.step import Challenge, Failure, Form, Login, Message, Outcome, Restart, StepEvent, Success
+from idp.flows.step import (
+    Challenge,
+    Factor,
+    Failure,
+    Form,
+    Login,
+    Message,
+    Outcome,
+    Restart,
+    StepContract,
+    StepEvent,
+    Success,
+)
 from idp.flows.tree import Execution, Subflow
 from idp.model.flow import Evidence, Status
 from idp.model.session import AuthenticationSession, Notice
@@ -250,6 +262,7 @@ class Runner:
             requested_details=request.terms.authorization_details if request is not None else (),
             proven=frozenset(e.factor for e in session.evidence),
             proven_at=min((e.at for e in session.evidence), default=session.created_at),
+            answers=session.answers,
             memory=session.states.get(execution.id),
         )
 
@@ -275,10 +288,9 @@ class Runner:
         self, session: AuthenticationSession, execution: Execution, outcome: Success, *, now: int
     ) -> AuthenticationSession:
         """Write down that a step succeeded: its evidence, and whom it identified."""
-        factor = self._assembled.step(execution.id).contract.proves
-        evidence = session.evidence
-        if factor is not None:
-            proof = Evidence(
+        contract = self._assembled.step(execution.id).contract
+        evidence = tuple(
+            Evidence(
                 execution=execution.id,
                 factor=factor.name,
                 category=factor.category,
@@ -288,7 +300,8 @@ class Runner:
                 ceremony=session.tab_id,
                 credential_id=outcome.credential_id,
             )
-            evidence = (*evidence, proof)
+            for factor in _proven(contract, outcome)
+        )
         notice = outcome.notice
         return msgspec.structs.replace(
             session,
@@ -296,11 +309,20 @@ class Runner:
             attempted_username=outcome.attempted_username or session.attempted_username,
             progress={**session.progress, execution.id: Status.SUCCESS},
             states={key: state for key, state in session.states.items() if key != execution.id},
-            evidence=evidence,
+            evidence=(*session.evidence, *evidence),
             selecting=None,
             chosen=None,
             notice=Notice(key=notice.key, params=notice.params, kind=notice.kind) if notice else session.notice,
         )
+
+
+def _proven(contract: StepContract, outcome: Success) -> tuple[Factor, ...]:
+    """Return what a success proves; a step that claims more than its contract says is a bug."""
+    if not outcome.proven:
+        return contract.ways[0]
+    claimed = {factor.name for factor in outcome.proven}
+    assert any(claimed == {factor.name for factor in way} for way in contract.ways), "a proof beyond the contract"
+    return outcome.proven
 
 
 def _declined(session: AuthenticationSession) -> Result:

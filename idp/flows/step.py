@@ -49,21 +49,23 @@ class CredentialChange(Frozen, frozen=True, kw_only=True):
     """What must have been proven in a login before a step gives the user a new credential.
 
     `credential` is the name of the factor that the new credential proves from then on. `never_by` are factors that
-    alone do not suffice. Whoever has such a credential already must have proven it, if `present_proves`.
+    alone do not suffice. Whoever holds any of the factors `guarded_by` must have proven one of them.
     """
 
     credential: str
     never_by: frozenset[str] = frozenset()
-    present_proves: bool = False
+    guarded_by: frozenset[str] = frozenset()
 
-    def refusal(self, proven: frozenset[str], *, present: bool) -> str | None:
-        """Return why the credential is not changed, for operators; None if it may be."""
+    def refusal(self, proven: frozenset[str], *, held: frozenset[str]) -> str | None:
+        """Return why the credential is not changed, for operators; None if it may be. `held`: the user's factors."""
         if proven <= self.never_by:
             # Keycloak #21837 (T-9); and who holds the number for a moment must not get a token (bank.md 2.3).
             return f"change of {self.credential} without a proven factor"
-        if self.present_proves and present and self.credential not in proven:
-            # A second token needs the first one (bank.md 4.6): a password alone must never replace it.
-            return f"the user has a credential ({self.credential}) that was not proven in this login"
+        guards = held & self.guarded_by
+        if guards and not guards & proven:
+            # A second token needs the first one, or one as good (bank.md 4.6): a password alone never adds or replaces
+            # a second factor (CVE-2023-3597).
+            return f"the user has a credential ({', '.join(sorted(guards))}) that was not proven in this login"
         return None
 
 
@@ -75,9 +77,11 @@ class StepContract(Frozen, frozen=True, kw_only=True):
     `setup_action`: the required action that sets the step's credential up, if the user lacks it.
     `changes`: the credential that the step gives the user, and what for.
     `holders_of`: the factor without whose credential a user cannot get past the step.
+    `or_proves`: what a success may prove instead of `proves`, each entry proven as a whole (`Success.proven` says so).
     """
 
     proves: Factor | None = None
+    or_proves: tuple[tuple[Factor, ...], ...] = ()
     identifies: bool = False
     needs_user: bool = True
     needs_proof: bool = False
@@ -85,6 +89,16 @@ class StepContract(Frozen, frozen=True, kw_only=True):
     setup_action: str | None = None
     changes: CredentialChange | None = None
     holders_of: str | None = None
+
+    @property
+    def ways(self) -> tuple[tuple[Factor, ...], ...]:
+        """Every set of factors that one success may prove; the first is what it proves if it does not say."""
+        return ((self.proves,) if self.proves is not None else (), *self.or_proves)
+
+    @property
+    def factors(self) -> dict[str, Factor]:
+        """Every factor that the step may prove, by name."""
+        return {factor.name: factor for way in self.ways for factor in way}
 
 
 class Message(Frozen, frozen=True, kw_only=True):
@@ -120,11 +134,16 @@ class Challenge(Frozen, frozen=True, kw_only=True):
 
 
 class Success(Frozen, frozen=True, kw_only=True):
-    """The step is done. A step whose contract proves a factor says so by this, and only by this."""
+    """The step is done. A step whose contract proves a factor says so by this, and only by this.
+
+    `proven` is given where the contract leaves open what was proven: its names are one of the contract's `ways`, its
+    `amr` may say more of the credential at hand.
+    """
 
     user_id: str | None = None
     attempted_username: str | None = None
     credential_id: str | None = None
+    proven: tuple[Factor, ...] = ()
     notice: Message | None = None
     events: tuple[StepEvent, ...] = ()
 
@@ -172,6 +191,7 @@ class Login(Frozen, frozen=True, kw_only=True):
     requested_details: tuple[dict[str, Any], ...] = ()
     proven: frozenset[str] = frozenset()
     proven_at: int = 0
+    answers: int = 0
     memory: bytes | None = None
 
     def state(self, kind: type[S]) -> S | None:
@@ -201,6 +221,7 @@ class StepServices(Frozen, frozen=True, kw_only=True):
     random: RandomBytes
     code_key: bytes
     site: str  # host of the provider, for the last line of a text message (WebOTP)
+    origin: str  # where the provider's pages come from, as browsers write it (scheme, host, port)
     token_application: str  # address of the realm's own soft-token application
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TypeVar
 
 from idp.model.policy import OtpAlgorithm
+from idp.model.recovery_codes import RecoveryCodes
 from idp.model.struct import Frozen
+from idp.model.webauthn import WebAuthnCredential
 
 
 class PasswordCredential(Frozen, frozen=True, kw_only=True, tag="password"):
@@ -42,8 +44,8 @@ class OtpCredential(Frozen, frozen=True, kw_only=True, tag="otp"):
     period: int = 30
 
 
-Credential = PasswordCredential | OtpCredential
-C = TypeVar("C", PasswordCredential, OtpCredential)
+Credential = PasswordCredential | OtpCredential | WebAuthnCredential | RecoveryCodes
+C = TypeVar("C", PasswordCredential, OtpCredential, WebAuthnCredential, RecoveryCodes)
 
 
 class Consent(Frozen, frozen=True, kw_only=True):
@@ -117,3 +119,18 @@ class User(Frozen, frozen=True, kw_only=True):
     def otps(self) -> tuple[OtpCredential, ...]:
         """The user's soft tokens."""
         return self.credentials_of(OtpCredential)
+
+    @property
+    def security_keys(self) -> tuple[WebAuthnCredential, ...]:
+        """The user's WebAuthn keys that are a second factor."""
+        return tuple(key for key in self.credentials_of(WebAuthnCredential) if not key.passwordless)
+
+    @property
+    def passkeys(self) -> tuple[WebAuthnCredential, ...]:
+        """The user's WebAuthn keys that log in without a password."""
+        return tuple(key for key in self.credentials_of(WebAuthnCredential) if key.passwordless)
+
+    @property
+    def recovery_codes(self) -> RecoveryCodes | None:
+        """The user's list of recovery codes, if there is one."""
+        return next(iter(self.credentials_of(RecoveryCodes)), None)

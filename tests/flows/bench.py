@@ -106,6 +106,7 @@ class Bench:
             random=secrets.token_bytes,
             code_key=bytes(32),
             site="localhost",
+            origin="http://localhost:8080",
             token_application="http://localhost:8080/realms/small-business/token/",
         )
         self.recorder = Recorder(self.stores.events, structlog.get_logger())
@@ -229,6 +230,8 @@ class Walk:
     async def _turn(self, answer: Mapping[str, str] | None) -> Result:
         asked = self.result.turn if self.result is not None else None
         answers = asked.execution.id if isinstance(asked, Ask) else None
+        if answer is not None:  # as `Tabs.answer` takes it
+            self.session = msgspec.structs.replace(self.session, answers=self.session.answers + 1)
         self.result = await self.runner.advance(self.session, now=self.bench.now, answer=answer, answers=answers)
         self.session = self.result.session
         return self.result

@@ -198,6 +198,7 @@ async def test_exactly_one_hash_is_verified_whatever_the_reason(
         random=secrets.token_bytes,
         code_key=secrets.token_bytes(32),
         site="localhost",
+        origin="http://localhost:8080",
         token_application="",
     )
     assert await stores.users.create(user)

@@ -7,6 +7,7 @@ from typing import ClassVar
 import msgspec
 
 from idp.flows.engine import Usability
+from idp.flows.held import strong_factors
 from idp.flows.password_policy import described, expired, remembered, violations
 from idp.flows.sealed import password_purpose
 from idp.flows.step import (
@@ -61,7 +62,7 @@ class UpdatePassword:
 
     async def verify(self, login: Login, answer: Form) -> Outcome:
         """Judge and keep a new password."""
-        reason = CHANGE.refusal(login.proven, present=login.known_user.password is not None)
+        reason = CHANGE.refusal(login.proven, held=strong_factors(login.known_user))
         if reason is not None:
             return Failure(reason=reason)
         password, again = answer.get("password-new", ""), answer.get("password-confirm", "")

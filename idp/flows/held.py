@@ -1,0 +1,19 @@
+"""Which strong factors a user holds: what guards the credentials of the user against a password alone."""
+
+from __future__ import annotations
+
+from idp.model.user import User
+
+STRONG = frozenset({"otp", "webauthn", "webauthn-passwordless", "recovery-authn-code"})
+"""Whoever holds any of them adds, replaces and removes credentials only with one of them (CVE-2023-3597, 2026-3429)."""
+
+
+def strong_factors(user: User) -> frozenset[str]:
+    """Return the names of the strong factors that a user could prove."""
+    held = {
+        "otp": bool(user.otps),
+        "webauthn": bool(user.security_keys),
+        "webauthn-passwordless": bool(user.passkeys),
+        "recovery-authn-code": user.recovery_codes is not None and bool(user.recovery_codes.codes),
+    }
+    return frozenset(name for name, present in held.items() if present)

@@ -38,6 +38,7 @@ from idp.oidc.metadata.key_watch import rotate_now, watch_keys
 from idp.oidc.registration.watch import watch_registrations
 from idp.oidc.routes import hot_endpoints
 from idp.oidc.sessions.back_channel import watch_deliveries
+from idp.oidc.version_watch import Followed, watch_versions
 from idp.opening import RealmOpening, passwords_of, sealer_of
 from idp.ports import Clock, MailSender, RandomBytes, SmsSender, Store
 from idp.realms.loading import LoadedRealm, RealmUnreadableError, load_file
@@ -83,10 +84,15 @@ class Site:
         self._closing = closing
         self._providers = {name: desk.provider for name, desk in desks.items()}
         watched = {name: (desk.provider, keys[name]) for name, desk in desks.items()}
+        followed = {
+            name: Followed(provider=desk.provider, published=desk.published, kept=keys[name])
+            for name, desk in desks.items()
+        }
         loop = asyncio.get_running_loop()
         self._background = [
             loop.create_task(self._sweep()),
             loop.create_task(watch_keys(watched, structlog.get_logger())),
+            loop.create_task(watch_versions(followed, structlog.get_logger())),
             loop.create_task(watch_registrations([desk.provider for desk in desks.values()], structlog.get_logger())),
             loop.create_task(watch_deliveries(self._providers, structlog.get_logger())),
         ]
@@ -186,7 +192,10 @@ async def open_site(
             pages=pages,
             surroundings=surroundings,
         )
-        desks = {found.realm.name: await opening.desk(found) for found in realms}
+        files = zip(settings.realms.files, realms, strict=True)
+        desks = {found.realm.name: await opening.desk(found.realm.name, found, path=path) for path, found in files}
+        for name in await opening.imported(but=desks):
+            desks[name] = await opening.desk(name)
         await opening.welcome(desks, realms)
         application = _application(
             settings, desks=desks, pages=pages, outside=outside, outbox=outbox, keys=opening.keys

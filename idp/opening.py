@@ -6,7 +6,7 @@ For a site that starts, and for the command line beside a running one.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Container, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,16 +19,18 @@ from idp.crypto.passwords import Argon2Passwords
 from idp.crypto.sealing import AesGcmSealer, create_master_key, read_master_keys
 from idp.flows.assembly import UnusableRealmError
 from idp.flows.newcomers import Newcomers
-from idp.flows.published import PublishedRealm
+from idp.flows.published import PublishedRealm, loaded_version
 from idp.flows.step import StepServices
 from idp.flows.tabs import Tabs
 from idp.gateways.opening import make_folder_of, outbound_of
 from idp.login.desk import Desk
 from idp.model.key_policy import key_policy
+from idp.model.version import Publication, VersionSource
 from idp.oidc.authorization.endpoint import AuthorizationEndpoint
 from idp.oidc.provider import Provider
 from idp.oidc.registration.registrations import Registrations
 from idp.oidc.sessions.browser_state import origin_of
+from idp.oidc.version_watch import record_publication
 from idp.ports import (
     Clock,
     Mail,
@@ -40,6 +42,7 @@ from idp.ports import (
     SmsSender,
     Store,
 )
+from idp.realms.history import Authorship, RealmHistory
 from idp.realms.loading import LoadedRealm
 from idp.realms.placeholders import Surroundings
 from idp.settings import Settings, StartError
@@ -82,16 +85,18 @@ class RealmOpening:
         self._services: dict[str, StepServices] = {}
         self.keys: dict[str, KeptKeys] = {}
 
-    async def desk(self, found: LoadedRealm) -> Desk:
-        """Open one realm: its keys, its published version, its logins."""
-        name, base_url = found.realm.name, self._settings.server.base_url
-        stores = self._store.realm(name)
-        registrations = await self._registrations(found, stores)
+    async def desk(self, name: str, found: LoadedRealm | None = None, *, path: str = "") -> Desk:
+        """Open one realm: its present version, its keys, its logins. `found` is what its file at `path` says now."""
+        base_url, stores = self._settings.server.base_url, self._store.realm(name)
+        history = RealmHistory(realm=name, versions=stores.versions, sealer=self._sealer, clock=self._clock)
+        lines = await self._brought_up_to_date(history, found, path)
+        live = await self._live(history, found)
+        registrations = await self._registrations(live, stores)
         self.keys[name] = kept = KeptKeys(
             stores.secrets, self._sealer, realm=name, clock=self._clock, random=self._random
         )
         try:
-            keys = await kept.open(key_policy(replace(found.realm, registered=registrations.clients)))
+            keys = await kept.open(key_policy(replace(live.realm, registered=registrations.clients)))
         except ValueError as error:
             # Never new keys instead: that would silently end every session and open nothing that is kept.
             raise StartError(
@@ -116,18 +121,17 @@ class RealmOpening:
         )
         self._services[name] = services
         published = PublishedRealm(
-            name=name,
-            versions=stores.versions,
-            sealer=self._sealer,
+            history=history,
             services=services,
             surroundings=self._surroundings,
             registered=registrations.clients,
         )
         try:
-            if await published.publish(found):
-                self._log.info("realm version published", realm=name, version=found.realm.version)
+            version = await published.prepared(known=live)
         except UnusableRealmError as error:
-            raise StartError(str(error)) from None
+            raise _unusable(name, live.realm.version, error) from None
+        assert version is not None, "what was just loaded is not at work yet"
+        published.swap(version)
         provider = Provider(
             name=name,
             base_url=base_url,
@@ -145,7 +149,67 @@ class RealmOpening:
             mutual_tls_url=self._settings.mutual_tls_url,
             client_authorities=self._client_authorities,
         )
+        for event_type, line in lines:
+            await record_publication(provider, event_type, line)
         return self._at_work(provider, published)
+
+    async def imported(self, *, but: Container[str]) -> Sequence[str]:
+        """Return the realms of the store that no file has ever configured, but for those named.
+
+        A realm whose file was taken out of the settings is not among them: whoever did that wants it gone.
+        """
+        found = []
+        for name in await self._store.realms():
+            lines = () if name in but else await self._store.realm(name).versions.log()
+            if lines and all(line.source is not VersionSource.FILE for line in lines):
+                found.append(name)
+        return found
+
+    async def _brought_up_to_date(
+        self, history: RealmHistory, found: LoadedRealm | None, path: str
+    ) -> Sequence[tuple[str, Publication]]:
+        """Undo what nobody confirmed, take the file if it changed, and say which of the two is served."""
+        lines = []
+        reverted = await history.reverted()
+        if reverted is not None:
+            lines.append(("REALM_REVERTED", reverted))
+            self._log.warning("realm version reverted", realm=history.realm, version=reverted.version)
+        if found is None:
+            return lines
+        authorship = Authorship(author=f"file {path}", reason="The file is new, or has changed since it was taken.")
+        taken = await history.taken_from_file(found.document, authorship)
+        latest = await history.latest()
+        if taken is not None:
+            lines.append(("REALM_PUBLISHED", taken))
+            self._log.info("realm version published", realm=history.realm, version=taken.version, file=path)
+        elif latest is not None and latest.version != found.realm.version:
+            # Not a word would leave an operator looking at a file that says something else than what is served.
+            self._log.warning(
+                "realm file is not what is served",
+                realm=history.realm,
+                file=path,
+                version=latest.version,
+                author=latest.author,
+                reason=latest.reason,
+                until="the file changes, or idp realm rollback",
+            )
+        return lines
+
+    async def _live(self, history: RealmHistory, found: LoadedRealm | None) -> LoadedRealm:
+        """Load the present version, which the file may be."""
+        latest = await history.latest()
+        assert latest is not None, "a realm without a file is opened because it has a history"
+        if found is not None and latest.version == found.realm.version:
+            return found
+        try:
+            return await loaded_version(history, latest.version, self._surroundings)
+        except UnusableRealmError as error:
+            raise _unusable(history.realm, latest.version, error) from None
+        except ValueError as error:
+            raise StartError(
+                f"The version {latest.version} of realm {history.realm} does not open ({error}). "
+                "Restore the master key that sealed this store."
+            ) from None
 
     async def _registrations(self, found: LoadedRealm, stores: RealmStores) -> Registrations:
         """Build the clients that registered themselves, for what the realm says now."""
@@ -173,9 +237,7 @@ class RealmOpening:
             random=self._random,
             nonce_key=provider.keys.code_key,
         )
-        authorization = AuthorizationEndpoint(
-            provider=provider, tabs=tabs, assemblies=published.assembled, current=published.current
-        )
+        authorization = AuthorizationEndpoint(provider=provider, tabs=tabs, published=published)
         return Desk(
             provider=provider,
             published=published,
@@ -201,6 +263,13 @@ class RealmOpening:
                 raise StartError(str(error)) from None
             except MessageUndeliveredError as error:
                 self._log.error("first passwords wait for the next start", realm=found.realm.name, reason=str(error))
+
+
+def _unusable(realm: str, version: str, error: UnusableRealmError) -> StartError:
+    return StartError(
+        f"The version {version} of realm {realm}, which was published, does not start here:\n{error}\n"
+        f"Repair what it names, or go back to a version before it: idp realm rollback {realm}."
+    )
 
 
 def sealer_of(settings: Settings) -> AesGcmSealer:
@@ -262,6 +331,20 @@ async def keys_beside(
     """
     async with _stores_beside(settings, realm=realm, clock=clock) as (stores, sealer):
         yield KeptKeys(stores.secrets, sealer, realm=realm, clock=clock, random=random), stores
+
+
+@contextlib.asynccontextmanager
+async def versions_beside(
+    settings: Settings, *, realm: str, clock: Clock
+) -> AsyncIterator[tuple[RealmHistory, RealmStores]]:
+    """Open the versions of one realm for the command line, whether or not a server is running.
+
+    Raises:
+        MasterKeyError, StoreUnavailableError: with what to do.
+
+    """
+    async with _stores_beside(settings, realm=realm, clock=clock) as (stores, sealer):
+        yield RealmHistory(realm=realm, versions=stores.versions, sealer=sealer, clock=clock), stores
 
 
 @contextlib.asynccontextmanager

@@ -26,6 +26,7 @@ from idp.model.request_object import PushedRequest
 from idp.model.session import AuthenticationSession, UserSession
 from idp.model.struct import Frozen
 from idp.model.user import User
+from idp.model.version import Confirmation, Draft, Publication
 
 T = TypeVar("T")
 
@@ -271,16 +272,47 @@ class KeptSecrets(Protocol):
 
 
 class RealmVersions(Protocol):
-    """Every published version of a realm's configuration (sealed documents), and which one is current."""
+    """A realm's configuration over time: sealed documents by version, the history of what was present, and drafts.
 
-    async def current(self) -> str | None:
-        """Return the id of the current version."""
+    Documents and history are only ever added to. Nothing is deleted but drafts: a login finishes on the version it
+    began with, and an auditor reads what was in force.
+    """
+
+    async def latest(self) -> Publication | None:
+        """Return the last line of the history: what is present now. Cheap enough to be asked all the time."""
+
+    async def log(self) -> Sequence[Publication]:
+        """Return the whole history, the newest line first."""
 
     async def get(self, version: str) -> bytes | None:
         """Return the sealed document of a version."""
 
-    async def publish(self, version: str, sealed: bytes, *, expected: str | None) -> bool:
-        """Store a version and make it current, if the current one is `expected` (compare and set)."""
+    async def publish(self, publication: Publication, sealed: bytes) -> bool:
+        """Add a line to the history, with its document, if its number follows the last one's (compare and set).
+
+        A version that was published before keeps the document it has. Durable when this returns.
+        """
+
+    async def revert(self, publication: Publication) -> bool:
+        """Add a line that names an earlier version, if its number follows and the last line waits for confirmation."""
+
+    async def confirm(self, confirmation: Confirmation) -> bool:
+        """Confirm the last line of the history; true for one caller, false if it does not wait or its time is over."""
+
+    async def confirmations(self) -> Sequence[Confirmation]:
+        """Return every confirmation there was, by number."""
+
+    async def drafts(self) -> Sequence[Draft]:
+        """Return every draft, by name."""
+
+    async def draft(self, name: str) -> Draft | None:
+        """Return the draft of that name."""
+
+    async def keep_draft(self, draft: Draft) -> bool:
+        """Compare and set: keep `draft` as revision + 1 if the kept one has its revision (0: none is kept)."""
+
+    async def drop_draft(self, name: str) -> bool:
+        """Remove a draft; true for the caller that did."""
 
 
 class RegisteredClients(Protocol):
@@ -356,6 +388,9 @@ class Store(Protocol):
 
     def realm(self, name: str) -> RealmStores:
         """Return the stores of one realm; nothing they hold can be reached through another realm's."""
+
+    async def realms(self) -> Sequence[str]:
+        """Return the names of every realm that has a history, in order."""
 
     async def sweep(self) -> int:
         """Remove a bounded number of expired things; return how many."""

@@ -52,7 +52,7 @@ def client(arguments: Namespace) -> int:
 async def _done(settings: Settings, asked: Namespace) -> list[dict[str, Any]]:
     outside = Outside()
     async with registrations_beside(settings, realm=asked.realm, clock=outside.clock) as (registrations, stores):
-        if await stores.versions.current() is None:
+        if await stores.versions.latest() is None:
             raise ClientRefusedError(f"There is no realm “{asked.realm}” in this store: no server has served it yet.")
         match asked.action:
             case "initial-token":

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
+
 from idp.model.flow import Requirement
 from idp.model.struct import Frozen
 
@@ -54,3 +56,15 @@ def subflows(node: Node) -> Iterator[Subflow]:
     yield node
     for child in node.children:
         yield from subflows(child)
+
+
+def bare(node: Node) -> Node:
+    """Return a node without the places in the file: two versions of a flow that do the same are equal then."""
+    if isinstance(node, Execution):
+        return msgspec.structs.replace(node, pointer="")
+    return msgspec.structs.replace(
+        node,
+        pointer="",
+        children=tuple(bare(child) for child in node.children),
+        conditions=tuple(msgspec.structs.replace(condition, pointer="") for condition in node.conditions),
+    )

@@ -1,4 +1,4 @@
-"""What a realm keeps for good, over a kernel: sealed secrets, published versions, and what happened."""
+"""What a realm keeps for good, over a kernel: sealed secrets, and what happened."""
 
 from __future__ import annotations
 
@@ -54,38 +54,6 @@ class KernelSecrets:
 
     def _shelf(self, purpose: str) -> Shelf[bytes]:
         return Shelf(f"secret/{purpose}", self._realm, bytes)
-
-
-class KernelRealmVersions:
-    """Implements `idp.ports.RealmVersions`."""
-
-    def __init__(self, kernel: Kernel, realm: str) -> None:
-        self._kernel = kernel
-        self._documents = Shelf("realm-version", realm, bytes)
-        self._pointer = Shelf("current-realm-version", realm, str)
-
-    async def current(self) -> str | None:
-        """Return the id of the current version."""
-        return self._pointer.get(self._kernel, "")
-
-    async def get(self, version: str) -> bytes | None:
-        """Return the sealed document of a version."""
-        return self._documents.get(self._kernel, version)
-
-    async def publish(self, version: str, sealed: bytes, *, expected: str | None) -> bool:
-        """Store a version and make it current, if the current one is `expected`.
-
-        A version that was published before keeps its document: logins that began on it finish on it.
-        """
-
-        def work(tx: Transaction) -> bool:
-            if self._pointer.get(tx, "") != expected:
-                return False
-            self._documents.add(tx, version, sealed)
-            self._pointer.put(tx, "", version)
-            return True
-
-        return await self._kernel.transact(work)
 
 
 class KernelEvents:

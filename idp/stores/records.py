@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from idp import ports
 from idp.stores.deliveries import KernelLogoutDeliveries
 from idp.stores.grants import KernelAuthorizationCodes, KernelPushedRequests, KernelRefreshFamilies
 from idp.stores.kernel import Kernel, Transaction
-from idp.stores.ledger import KernelEvents, KernelRealmVersions, KernelSecrets
+from idp.stores.ledger import KernelEvents, KernelSecrets
 from idp.stores.limits import KernelAttempts, KernelThrottle
 from idp.stores.once import KernelCounters, KernelFirstUse, KernelLatestValues
 from idp.stores.pending import KernelPendingAuthorizations
 from idp.stores.registrations import KernelInitialTokens, KernelRegisteredClients
 from idp.stores.sessions import KernelAuthenticationSessions, KernelUserSessions
 from idp.stores.users import KernelUsers
+from idp.stores.versions import KernelRealmVersions, realms_with_history
 
 SWEPT_AT_ONCE = 500
 """How many records, and how many events, one sweep removes at most: a sweep never stalls a login."""
@@ -59,6 +62,10 @@ class KernelStore:
         if name not in self._realms:
             self._realms[name] = KernelRealmStores(self._kernel, name)
         return self._realms[name]
+
+    async def realms(self) -> Sequence[str]:
+        """Return the names of every realm that has a history, in order."""
+        return realms_with_history(self._kernel)
 
     async def sweep(self) -> int:
         """Remove what expired, at most `SWEPT_AT_ONCE` records and as many events; return how many went."""

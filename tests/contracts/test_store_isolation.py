@@ -11,10 +11,13 @@ from idp.stores.kernel import Kernel, Transaction
 from tests.contracts.values import (
     NOW,
     a_code,
+    a_confirmation,
     a_delivery,
+    a_draft,
     a_family,
     a_login,
     a_pending,
+    a_publication,
     a_pushed_request,
     a_registered_client,
     a_session,
@@ -44,7 +47,9 @@ async def fill(realm: RealmStores, key: str) -> None:
     await realm.counters.burn(key, 1)
     await realm.latest.set("purpose", key, key, ttl=600)
     await realm.secrets.keep("purpose", key, b"sealed")
-    await realm.versions.publish(key, b"sealed", expected=None)
+    await realm.versions.publish(a_publication(1, key, confirm_by=NOW + 600), b"sealed")
+    await realm.versions.confirm(a_confirmation(1))
+    await realm.versions.keep_draft(a_draft(key))
     await realm.registered_clients.create(a_registered_client(key), most=10)
     await realm.initial_tokens.create(key, an_initial_token())
     await realm.events.record(an_event(transaction_id=key))
@@ -78,8 +83,15 @@ async def assert_empty(realm: RealmStores, key: str) -> None:
     assert not await realm.first_use.seen("purpose", key)
     assert not await realm.latest.take("purpose", key, key)
     assert await realm.secrets.all("purpose") == {}
-    assert await realm.versions.current() is None
+    assert await realm.versions.latest() is None
+    assert await realm.versions.log() == []
     assert await realm.versions.get(key) is None
+    assert not await realm.versions.revert(a_publication(1, key))
+    assert not await realm.versions.confirm(a_confirmation(1))
+    assert await realm.versions.confirmations() == []
+    assert await realm.versions.draft(key) is None
+    assert await realm.versions.drafts() == []
+    assert not await realm.versions.drop_draft(key)
     assert await realm.registered_clients.get(key) is None
     assert await realm.registered_clients.all() == []
     assert not await realm.registered_clients.replace(a_registered_client(key))
@@ -105,7 +117,7 @@ async def test_what_another_realm_does_takes_nothing_away(realm: RealmStores, ot
     assert await realm.refresh_families.get("key") == a_family("key", current="key")
     assert await realm.user_sessions.end("key") is not None
     assert await realm.latest.take("purpose", "key", "key")
-    assert await realm.versions.current() == "key"
+    assert await realm.versions.latest() == a_publication(1, "key", confirm_by=NOW + 600)
 
 
 async def _login(realm: RealmStores) -> None:

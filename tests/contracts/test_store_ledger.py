@@ -70,43 +70,6 @@ async def test_the_revision_of_a_purpose_grows_with_its_changes_and_with_nothing
     assert await realm.secrets.revision("signing") == 2
 
 
-async def test_a_published_version_is_current_and_the_earlier_ones_stay(realm: RealmStores) -> None:
-    assert await realm.versions.current() is None
-    assert await realm.versions.publish("v1", b"one", expected=None)
-    assert await realm.versions.publish("v2", b"two", expected="v1")
-    assert await realm.versions.current() == "v2"
-    assert await realm.versions.get("v1") == b"one"
-    assert await realm.versions.get("v2") == b"two"
-    assert await realm.versions.get("v3") is None
-
-
-@pytest.mark.parametrize("expected", [None, "v0", "v2"])
-async def test_a_version_that_was_made_from_another_one_is_refused(realm: RealmStores, expected: str | None) -> None:
-    await realm.versions.publish("v1", b"one", expected=None)
-    assert not await realm.versions.publish("v2", b"two", expected=expected)
-    assert await realm.versions.current() == "v1"
-    assert await realm.versions.get("v2") is None
-
-
-async def test_an_earlier_version_becomes_current_again_as_it_was(realm: RealmStores) -> None:
-    await realm.versions.publish("v1", b"one", expected=None)
-    await realm.versions.publish("v2", b"two", expected="v1")
-    assert await realm.versions.publish("v1", b"changed", expected="v2")
-    assert await realm.versions.current() == "v1"
-    assert await realm.versions.get("v1") == b"one"
-
-
-async def test_one_of_many_publications_wins(realm: RealmStores, rounds: int) -> None:
-    for number in range(rounds):
-        expected = f"v{number - 1}" if number else None
-        version = f"v{number}"
-
-        async def publish(version: str = version, expected: str | None = expected) -> bool:
-            return await realm.versions.publish(version, b"document", expected=expected)
-
-        assert (await race(publish)).count(True) == 1
-
-
 async def test_events_come_back_newest_first(realm: RealmStores) -> None:
     for kind in ("LOGIN", "CODE_TO_TOKEN", "LOGOUT"):
         await realm.events.record(an_event(kind))

@@ -12,6 +12,7 @@ from idp.model.registration import InitialToken, RegisteredClient
 from idp.model.request_object import PushedRequest
 from idp.model.session import AuthenticationSession, ClientSession, Outstanding, UserSession
 from idp.model.user import Consent, FormerPassword, OtpCredential, PasswordCredential, TermsAcceptance, User
+from idp.model.version import Confirmation, Draft, Publication, VersionSource
 
 NOW = 1_800_000_000
 """Where the clock of a test stands when it begins."""
@@ -186,3 +187,30 @@ def a_registered_client(client_id: str = "client-1", *, revision: int = 0) -> Re
 
 def an_initial_token(*, remaining: int = 1, expires_at: int = NOW + 600) -> InitialToken:
     return InitialToken(id="token-1", remaining=remaining, expires_at=expires_at)
+
+
+def a_publication(
+    number: int = 1,
+    version: str = "v1",
+    *,
+    confirm_by: int | None = None,
+    source: VersionSource = VersionSource.PUBLISH,
+) -> Publication:
+    return Publication(
+        number=number,
+        version=version,
+        author="Ana",
+        at=NOW,
+        reason="Ndryshim i rrjedhës",
+        source=source,
+        parent=f"before-{version}" if number > 1 else None,
+        confirm_by=confirm_by,
+    )
+
+
+def a_draft(name: str = "sms", *, revision: int = 0, sealed: bytes = b"sealed") -> Draft:
+    return Draft(name=name, version="v2", base="v1", author="Ana", at=NOW, sealed=sealed, revision=revision)
+
+
+def a_confirmation(number: int = 1) -> Confirmation:
+    return Confirmation(number=number, by="login transaction-1", at=NOW)

@@ -8,6 +8,10 @@ import pytest
 
 from idp.flows.assembly import UnusableRealmError
 from idp.flows.published import PublishedRealm
+from idp.realms.history import Authorship, RealmHistory
+from idp.realms.loading import LoadedRealm
+from idp.realms.placeholders import Surroundings
+from tests.contracts.values import a_publication
 from tests.flows.bench import (
     SURROUNDINGS,
     Bench,
@@ -21,6 +25,7 @@ from tests.flows.bench import (
 )
 
 pytestmark = pytest.mark.anyio
+ANA = Authorship(author="Ana", reason="a test")
 
 FORM = step("auth-username-password-form")
 WEAK = all_edits(no_actions, with_flows(flow("login", FORM)))
@@ -36,44 +41,55 @@ def titled(title: str) -> Edit:
 
 def opened(bench: Bench) -> PublishedRealm:
     """The realm of a process that has just started."""
-    return PublishedRealm(
-        name="small-business",
-        versions=bench.stores.versions,
-        sealer=bench.sealer,
-        services=bench.services,
-        surroundings=SURROUNDINGS,
-        registered={},
-    )
+    return PublishedRealm(history=history_of(bench), services=bench.services, surroundings=SURROUNDINGS, registered={})
 
 
-async def test_publishing_makes_a_version_the_present_one_and_says_whether_it_is_new() -> None:
-    bench = Bench()
-    published = opened(bench)
-    assert await published.publish(loaded(WEAK))
-    assert not await published.publish(loaded(WEAK))
-    assert await published.publish(loaded(STRONG))
-    assert published.realm().version == loaded(STRONG).realm.version
-    assert await bench.stores.versions.current() == published.realm().version
+def history_of(bench: Bench) -> RealmHistory:
+    return RealmHistory(realm="small-business", versions=bench.stores.versions, sealer=bench.sealer, clock=bench.clock)
 
 
-async def test_users_of_the_file_make_no_new_version() -> None:
-    def nobody(found: dict[str, Any]) -> None:
-        found["users"] = []
+async def publish(published: PublishedRealm, found: LoadedRealm, *, confirm_within: int | None = None) -> None:
+    """Publish a version and have it at work."""
+    latest = await published.history.latest()
+    base = None if latest is None else latest.version
+    await published.history.publish(found.document, ANA, base=base, confirm_within=confirm_within)
+    version = await published.prepared()
+    assert version is not None
+    published.swap(version)
 
+
+async def test_what_was_published_beside_is_prepared_once_and_present_after_the_swap() -> None:
     published = opened(Bench())
-    await published.publish(loaded())
-    assert not await published.publish(loaded(nobody))
+    await publish(published, loaded(WEAK))
+    assert published.realm().version == loaded(WEAK).realm.version
+    assert await published.prepared() is None
+    await published.history.publish(loaded(STRONG).document, ANA, base=loaded(WEAK).realm.version)
+    version = await published.prepared()
+    assert version is not None
+    assert published.realm().version == loaded(WEAK).realm.version, "nothing has been swapped in yet"
+    published.swap(version)
+    assert published.realm().version == loaded(STRONG).realm.version
+
+
+async def test_a_line_that_says_the_same_again_compiles_nothing_anew() -> None:
+    published = opened(Bench())
+    await publish(published, loaded(WEAK))
+    present = published.current()
+    assert await published.history.taken_from_file(loaded(WEAK).document, ANA) is not None
+    version = await published.prepared()
+    assert version is not None
+    assert version.assembled is present
 
 
 @pytest.mark.parametrize("restarted", [False, True], ids=["in the same process", "after a restart"])
 async def test_a_former_version_still_runs_as_it_was(*, restarted: bool) -> None:
     bench = Bench()
     published = opened(bench)
-    await published.publish(loaded(STRONG))
+    await publish(published, loaded(STRONG))
     former = published.current()
     if restarted:
         published = opened(bench)
-    await published.publish(loaded(WEAK))
+    await publish(published, loaded(WEAK))
     found = await published.assembled(former.realm.version)
     assert found is not None
     assert found.realm == former.realm
@@ -84,44 +100,47 @@ async def test_a_former_version_still_runs_as_it_was(*, restarted: bool) -> None
 
 async def test_the_present_version_is_found_by_its_name() -> None:
     published = opened(Bench())
-    await published.publish(loaded())
+    await publish(published, loaded())
     assert await published.assembled(published.realm().version) is published.current()
 
 
 async def test_a_version_that_was_never_published_is_nobodys() -> None:
     published = opened(Bench())
-    await published.publish(loaded())
+    await publish(published, loaded())
     assert await published.assembled("0" * 64) is None
 
 
-async def test_a_version_that_can_no_longer_run_is_nobodys() -> None:
+async def test_a_version_that_can_no_longer_run_is_nobodys_and_is_not_followed() -> None:
     bench = Bench()
     published = opened(bench)
-    await published.publish(loaded())
-    # A release that has dropped an authenticator reads a version that names it.
-    documents = {"dropped": b'{"realm": "small-business", "browserFlow": "gone"}', "no-json": b"{"}
-    for version, document in documents.items():
-        sealed = bench.sealer.seal(document, purpose=f"realm-version|small-business|{version}")
-        assert await bench.stores.versions.publish(version, sealed, expected=await bench.stores.versions.current())
-        assert await published.assembled(version) is None
-
-
-async def test_a_file_whose_flows_do_not_compile_changes_nothing() -> None:
-    bench = Bench()
-    published = opened(bench)
-    await published.publish(loaded())
+    await publish(published, loaded())
     present = published.current()
-    with pytest.raises(UnusableRealmError):
-        await published.publish(loaded(with_flows(flow("login", step("no-such-step")))))
-    assert published.current() is present
-    assert await bench.stores.versions.current() == present.realm.version
+    # A release that has dropped an authenticator reads a version that names it.
+    for document in (b'{"realm": "small-business", "browserFlow": "gone"}', b"{"):
+        latest = await published.history.latest()
+        assert latest is not None
+        line = await published.history.publish(document, ANA, base=latest.version)
+        assert await published.assembled(line.version) is None
+        with pytest.raises(UnusableRealmError):
+            await published.prepared()
+        assert published.current() is present
+
+
+async def test_a_version_whose_secret_is_not_here_is_not_followed() -> None:
+    bench = Bench()
+    published = opened(bench)
+    await publish(published, loaded(WEAK))
+    empty = Surroundings(vault=lambda _realm, _key: None, environment={})
+    elsewhere = PublishedRealm(history=history_of(bench), services=bench.services, surroundings=empty, registered={})
+    with pytest.raises(UnusableRealmError, match="vault"):
+        await elsewhere.prepared()
 
 
 async def test_more_former_versions_than_are_kept_compiled_are_found_again() -> None:
     published = opened(Bench())
     versions = []
     for number in range(12):
-        await published.publish(loaded(titled(f"Banka {number}")))
+        await publish(published, loaded(titled(f"Banka {number}")))
         versions.append(published.realm().version)
     for number, version in enumerate(versions):
         found = await published.assembled(version)
@@ -132,9 +151,9 @@ async def test_more_former_versions_than_are_kept_compiled_are_found_again() -> 
 async def test_a_version_in_the_store_cannot_be_exchanged_for_another() -> None:
     bench = Bench()
     published = opened(bench)
-    await published.publish(loaded(WEAK))
+    await publish(published, loaded(WEAK))
     weak = await bench.stores.versions.get(loaded(WEAK).realm.version)
     assert weak is not None
-    await bench.stores.versions.publish("0" * 64, weak, expected=loaded(WEAK).realm.version)
+    await bench.stores.versions.publish(a_publication(2, "0" * 64), weak)
     with pytest.raises(ValueError, match="altered"):
         await published.assembled("0" * 64)

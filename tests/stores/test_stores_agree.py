@@ -18,7 +18,17 @@ from idp.ports import RealmStores
 from idp.stores.memory import MemoryKernel
 from idp.stores.records import KernelStore
 from idp.stores.sqlite import SqliteKernel
-from tests.contracts.values import NOW, a_code, a_family, a_session, a_user, an_event
+from tests.contracts.values import (
+    NOW,
+    a_code,
+    a_confirmation,
+    a_draft,
+    a_family,
+    a_publication,
+    a_session,
+    a_user,
+    an_event,
+)
 from tests.fakes import FakeClock
 
 KEYS = st.sampled_from(["a", "b", "c"])
@@ -152,9 +162,26 @@ class StoresAgree(RuleBasedStateMachine):
     def the_latest_value_is_taken(self, realm: str, key: str, value: str) -> None:
         self.ask(realm, lambda stores: stores.latest.take("sms", key, value))
 
-    @rule(realm=REALMS, version=KEYS, expected=st.sampled_from([None, "a", "b", "c"]))
-    def a_version_is_published(self, realm: str, version: str, expected: str | None) -> None:
-        self.ask(realm, lambda stores: stores.versions.publish(version, version.encode(), expected=expected))
+    @rule(realm=REALMS, version=KEYS, number=st.integers(1, 6), waits=st.none() | SECONDS)
+    def a_version_is_published(self, realm: str, version: str, number: int, waits: int | None) -> None:
+        line = a_publication(number, version, confirm_by=None if waits is None else self.now() + waits)
+        self.ask(realm, lambda stores: stores.versions.publish(line, version.encode()))
+
+    @rule(realm=REALMS, number=st.integers(1, 6))
+    def a_version_is_confirmed(self, realm: str, number: int) -> None:
+        self.ask(realm, lambda stores: stores.versions.confirm(a_confirmation(number)))
+
+    @rule(realm=REALMS, version=KEYS, number=st.integers(1, 6))
+    def a_version_is_reverted(self, realm: str, version: str, number: int) -> None:
+        self.ask(realm, lambda stores: stores.versions.revert(a_publication(number, version)))
+
+    @rule(realm=REALMS, key=KEYS, revision=st.integers(0, 2))
+    def a_draft_is_kept(self, realm: str, key: str, revision: int) -> None:
+        self.ask(realm, lambda stores: stores.versions.keep_draft(a_draft(key, revision=revision)))
+
+    @rule(realm=REALMS, key=KEYS)
+    def a_draft_is_dropped(self, realm: str, key: str) -> None:
+        self.ask(realm, lambda stores: stores.versions.drop_draft(key))
 
     @rule(realm=REALMS, key=KEYS, value=KEYS)
     def a_secret_is_kept(self, realm: str, key: str, value: str) -> None:
@@ -195,7 +222,10 @@ async def _everything(stores: RealmStores) -> object:
         of_keys,
         found,
         await stores.users.all(),
-        await stores.versions.current(),
+        await stores.versions.latest(),
+        await stores.versions.log(),
+        await stores.versions.confirmations(),
+        await stores.versions.drafts(),
         await stores.secrets.all("signing"),
         await stores.secrets.revision("signing"),
         await stores.events.recent(limit=9),

@@ -12,10 +12,10 @@ from typing import assert_never
 import msgspec
 
 from idp.flows.actions import consent
-from idp.flows.assembly import AssembledRealm
 from idp.flows.levels import demanded_level
+from idp.flows.published import PublishedRealm
 from idp.flows.runner import Ask, Finished, Refused, Runner, StartOver
-from idp.flows.tabs import Assemblies, Completed, GoOn, Page, Rejected, Tabs
+from idp.flows.tabs import Completed, GoOn, Page, Rejected, Tabs
 from idp.model.client import Client
 from idp.model.flow_kind import FlowKind
 from idp.model.oauth import AuthorizationRequest
@@ -35,6 +35,7 @@ from idp.oidc.requests.asked import Asked, checked_request
 from idp.oidc.requests.resolved import resolved
 from idp.oidc.sessions.browser_session import session_of_cookie
 from idp.oidc.sessions.gate import may_go_on
+from idp.oidc.version_watch import record_publication
 
 _BY_ERROR = {code.value: code for code in ErrorCode}
 _PAGES = {
@@ -67,13 +68,12 @@ class AuthorizationEndpoint:
         *,
         provider: Provider,
         tabs: Tabs,
-        assemblies: Assemblies,
-        current: Callable[[], AssembledRealm],
+        published: PublishedRealm,
     ) -> None:
         self._provider = provider
         self._tabs = tabs
-        self._assemblies = assemblies
-        self._current = current
+        self._published = published
+        self._current = published.current
 
     async def begin(
         self, given: Asked, *, browser: Browser, locale: Callable[[tuple[str, ...]], str]
@@ -225,11 +225,14 @@ class AuthorizationEndpoint:
     async def _committed(
         self, login: AuthenticationSession, client: Client, target: Target, *, browser: Browser
     ) -> Answer:
-        assembled = await self._assemblies(login.realm_version)
+        assembled = await self._published.assembled(login.realm_version)
         if assembled is None:
             raise OAuthError(ErrorCode.SERVER_ERROR, "The login was refused.", detail="unknown realm version")
         present = await session_of_cookie(self._provider, browser.session_cookie)
         done: Committed = await commit(self._provider, assembled, login, present=present, address=browser.address)
+        confirmed = await self._published.completed(login)
+        if confirmed is not None:
+            await record_publication(self._provider, "REALM_CONFIRMED", confirmed, by=login)
         return await answered(self._provider, client, target, done.parameters, sid=done.sid, cookie=done.cookie)
 
     async def _unresolved(self, realm: Realm, given: Asked, error: OAuthError, *, browser: Browser) -> Answer:

@@ -39,10 +39,10 @@ from idp.oidc.registration.watch import watch_registrations
 from idp.oidc.routes import hot_endpoints
 from idp.oidc.sessions.back_channel import watch_deliveries
 from idp.oidc.version_watch import Followed, watch_versions
-from idp.opening import RealmOpening, passwords_of, sealer_of
+from idp.opening import RealmOpening, passwords_of, sealer_of, surroundings_of
 from idp.ports import Clock, MailSender, RandomBytes, SmsSender, Store
-from idp.realms.loading import LoadedRealm, RealmUnreadableError, load_file
-from idp.realms.placeholders import Surroundings, file_vault
+from idp.realms.loading import LoadedRealm, RealmUnreadableError, load_files
+from idp.realms.placeholders import Surroundings
 from idp.settings import StartError
 from idp.softtoken import application as softtoken
 from idp.stores.records import KernelStore
@@ -129,13 +129,14 @@ def load_realms(settings: configuration.Settings, surroundings: Surroundings) ->
     problems: list[str] = []
     for name in settings.realms.files:
         try:
-            found = load_file(Path(name), surroundings=surroundings)
+            of_file = load_files(Path(name), surroundings=surroundings)
         except RealmUnreadableError as error:
             problems.extend(_lines(name, error.findings))
             continue
-        findings = (*found.findings, *compile_realm(found.realm)[1])
-        problems.extend(_lines(name, [f for f in findings if f.severity is Severity.ERROR]))
-        loaded.append(found)
+        for found in of_file:
+            findings = (*found.findings, *compile_realm(found.realm)[1])
+            problems.extend(_lines(name, [f for f in findings if f.severity is Severity.ERROR]))
+        loaded.extend(of_file)
     names = Counter(found.realm.name for found in loaded)
     problems.extend(f"  Realm “{name}” stands in {n} files: keep one of them." for name, n in names.items() if n > 1)
     if problems:
@@ -163,7 +164,7 @@ async def open_site(
     """
     for switch in settings.test_switches:
         log.warning("test switch is on", setting=switch)
-    surroundings = Surroundings(vault=file_vault(Path(settings.secrets.vault)), environment=outside.environment)
+    surroundings = surroundings_of(settings, outside.environment)
     realms = load_realms(settings, surroundings)
     sealer = sealer_of(settings)
     outbox = outbox_of(settings, outside.clock) if sms is None else None

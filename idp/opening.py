@@ -44,7 +44,7 @@ from idp.ports import (
 )
 from idp.realms.history import Authorship, RealmHistory
 from idp.realms.loading import LoadedRealm
-from idp.realms.placeholders import Surroundings
+from idp.realms.placeholders import Surroundings, file_vault
 from idp.settings import Settings, StartError
 from idp.stores.records import KernelStore
 from idp.stores.sqlite import SqliteKernel
@@ -279,6 +279,13 @@ def sealer_of(settings: Settings) -> AesGcmSealer:
         make_folder_of(paths[0])
         create_master_key(paths[0])
     return AesGcmSealer(read_master_keys(paths))
+
+
+def surroundings_of(settings: Settings, environment: Mapping[str, str]) -> Surroundings:
+    """Return where the placeholders of realm files take their values from."""
+    return Surroundings(
+        vault=file_vault(Path(settings.secrets.vault)), environment=environment, base_url=settings.server.base_url
+    )
 
 
 def passwords_of(settings: Settings, random: RandomBytes) -> Argon2Passwords:

@@ -23,6 +23,10 @@ from idp.model.struct import Frozen
 _KEYCLOAK_CONFIG_KEYS = frozenset({"default.reference.value", "default.reference.maxAge"})
 
 
+# Steps for members of organizations, which do not exist here: nobody is configured for them.
+_OF_ORGANIZATIONS = frozenset({"organization", "idp-add-organization-member"})
+
+
 class CompiledFlow(Frozen, frozen=True, kw_only=True):
     """One top-level flow, ready to run."""
 
@@ -70,12 +74,17 @@ class _Assembly:
     def subflow(self, flow: Flow, path: str, requirement: Requirement, above: tuple[str, ...]) -> Subflow:
         children: list[Node] = []
         conditions: list[Execution] = []
+        absent: list[FlowExecution] = []
         for position, line in enumerate(sorted(flow.executions, key=lambda e: e.priority)):
+            if self._is_absent(line, (*above, flow.alias)):
+                absent.append(line)
+                continue
             node = self._node(line, f"{path}/{position}", (*above, flow.alias))
             if isinstance(node, Execution) and node.authenticator in CONDITIONS:
                 conditions.append(node)
             elif node is not None:
                 children.append(node)
+        self._absent_findings(absent, children)
         return Subflow(
             id=_node_id(path),
             alias=flow.alias,
@@ -103,6 +112,41 @@ class _Assembly:
             self._error("F-CYCLE", line, f"Flow “{inner.alias}” contains itself.", "Remove this execution.")
             return None
         return self.subflow(inner, path, line.requirement, above)
+
+    def _is_absent(self, line: FlowExecution, above: tuple[str, ...]) -> bool:
+        """Tell whether a way to log in needs what does not exist here, so that nobody can ever take it.
+
+        Only what Keycloak itself passes by where it is not configured: an alternative, and a sub-flow that asks
+        whether the user is configured for it. A step that is demanded is never left out.
+        """
+        if line.requirement is Requirement.DISABLED:
+            return False
+        if line.flow_alias is None:
+            name = line.authenticator or ""
+            unknown = name not in STEPS and name not in CONDITIONS
+            return unknown and (line.requirement is Requirement.ALTERNATIVE or name in _OF_ORGANIZATIONS)
+        inner = self._realm.flows.get(line.flow_alias)
+        if inner is None or inner.alias in above or line.requirement is Requirement.REQUIRED:
+            return False
+        enabled = [one for one in inner.executions if one.requirement is not Requirement.DISABLED]
+        guards = [one.authenticator for one in enabled if one.authenticator in CONDITIONS]
+        if line.requirement is Requirement.CONDITIONAL and "conditional-user-configured" not in guards:
+            return False
+        steps = [one for one in enabled if one.authenticator not in CONDITIONS]
+        return bool(steps) and all(self._is_absent(one, (*above, inner.alias)) for one in steps)
+
+    def _absent_findings(self, absent: list[FlowExecution], children: list[Node]) -> None:
+        """Say what is never offered; where nothing else leads to a login, the flow cannot run."""
+        enabled = (child for child in children if child.requirement is not Requirement.DISABLED)
+        others = any(not (isinstance(child, Execution) and child.authenticator == "auth-cookie") for child in enabled)
+        for line in absent:
+            name = line.flow_alias or line.authenticator
+            problem = f"“{name}” needs what does not exist here: this way to log in is never offered."
+            severity = Severity.WARNING if others or line.requirement is Requirement.CONDITIONAL else Severity.ERROR
+            repair = "Nothing needs to be done, unless customers log in by it; then give them another way."
+            self._findings.append(
+                Finding(rule="F-UNKNOWN-STEP", severity=severity, pointer=line.pointer, problem=problem, repair=repair)
+            )
 
     def _leaf(self, line: FlowExecution, path: str) -> Execution | None:
         name = line.authenticator or ""
@@ -183,6 +227,8 @@ def _action_findings(realm: Realm) -> Iterator[Finding]:
         if not setting.enabled:
             continue
         kind = ACTIONS.get(setting.alias)
+        if kind is None and not setting.pointer:
+            continue  # one of Keycloak's own that the file does not ask for
         if kind is None:
             yield Finding(
                 rule="A-UNKNOWN-ACTION",

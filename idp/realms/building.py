@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Literal, get_args
 
 import msgspec
@@ -11,7 +10,7 @@ import msgspec
 from idp.model.client import SigningAlgorithm
 from idp.model.client_rules import NO_RULES
 from idp.model.finding import Finding
-from idp.model.flow import Flow, FlowExecution, RequiredActionSetting, Requirement
+from idp.model.flow import Flow, FlowExecution, RequiredActionSetting
 from idp.model.flow_kind import BINDINGS, FlowKind
 from idp.model.policy import BruteForcePolicy, Lifespans, OtpAlgorithm, OtpPolicy
 from idp.model.realm import Realm
@@ -22,26 +21,23 @@ from idp.realms.assertion_issuers import assertion_issuers
 from idp.realms.authorization_details import authorization_details_types
 from idp.realms.clients.building import client_of
 from idp.realms.clients.pending import pending_policy
+from idp.realms.placeholders import Surroundings
 from idp.realms.policies.compiling import policies_of
 from idp.realms.policies.governing import governed_of_file
 from idp.realms.policies.tightening import tightened
 from idp.realms.registration import registration_rules
+from idp.realms.stock import stock_actions, with_stock_configuration, with_stock_flows
 from idp.realms.values import error, one_of, seconds
 
 LOCALES = ("sq", "en", "it")
 SOFT_TOKEN_FLOW_ATTRIBUTE = BINDINGS[FlowKind.SOFT_TOKEN_REGISTRATION].realm_key
-_BUILT_IN_BROWSER = "browser"
 
 
-def realm_of(
-    found: file.Realm, *, version: str, vault: Callable[[str, str], str | None], findings: list[Finding]
-) -> Realm:
+def realm_of(found: file.Realm, *, version: str, surroundings: Surroundings, findings: list[Finding]) -> Realm:
     """Build the realm; what cannot be understood is a finding and gets a safe value."""
     rules, problems = password_policy.parsed(found.password_policy)
     findings.extend(error("R-PASSWORD-POLICY", "/passwordPolicy", problem, "Mend the rule.") for problem in problems)
     flows = {flow.alias: _flow(flow, position) for position, flow in enumerate(found.authentication_flows)}
-    if not flows:
-        flows = _built_in_flows()
     policies = policies_of(found, findings)
     found, demands = governed_of_file(found, policies, findings)
     realm = Realm(
@@ -72,12 +68,14 @@ def realm_of(
         brute_force=_brute_force(found, findings),
         acr_levels=_acr_levels(found, findings),
         bindings=_bindings(found),
-        flows=flows,
-        authenticator_config={config.alias: config.config for config in found.authenticator_config},
-        required_actions=tuple(_action(action, position) for position, action in enumerate(found.required_actions)),
+        flows=with_stock_flows(flows),
+        authenticator_config=with_stock_configuration(
+            {config.alias: config.config for config in found.authenticator_config}
+        ),
+        required_actions=_actions(found),
         clients={
             client.client_id: tightened(
-                client_of(found, client, position, vault, findings), demands.get(client.client_id, NO_RULES)
+                client_of(found, client, position, surroundings, findings), demands.get(client.client_id, NO_RULES)
             )
             for position, client in enumerate(found.clients)
         },
@@ -179,26 +177,10 @@ def _flow(flow: file.Flow, position: int) -> Flow:
     )
 
 
-def _built_in_flows() -> dict[str, Flow]:
-    """Return what an absent `authenticationFlows` means: Keycloak's browser login, in its smallest form."""
-    conditional = "Browser - Conditional 2FA"
-    forms = (
-        FlowExecution(requirement=Requirement.REQUIRED, priority=10, authenticator="auth-username-password-form"),
-        FlowExecution(requirement=Requirement.CONDITIONAL, priority=20, flow_alias=conditional),
-    )
-    second = (
-        FlowExecution(requirement=Requirement.REQUIRED, priority=10, authenticator="conditional-user-configured"),
-        FlowExecution(requirement=Requirement.REQUIRED, priority=20, authenticator="auth-otp-form"),
-    )
-    top = (
-        FlowExecution(requirement=Requirement.ALTERNATIVE, priority=10, authenticator="auth-cookie"),
-        FlowExecution(requirement=Requirement.ALTERNATIVE, priority=30, flow_alias="forms"),
-    )
-    flows = {_BUILT_IN_BROWSER: top, "forms": forms, conditional: second}
-    return {
-        alias: Flow(alias=alias, built_in=True, top_level=alias == _BUILT_IN_BROWSER, executions=executions)
-        for alias, executions in flows.items()
-    }
+def _actions(found: file.Realm) -> tuple[RequiredActionSetting, ...]:
+    if found.required_actions is None:
+        return stock_actions()
+    return tuple(_action(action, position) for position, action in enumerate(found.required_actions))
 
 
 def _action(action: file.RequiredAction, position: int) -> RequiredActionSetting:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from idp.model.struct import Frozen
 from idp.realms import reading, representation
 from idp.realms.acknowledgement import acknowledged
 from idp.realms.building import realm_of
+from idp.realms.documents import documents, only
+from idp.realms.legacy import modern
 from idp.realms.placeholders import Surroundings, filled
 from idp.realms.rules import realm_findings
 from idp.realms.seeds import UserSeed, user_seeds
@@ -40,37 +43,46 @@ class RealmUnreadableError(Exception):
         self.findings = findings
 
 
-def load_file(path: Path, *, surroundings: Surroundings) -> LoadedRealm:
-    """Load a realm file.
+def load_files(path: Path, *, surroundings: Surroundings) -> tuple[LoadedRealm, ...]:
+    """Load the realms of a file (one, or a list of them) or of a folder that Keycloak exported into.
 
     Raises:
         RealmUnreadableError: there is no such file, it is not JSON, or not the shape of a realm.
 
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RealmUnreadableError((_unreadable(f"The file cannot be read: {type(error).__name__}."),)) from None
-    return load(text, surroundings=surroundings)
+    with _refusing():
+        return tuple(_loaded(document, surroundings) for document in documents(path))
+
+
+def load_file(path: Path, *, surroundings: Surroundings) -> LoadedRealm:
+    """Load the one realm of a file or folder (see `load_files`); several are a `RealmUnreadableError`, too."""
+    with _refusing():
+        return _loaded(only(documents(path)), surroundings)
 
 
 def load(text: str, *, surroundings: Surroundings) -> LoadedRealm:
     """Load the text of a realm file (see `load_file`)."""
-    try:
+    with _refusing():
         return _loaded(reading.parse(text), surroundings)
+
+
+@contextlib.contextmanager
+def _refusing() -> Iterator[None]:
+    try:
+        yield
     except reading.RealmFileError as error:
-        raise RealmUnreadableError((_unreadable(f"The file is {error}"),)) from None
+        raise RealmUnreadableError((_unreadable(f"The file {error}"),)) from None
     except RecursionError:  # In the parser, or in what walks over its result: their bounds differ.
         raise RealmUnreadableError((_unreadable("The file is nested too deeply to be a realm."),)) from None
 
 
 def _loaded(document: Any, surroundings: Surroundings) -> LoadedRealm:
     findings: list[Finding] = []
-    found = reading.read(filled(document, surroundings, findings), representation.Realm, findings)
+    found = reading.read(modern(filled(document, surroundings, findings)), representation.Realm, findings)
     if found is None:
         raise RealmUnreadableError(tuple(findings))
     canonical = canonical_document(document)
-    realm = realm_of(found, version=hashlib.sha256(canonical).hexdigest(), vault=surroundings.vault, findings=findings)
+    realm = realm_of(found, version=hashlib.sha256(canonical).hexdigest(), surroundings=surroundings, findings=findings)
     users = user_seeds(found.users, findings)
     findings.extend(realm_findings(found, realm, users))
     return LoadedRealm(

@@ -17,15 +17,27 @@ from idp.realms.reading import escaped
 
 _ENVIRONMENT = re.compile(r"\$\{env\.([A-Za-z_][A-Za-z0-9_]*)(?::([^}]*))?\}")
 
+_SITE = re.compile(r"\$\{auth(?:Base|Admin)Url\}")
+
 Vault = Callable[[str, str], str | None]
 """(realm, key) → the secret that `${vault.key}` stands for, or None."""
 
 
 class Surroundings(Frozen, frozen=True, kw_only=True):
-    """Where placeholders take their values from."""
+    """Where placeholders take their values from.
+
+    `base_url` is where the provider is reached: what Keycloak calls `${authBaseUrl}` and `${authAdminUrl}`, and what a
+    relative address of a client without `rootUrl` is relative to. A check without a server does not know it.
+    """
 
     vault: Vault
     environment: Mapping[str, str] = {}
+    base_url: str = "https://provider.invalid"
+
+    def absolute(self, root: str, address: str) -> str:
+        """Return an address of a client whole: with its root in front where it is relative (Keycloak's rule)."""
+        root, address = (_SITE.sub(self.base_url, text) if self.base_url else text for text in (root, address))
+        return (root or self.base_url).rstrip("/") + address if address.startswith("/") else address
 
 
 def file_vault(directory: Path) -> Vault:

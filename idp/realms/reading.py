@@ -26,9 +26,9 @@ def parse(text: str) -> Any:
         # What cannot be written again cannot be kept as a version: half a character, a number without bounds.
         json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
     except json.JSONDecodeError as error:
-        raise RealmFileError(f"not JSON: {error.msg} in line {error.lineno}, column {error.colno}.") from None
+        raise RealmFileError(f"is not JSON: {error.msg} in line {error.lineno}, column {error.colno}.") from None
     except ValueError:
-        raise RealmFileError("not JSON: it has a number or a character that JSON cannot carry.") from None
+        raise RealmFileError("is not JSON: it has a number or a character that JSON cannot carry.") from None
     return document
 
 
@@ -36,7 +36,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise RealmFileError(f"ambiguous: the key “{key}” appears twice in one object; remove one of them.")
+            raise RealmFileError(f"is ambiguous: the key “{key}” appears twice in one object; remove one of them.")
         found[key] = value
     return found
 

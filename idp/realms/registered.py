@@ -13,6 +13,7 @@ from idp.model.struct import Frozen
 from idp.realms import representation as file
 from idp.realms.access import with_access
 from idp.realms.clients.building import client_of
+from idp.realms.placeholders import Surroundings
 from idp.realms.policies.conditions import Change
 from idp.realms.policies.executor import Violation
 from idp.realms.policies.governing import governed, subject_of
@@ -20,6 +21,7 @@ from idp.realms.policies.tightening import tightened
 from idp.realms.rules import client_findings
 
 _PLACE = "/clients/0"
+_NOTHING = Surroundings(vault=lambda _realm, _name: None, base_url="")
 
 
 class Registered(Frozen, frozen=True, kw_only=True):
@@ -47,7 +49,7 @@ def registered_client(found: file.Realm, realm: Realm, written: file.Client, cha
         scope_mappings=(),
         client_scope_mappings={},
     )
-    client = tightened(client_of(alone, result.client, 0, lambda _realm, _name: None, findings), result.rules)
+    client = tightened(client_of(alone, result.client, 0, _NOTHING, findings), result.rules)
     known = msgspec.structs.replace(realm, clients={written.client_id: client})
     client = with_access(known, alone, findings).clients[written.client_id]
     findings.extend(client_findings(result.client, client, _PLACE))

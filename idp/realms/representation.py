@@ -207,7 +207,7 @@ class Realm(Representation, frozen=True, kw_only=True, rename="camel"):
 
     authentication_flows: tuple[Flow, ...] = ()
     authenticator_config: tuple[AuthenticatorConfig, ...] = ()
-    required_actions: tuple[RequiredAction, ...] = ()
+    required_actions: tuple[RequiredAction, ...] | None = None
     clients: tuple[Client, ...] = ()
     users: tuple[User, ...] = ()
 

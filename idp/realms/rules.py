@@ -102,7 +102,7 @@ def _duplicates(found: file.Realm) -> Iterator[Finding]:
         "authenticatorConfig": [config.alias for config in found.authenticator_config],
         "clientScopes": [scope.name for scope in found.client_scopes],
         "roles/realm": [role.name for role in found.roles.realm],
-        "requiredActions": [action.alias for action in found.required_actions],
+        "requiredActions": [action.alias for action in found.required_actions or ()],
     }
     for name, keys in lists.items():
         for key, count in Counter(keys).items():

@@ -6,13 +6,15 @@ import hashlib
 import os
 from pathlib import Path
 
+import msgspec
+
 from idp.cli.reports.positions import Places, Region
 from idp.flows.compiler import compile_realm
 from idp.model.finding import Finding, Severity
 from idp.model.struct import Frozen
 from idp.realms.catalogue import CATALOGUE
 from idp.realms.catalogue.rule import Rule
-from idp.realms.loading import RealmUnreadableError, load_file
+from idp.realms.loading import RealmUnreadableError, load_files
 from idp.realms.placeholders import Surroundings
 
 ORDER = (Severity.ERROR, Severity.WARNING, Severity.ACKNOWLEDGED, Severity.NOTE)
@@ -76,7 +78,15 @@ def _findings(path: Path) -> tuple[tuple[Finding, ...], bool]:
     # Without a server there is no vault, so what it would give is taken as given; the environment is this process's.
     surroundings = Surroundings(vault=lambda _realm, _key: _UNCHECKED_SECRET, environment=os.environ)
     try:
-        loaded = load_file(path, surroundings=surroundings)
+        loaded = load_files(path, surroundings=surroundings)
     except RealmUnreadableError as error:
         return error.findings, False
-    return (*loaded.findings, *compile_realm(loaded.realm)[1]), True
+    of_realms = [(*found.findings, *compile_realm(found.realm)[1]) for found in loaded]
+    if len(of_realms) == 1:
+        return of_realms[0], True
+    return tuple(_at(n, finding) for n, found in enumerate(of_realms) for finding in found), True
+
+
+def _at(position: int, finding: Finding) -> Finding:
+    """Return a finding with its place in a file that is a list of realms."""
+    return msgspec.structs.replace(finding, pointer=f"/{position}{finding.pointer}")

@@ -28,7 +28,7 @@ from idp.realms.clients.protection import (
 from idp.realms.clients.response_types import response_types
 from idp.realms.clients.sender import sender_rules
 from idp.realms.clients.subject import pairwise_of
-from idp.realms.placeholders import vault_file
+from idp.realms.placeholders import Surroundings, vault_file
 from idp.realms.values import choice, error, listed, seconds
 
 _PLACEHOLDER = re.compile(r"\$\{vault\.([A-Za-z0-9_.-]+)\}")
@@ -39,12 +39,13 @@ def client_of(
     found: file.Realm,
     client: file.Client,
     position: int,
-    vault: Callable[[str, str], str | None],
+    surroundings: Surroundings,
     findings: list[Finding],
 ) -> Client:
     """Return the client at a position of the file; what cannot be understood is a finding and gets a safe value."""
     pointer = f"/clients/{position}"
     attributes = client.attributes
+    addresses = tuple(surroundings.absolute(client.root_url, uri) for uri in client.redirect_uris)
     return Client(
         client_id=client.client_id,
         name=client.name,
@@ -61,11 +62,11 @@ def client_of(
         token_exchange=attributes.get("standard.token.exchange.enabled") == "true" and not client.public_client,
         password_grant=client.direct_access_grants_enabled,
         assertion_issuers=allowed_issuers(client),
-        secret=_secret(found.realm, client, f"{pointer}/secret", vault, findings),
-        redirect_uris=tuple(_absolute(client, uri) for uri in client.redirect_uris),
-        post_logout_redirect_uris=_post_logout(client),
-        web_origins=_web_origins(client),
-        base_url=_absolute(client, client.base_url) if client.base_url else client.root_url,
+        secret=_secret(found.realm, client, f"{pointer}/secret", surroundings.vault, findings),
+        redirect_uris=addresses,
+        post_logout_redirect_uris=_post_logout(client, addresses, surroundings),
+        web_origins=_web_origins(client, addresses),
+        base_url=surroundings.absolute(client.root_url, client.base_url or client.root_url),
         standard_flow=client.standard_flow_enabled,
         implicit_flow=client.implicit_flow_enabled,
         response_types=response_types(client),
@@ -123,27 +124,22 @@ def _secret(
     return Secret(value)
 
 
-def _absolute(client: file.Client, uri: str) -> str:
-    """Return an address with the client's root in front, where it is relative (Keycloak's rule)."""
-    return client.root_url.rstrip("/") + uri if uri.startswith("/") and client.root_url else uri
-
-
-def _post_logout(client: file.Client) -> tuple[str, ...]:
+def _post_logout(client: file.Client, addresses: tuple[str, ...], surroundings: Surroundings) -> tuple[str, ...]:
     uris: list[str] = []
     for part in listed(client.attributes.get("post.logout.redirect.uris", "")):
         if part == "+":
-            uris.extend(client.redirect_uris)
+            uris.extend(addresses)
         elif part != "-":
-            uris.append(part)
-    return tuple(_absolute(client, uri) for uri in uris)
+            uris.append(surroundings.absolute(client.root_url, part))
+    return tuple(uris)
 
 
-def _web_origins(client: file.Client) -> tuple[str, ...]:
+def _web_origins(client: file.Client, addresses: tuple[str, ...]) -> tuple[str, ...]:
     """Return exact origins; `+` means those of the redirect addresses, `*` is not honoured (clients.md 1)."""
     origins: list[str] = []
     for origin in client.web_origins:
         if origin == "+":
-            origins.extend(_origin(_absolute(client, uri)) for uri in client.redirect_uris)
+            origins.extend(_origin(address) for address in addresses)
         elif origin != "*":
             origins.append(origin.rstrip("/"))
     return tuple(dict.fromkeys(origin for origin in origins if origin))

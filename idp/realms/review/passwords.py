@@ -27,7 +27,7 @@ def password_findings(found: file.Realm, realm: Realm) -> Iterator[Finding]:
     if found.default_locale and found.supported_locales and found.default_locale not in found.supported_locales:
         problem = f"“{found.default_locale}” is not among the supported languages."
         yield warning("R-DEFAULT-LOCALE", "/defaultLocale", problem, "Name one of supportedLocales.")
-    for position, action in enumerate(found.required_actions):
+    for position, action in enumerate(found.required_actions or ()):
         if action.default_action and not action.enabled:
             problem = f"“{action.alias}” is for every new user, but it is switched off: nobody is asked to do it."
             place = f"/requiredActions/{position}/defaultAction"

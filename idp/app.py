@@ -118,14 +118,14 @@ class Site:
                 log.exception("sweep failed")
 
 
-def load_realms(settings: configuration.Settings, surroundings: Surroundings) -> list[LoadedRealm]:
-    """Load and check every realm file.
+def load_realms(settings: configuration.Settings, surroundings: Surroundings) -> list[tuple[str, LoadedRealm]]:
+    """Load and check every realm file; each realm comes with the file that it is from.
 
     Raises:
         StartError: one of them has errors; the text holds all errors of all files.
 
     """
-    loaded: list[LoadedRealm] = []
+    loaded: list[tuple[str, LoadedRealm]] = []
     problems: list[str] = []
     for name in settings.realms.files:
         try:
@@ -136,8 +136,8 @@ def load_realms(settings: configuration.Settings, surroundings: Surroundings) ->
         for found in of_file:
             findings = (*found.findings, *compile_realm(found.realm)[1])
             problems.extend(_lines(name, [f for f in findings if f.severity is Severity.ERROR]))
-        loaded.extend(of_file)
-    names = Counter(found.realm.name for found in loaded)
+        loaded.extend((name, found) for found in of_file)
+    names = Counter(found.realm.name for _, found in loaded)
     problems.extend(f"  Realm “{name}” stands in {n} files: keep one of them." for name, n in names.items() if n > 1)
     if problems:
         raise StartError("The realms do not start:\n" + "\n".join(problems))
@@ -193,11 +193,10 @@ async def open_site(
             pages=pages,
             surroundings=surroundings,
         )
-        files = zip(settings.realms.files, realms, strict=True)
-        desks = {found.realm.name: await opening.desk(found.realm.name, found, path=path) for path, found in files}
+        desks = {found.realm.name: await opening.desk(found.realm.name, found, path=path) for path, found in realms}
         for name in await opening.imported(but=desks):
             desks[name] = await opening.desk(name)
-        await opening.welcome(desks, realms)
+        await opening.welcome(desks, [found for _, found in realms])
         application = _application(
             settings, desks=desks, pages=pages, outside=outside, outbox=outbox, keys=opening.keys
         )

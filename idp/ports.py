@@ -204,6 +204,9 @@ class Users(Protocol):
     async def replace(self, user: User) -> bool:
         """Compare and set on `revision` (id and username do not change). Durable when this returns."""
 
+    async def remove(self, user_id: str) -> bool:
+        """Remove a user for good; true for the caller that did. Durable when this returns."""
+
     async def all(self) -> Sequence[User]:
         """Return every user of the realm, by username (for deliveries and for small realms)."""
 

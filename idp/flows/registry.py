@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from idp.flows.actions.configure_totp import ConfigureTotp
-from idp.flows.actions.profile import VerifyProfile
+from idp.flows.actions.delete_account import DeleteAccount
+from idp.flows.actions.profile import UpdateProfile, VerifyProfile
 from idp.flows.actions.terms import Terms
 from idp.flows.actions.update_password import UpdatePassword
+from idp.flows.actions.update_user_locale import UpdateUserLocale
 from idp.flows.condition import ConditionType
 from idp.flows.conditions import UserConfigured
 from idp.flows.step import ActionType, StepType
@@ -35,5 +37,8 @@ ACTIONS: dict[str, ActionType] = {
     "CONFIGURE_TOTP": ConfigureTotp,
     "TERMS_AND_CONDITIONS": Terms,
     "UPDATE_PASSWORD": UpdatePassword,
+    "UPDATE_PROFILE": UpdateProfile,
     "VERIFY_PROFILE": VerifyProfile,
+    "delete_account": DeleteAccount,
+    "update_user_locale": UpdateUserLocale,
 }

@@ -16,6 +16,7 @@ from idp.model.flow import Flow, RequiredActionSetting
 from idp.model.mapper import ClientScope, Group, RoleName
 from idp.model.pending import PendingPolicy
 from idp.model.policy import BruteForcePolicy, Lifespans, OtpPolicy, PasswordRule
+from idp.model.profile import ProfilePolicy
 from idp.model.registration import RegistrationRules
 from idp.model.struct import Frozen
 
@@ -43,6 +44,7 @@ class Realm(Frozen, frozen=True, kw_only=True):
     refresh_token_max_reuse: int = 0
     lifespans: Lifespans = Lifespans()
     pending: PendingPolicy = PendingPolicy()
+    profile: ProfilePolicy | None = None
     password_policy: tuple[PasswordRule, ...] = ()
     otp_policy: OtpPolicy = OtpPolicy()
     brute_force: BruteForcePolicy = BruteForcePolicy()

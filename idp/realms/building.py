@@ -25,6 +25,7 @@ from idp.realms.placeholders import Surroundings
 from idp.realms.policies.compiling import policies_of
 from idp.realms.policies.governing import governed_of_file
 from idp.realms.policies.tightening import tightened
+from idp.realms.profile import user_profile
 from idp.realms.registration import registration_rules
 from idp.realms.stock import stock_actions, with_stock_configuration, with_stock_flows
 from idp.realms.values import error, one_of, seconds
@@ -57,6 +58,7 @@ def realm_of(found: file.Realm, *, version: str, surroundings: Surroundings, fin
         refresh_token_max_reuse=found.refresh_token_max_reuse,
         lifespans=_lifespans(found, findings),
         pending=pending_policy(found, findings),
+        profile=user_profile(found, findings),
         password_policy=rules,
         otp_policy=OtpPolicy(
             algorithm=one_of(found.otp_policy_algorithm, get_args(OtpAlgorithm), "/otpPolicyAlgorithm", findings)

@@ -60,6 +60,18 @@ class KernelUsers:
 
         return await self._kernel.transact(work)
 
+    async def remove(self, user_id: str) -> bool:
+        """Remove a user, and the claim on the username."""
+
+        def work(tx: Transaction) -> bool:
+            stored = self._shelf.get(tx, user_id)
+            if stored is None:
+                return False
+            self._names.delete(tx, folded(stored.username))
+            return self._shelf.delete(tx, user_id)
+
+        return await self._kernel.transact(work)
+
     async def all(self) -> Sequence[User]:
         """Return every user of the realm, by username."""
         return sorted(self._shelf.every(self._kernel).values(), key=lambda user: folded(user.username))

@@ -118,3 +118,21 @@ async def test_one_of_many_changes_of_one_revision_is_stored(realm: RealmStores,
         user = msgspec.structs.replace(a_user(), revision=number)
         results = await race(partial(realm.users.replace, user))
         assert results.count(True) == 1
+
+
+async def test_a_user_who_is_removed_is_found_by_nothing_and_leaves_the_name_to_others(realm: RealmStores) -> None:
+    await realm.users.create(a_user())
+    assert await realm.users.remove("user-1")
+    assert await realm.users.by_id("user-1") is None
+    assert await realm.users.by_username("agim") is None
+    assert await realm.users.by_email("agim@example.al") is None
+    assert await realm.users.all() == []
+    assert not await realm.users.replace(a_user())
+    assert await realm.users.create(a_user("user-2"))
+
+
+async def test_nobody_is_removed_twice_or_in_the_place_of_another(realm: RealmStores) -> None:
+    await realm.users.create(a_user())
+    assert not await realm.users.remove("agim")
+    assert await realm.users.remove("user-1")
+    assert not await realm.users.remove("user-1")

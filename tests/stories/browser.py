@@ -58,7 +58,7 @@ class Page(HTMLParser):
         if tag == "form":
             self._form = Form(given.get("action", ""))
             self.forms[element_id or f"form-{len(self.forms)}"] = self._form
-        elif tag in {"input", "button"} and self._form is not None and "name" in given:
+        elif tag in {"input", "button", "select", "textarea"} and self._form is not None and "name" in given:
             self._form.names.add(given["name"])
             if tag == "input" and given.get("type") not in {"submit", "radio", "checkbox"}:
                 self._form.values[given["name"]] = given.get("value", "")

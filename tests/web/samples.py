@@ -24,9 +24,12 @@ EVERYWHERE: dict[str, Any] = {
 }
 DETAILS = [{"type": "payment", "lines": [{"name": "amount", "text": "12.50 ALL"}, {"name": "to", "text": "Drita"}]}]
 CLIENT = {"name": "Internet Banking", "policy_uri": "https://rp.example/policy", "tos_uri": "https://rp.example/terms"}
+_FIELD = {"editable": True, "required": False, "options": (), "multivalued": False, "error": None}
 PROFILE = [
-    {"name": "username", "label_key": "username", "value": "ana", "editable": False, "error": None},
-    {"name": "email", "label_key": "email", "value": "ana@", "editable": True, "error": "profile_invalid:email"},
+    {**_FIELD, "name": "username", "label_key": "username", "value": "ana", "editable": False},
+    {**_FIELD, "name": "email", "label_key": "email", "value": "ana@", "error": "profile_invalid:email"},
+    {**_FIELD, "name": "city", "label_key": "Qyteti", "value": "Durrës", "options": ("Tiranë", "Durrës")},
+    {**_FIELD, "name": "notes", "label_key": "Shënime", "value": "a\nb", "multivalued": True, "required": True},
 ]
 RULES = [{"key": "password_rejected:too_short", "params": {"min": "12"}}, {"key": "username"}]
 SAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -47,7 +50,11 @@ SAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
     "enrol, gone": ("soft-token-enrol.html", {}),
     "password": ("update-password.html", {"username": "ana", "rules": RULES}),
     "terms": ("terms.html", {"paragraphs": ["Kushti i parë.", "Kushti i dytë."], "version": "2026-11"}),
-    "profile": ("profile.html", {"fields": PROFILE}),
+    "profile": ("profile.html", {"fields": PROFILE, "purpose": "verify_profile"}),
+    "profile, to be confirmed": ("profile.html", {"fields": PROFILE[:1], "purpose": "verify_profile"}),
+    "profile, to be changed": ("profile.html", {"fields": PROFILE, "purpose": "update_profile"}),
+    "language": ("locale.html", {"locales": ("sq", "en"), "chosen": "sq"}),
+    "end of an account": ("delete-account.html", {"username": "ana"}),
     "ways": ("select-method.html", {"ways": [{"id": "1", "kind": "sms-otp"}, {"id": "2", "kind": "mine"}]}),
     "consent": (
         "consent.html",

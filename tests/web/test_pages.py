@@ -41,6 +41,8 @@ CONTRACT: dict[str, tuple[str, ...]] = {
     ),
     "terms": ("form#kc-terms", "button#kc-accept[kc-accept]", "button#kc-decline[kc-decline]"),
     "profile": ("form#profile-form", "button#kc-confirm[kc-confirm]"),
+    "language": ("form#kc-locale-form", "select#locale[locale]"),
+    "end of an account": ("form#kc-delete-account", "button#kc-keep[kc-keep]", "button#kc-delete[kc-delete]"),
     "ways": ("form#kc-select-credential-form",),
     "consent": ("form#kc-oauth", "button#consent-allow[accept]", "button#consent-deny[cancel]"),
     "form post": ("form#form-post", "input[session_code]", "button#form-post-continue"),

@@ -1,6 +1,7 @@
-"""`VERIFY_PROFILE`: the person sees the data that the bank has of them, and confirms it.
+"""`VERIFY_PROFILE` and `UPDATE_PROFILE`: the person sees the data that the bank has of them.
 
-Nothing can be changed here: a phone number is a factor, and a factor changes only by a ceremony of its own.
+The first asks for a confirmation, and for what the realm's profile demands and the user lacks; the second lets the
+person write whatever the profile gives into their hands.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import ClassVar
 import msgspec
 
 from idp.flows.engine import Usability
+from idp.flows.profile import Judged, judged, lacking, may_write, shown, written
 from idp.flows.step import (
     Challenge,
     Form,
@@ -23,10 +25,11 @@ from idp.flows.step import (
 )
 from idp.flows.users import amend, without_action
 from idp.model.flow import RequiredActionSetting
+from idp.model.profile import BANK_PROFILE, ProfileAttribute
 from idp.model.realm import Realm
 from idp.model.user import User
 
-_SHOWN_ATTRIBUTES = ("company",)
+_CONFIRMED = "kc-confirm"
 
 
 class VerifyProfile:
@@ -34,12 +37,15 @@ class VerifyProfile:
 
     contract: ClassVar[StepContract] = StepContract(needs_proof=True)
     config_type: ClassVar[type[NoConfig]] = NoConfig
+    heading: ClassVar[str] = "verify_profile"
 
     def __init__(
         self, setting: RequiredActionSetting, config: NoConfig, *, realm: Realm, services: StepServices
     ) -> None:
-        del config, realm
+        del config
         self._alias = setting.alias
+        self._realm = realm
+        self._policy = BANK_PROFILE if realm.profile is None else realm.profile
         self._services = services
 
     def usable(self, user: User | None) -> Usability:
@@ -47,36 +53,64 @@ class VerifyProfile:
         return Usability.READY if user is not None else Usability.NO
 
     def due(self, user: User, now: int) -> bool:
+        """Due for as long as the user lacks what the realm's own profile demands."""
+        del now
+        return self._realm.profile is not None and bool(lacking(self._realm.profile, user))
+
+    async def challenge(self, login: Login) -> Outcome:
+        """Show the profile."""
+        return self._page(login.known_user)
+
+    async def verify(self, login: Login, answer: Form) -> Outcome:
+        """Keep the confirmation and what was written; a form without the button shows the page again."""
+        if _CONFIRMED not in answer:
+            return await self.challenge(login)
+        judgement = judged(self._editable(login.known_user), answer)
+        if judgement.wrong:
+            return self._page(login.known_user, judgement)
+        before = login.known_user
+
+        def confirmed(user: User) -> User:
+            changed = written(user, judgement.values)
+            return without_action(msgspec.structs.replace(changed, profile_confirmed_at=login.now), self._alias)
+
+        after = await amend(self._services.users, before.id, confirmed)
+        return Success(events=self._events(before, after))
+
+    def _editable(self, user: User) -> tuple[ProfileAttribute, ...]:
+        return () if self._realm.profile is None else lacking(self._realm.profile, user)
+
+    def _events(self, before: User, after: User) -> tuple[StepEvent, ...]:
+        told = StepEvent(type="CUSTOM_REQUIRED_ACTION", detail={"custom_required_action": self._alias})
+        return (told, *_changes(before, after))
+
+    def _page(self, user: User, judgement: Judged | None = None) -> Challenge:
+        fields = shown(self._policy, user, editable=self._editable(user), judgement=judgement)
+        filled = [one for one in fields if one["editable"] or one["value"]]
+        return Challenge(page="profile.html", fields={"fields": filled, "purpose": self.heading})
+
+
+class UpdateProfile(VerifyProfile):
+    """Shows the profile, and takes what the person may change of it."""
+
+    heading: ClassVar[str] = "update_profile"
+
+    def due(self, user: User, now: int) -> bool:
         """Never by itself."""
         del user, now
         return False
 
-    async def challenge(self, login: Login) -> Outcome:
-        """Show the profile."""
-        user = login.known_user
-        values = {
-            "username": user.username,
-            "firstName": user.first_name,
-            "lastName": user.last_name,
-            **{name: user.attribute(name) for name in _SHOWN_ATTRIBUTES},
-            "email": user.email,
-            "phoneNumber": user.phone,
-        }
-        fields = [
-            {"name": name, "label_key": name, "value": value, "editable": False, "error": None}
-            for name, value in values.items()
-            if value
-        ]
-        return Challenge(page="profile.html", fields={"fields": fields})
+    def _editable(self, user: User) -> tuple[ProfileAttribute, ...]:
+        return tuple(attribute for attribute in self._policy if may_write(attribute, user))
 
-    async def verify(self, login: Login, answer: Form) -> Outcome:
-        """Keep the confirmation; a form without the button shows the page again."""
-        if "kc-confirm" not in answer:
-            return await self.challenge(login)
+    def _events(self, before: User, after: User) -> tuple[StepEvent, ...]:
+        return _changes(before, after) or (StepEvent(type="UPDATE_PROFILE"),)
 
-        def confirmed(user: User) -> User:
-            return without_action(msgspec.structs.replace(user, profile_confirmed_at=login.now), self._alias)
 
-        await amend(self._services.users, login.known_user.id, confirmed)
-        detail = {"custom_required_action": self._alias}
-        return Success(events=(StepEvent(type="CUSTOM_REQUIRED_ACTION", detail=detail),))
+def _changes(before: User, after: User) -> tuple[StepEvent, ...]:
+    """Say what was changed, never to what: the log keeps no copies of people's data."""
+    own = ("email", "first_name", "last_name")
+    changed = [name for name in own if getattr(before, name) != getattr(after, name)]
+    names = before.attributes.keys() | after.attributes.keys()
+    changed += sorted(name for name in names if before.attributes.get(name) != after.attributes.get(name))
+    return (StepEvent(type="UPDATE_PROFILE", detail={"changed": " ".join(changed)}),) if changed else ()

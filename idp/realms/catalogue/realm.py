@@ -98,6 +98,18 @@ _LOGIN = (
         "NIST SP 800-63B-4 §3.1.1.2",
         "ASVS 5.0 6.2.1",
     ),
+    grave(
+        "R-PROFILE",
+        "A user profile that cannot be read",
+        "People would write into their data what the bank has not foreseen.",
+        "ASVS 5.0 2.2.1",
+    ),
+    unwise(
+        "R-PROFILE-CHECK",
+        "A check of people's data that is not made",
+        "Whatever a person writes there is kept as it is.",
+        "ASVS 5.0 2.2.1",
+    ),
     grave("R-PASSWORD-POLICY", "A password rule that is not understood", "The policy would be weaker than it says."),
     grave(
         "R-PENDING",

@@ -179,7 +179,8 @@ async def open_site(
         undo.callback(passwords.close)
         locales = Locales.load()
         pages = Pages(locales=locales)
-        letters = WrittenMail(Letters(locales), sender_of=mail_of(settings, outbox) if mail is None else lambda _: mail)
+        sender_of = mail_of(settings, outbox, clock=outside.clock, random=outside.random)
+        letters = WrittenMail(Letters(locales), sender_of=sender_of if mail is None else lambda _: mail)
         opening = RealmOpening(
             settings=settings,
             clock=outside.clock,

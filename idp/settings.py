@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
+from idp.model.mail import LOOPBACK, mail_address
+
 _PREFIX = "HYRJA_"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 Port = Annotated[int, Meta(ge=1, le=65535)]
@@ -113,12 +115,29 @@ class Sms(Table, frozen=True, kw_only=True):
     timeout_seconds: Annotated[float, Meta(gt=0, le=60)] = 3.0
 
 
+class MailServer(Table, frozen=True, kw_only=True):
+    """A mail server (SMTP) for the realms that name none themselves."""
+
+    host: str
+    sender: str
+    """The address that messages come from."""
+    sender_name: str = ""
+    port: Port = 587
+    tls: Literal["implicit", "starttls", "none"] = "starttls"
+    """`starttls` is required where it is set; `none` is for this machine's own server."""
+    user: str = ""
+    password_file: str = ""
+    timeout_seconds: Annotated[float, Meta(gt=0, le=60)] = 10.0
+
+
 class Mail(Table, frozen=True, kw_only=True):
     """How e-mail leaves."""
 
     gateway: Literal["realm", "outbox"] = "realm"
     """`realm`: by the mail server of each realm's file (`smtpServer`). `outbox`: kept beside the text messages, in
     `sms.outbox_file`, whatever the realm says. Development only."""
+    server: MailServer | None = None
+    """For realms whose file names no mail server."""
 
 
 class Outbound(Table, frozen=True, kw_only=True):
@@ -252,6 +271,7 @@ def _problems(settings: Settings) -> Iterator[str]:
         yield "realms.files must name at least one realm file."
     if settings.sms.gateway == "http" and not (_is_https(settings.sms.url) and settings.sms.body):
         yield "sms.gateway is http, so sms.url must be https and sms.body must be given."
+    yield from _mail_problems(settings.mail.server)
     if settings.environment == "production":
         yield from _development_switches(settings)
 
@@ -295,6 +315,19 @@ def _tls_problems(server: Server) -> Iterator[str]:
         yield "server.mutual_tls.port needs server.tls_certificate: without it, a proxy asks for the certificates."
     if mutual.port == server.port:
         yield "server.mutual_tls.port must be another port than server.port."
+
+
+def _mail_problems(server: MailServer | None) -> Iterator[str]:
+    if server is None:
+        return
+    if mail_address(server.sender) is None:
+        yield f"mail.server.sender: “{server.sender}” is not an e-mail address."
+    if not server.sender_name.isprintable():
+        yield "mail.server.sender_name must be one line of text."
+    if bool(server.user) != bool(server.password_file):
+        yield "mail.server.user and mail.server.password_file belong together: give both or neither."
+    if server.tls == "none" and server.host not in LOOPBACK:
+        yield "mail.server.tls must be starttls or implicit: whoever is in between would read codes and links."
 
 
 def _development_switches(settings: Settings) -> Iterator[str]:

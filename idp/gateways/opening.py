@@ -9,9 +9,11 @@ from pathlib import Path
 from idp.gateways.http_outbound import HttpOutbound
 from idp.gateways.mail import NoMail
 from idp.gateways.outbox import MailOutbox, Outbox
+from idp.model.mail import SmtpServer, mail_address
 from idp.model.realm import Realm
-from idp.ports import Clock, MailSender, SmsSender
-from idp.settings import Settings, StartError
+from idp.model.secret import Secret
+from idp.ports import Clock, MailSender, RandomBytes, SmsSender
+from idp.settings import MailServer, Settings, StartError
 
 
 def outbox_of(settings: Settings, clock: Clock) -> Outbox | None:
@@ -39,7 +41,6 @@ def sms_of(settings: Settings, outbox: Outbox | None) -> tuple[SmsSender, Callab
     if settings.sms.gateway == "outbox" and outbox is not None:
         return outbox, None
     from idp.gateways.http_sms import HttpSms  # noqa: PLC0415 - its HTTP client is loaded only where it is used
-    from idp.model.secret import Secret  # noqa: PLC0415 - as above
 
     sms = settings.sms
     try:
@@ -56,12 +57,55 @@ def sms_of(settings: Settings, outbox: Outbox | None) -> tuple[SmsSender, Callab
     return gateway, gateway.close
 
 
-def mail_of(settings: Settings, outbox: Outbox | None) -> Callable[[Realm], MailSender]:
-    """Return how the way out of a realm's e-mail is chosen."""
+def mail_of(
+    settings: Settings, outbox: Outbox | None, *, clock: Clock, random: RandomBytes
+) -> Callable[[Realm], MailSender]:
+    """Return how the way out of a realm's e-mail is chosen: its own server, or the deployment's."""
     if settings.mail.gateway == "outbox" and outbox is not None:
         kept = MailOutbox(outbox)
         return lambda _: kept
-    return lambda _: NoMail()
+    own = _server_of(settings.mail.server)
+    opened: dict[SmtpServer, MailSender] = {}  # a new version of a realm mostly keeps its server
+
+    def chosen(realm: Realm) -> MailSender:
+        server = realm.mail_server or own
+        if server is None:
+            return NoMail()
+        if server not in opened:
+            opened[server] = _smtp(server, clock=clock, random=random)
+        return opened[server]
+
+    return chosen
+
+
+def _server_of(server: MailServer | None) -> SmtpServer | None:
+    if server is None:
+        return None
+    try:
+        password = Path(server.password_file).read_text(encoding="utf-8").strip() if server.password_file else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise StartError(f"mail.server.password_file cannot be read: {type(error).__name__}.") from None
+    return SmtpServer(
+        host=server.host,
+        port=server.port,
+        sender=mail_address(server.sender) or server.sender,
+        sender_name=server.sender_name,
+        tls=server.tls,
+        user=server.user,
+        password=Secret(password) if password else None,
+        timeout=server.timeout_seconds,
+    )
+
+
+def _smtp(server: SmtpServer, *, clock: Clock, random: RandomBytes) -> MailSender:
+    from idp.gateways.smtp import Smtp  # noqa: PLC0415 - its library is loaded only where it is used
+
+    if server.token is None:
+        return Smtp(server, clock=clock, random=random)
+    from idp.gateways.mail_token import MailTokens  # noqa: PLC0415 - as above
+
+    tokens = MailTokens(server.token, clock=clock, timeout=server.timeout)
+    return Smtp(server, clock=clock, random=random, token=tokens.token)
 
 
 def outbound_of(settings: Settings) -> HttpOutbound:

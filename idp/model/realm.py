@@ -13,6 +13,7 @@ from idp.model.built_in_scopes import built_in_scopes
 from idp.model.client import Client, SigningAlgorithm
 from idp.model.client_policy import ClientPolicy
 from idp.model.flow import Flow, RequiredActionSetting
+from idp.model.mail import SmtpServer
 from idp.model.mapper import ClientScope, Group, RoleName
 from idp.model.pending import PendingPolicy
 from idp.model.policy import BruteForcePolicy, Lifespans, OtpPolicy, PasswordRule
@@ -64,6 +65,7 @@ class Realm(Frozen, frozen=True, kw_only=True):
     roles: dict[RoleName, tuple[RoleName, ...]] = {}
     default_role: RoleName | None = None
     groups: dict[str, Group] = {}
+    mail_server: SmtpServer | None = None
     default_groups: tuple[str, ...] = ()
 
     @property

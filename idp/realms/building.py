@@ -21,6 +21,7 @@ from idp.realms.assertion_issuers import assertion_issuers
 from idp.realms.authorization_details import authorization_details_types
 from idp.realms.clients.building import client_of
 from idp.realms.clients.pending import pending_policy
+from idp.realms.mail import smtp_server
 from idp.realms.placeholders import Surroundings
 from idp.realms.policies.compiling import policies_of
 from idp.realms.policies.governing import governed_of_file
@@ -85,6 +86,7 @@ def realm_of(found: file.Realm, *, version: str, surroundings: Surroundings, fin
         registration=registration_rules(found, findings),
         assertion_issuers=assertion_issuers(found, findings),
         attributes=found.attributes,
+        mail_server=smtp_server(found, surroundings.vault, findings),
         authorization_details_types=authorization_details_types(found.attributes, findings),
     )
     return with_access(realm, found, findings)

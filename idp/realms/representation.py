@@ -205,6 +205,8 @@ class Realm(Representation, frozen=True, kw_only=True, rename="camel"):
     default_locale: str = ""
     localization_texts: dict[str, dict[str, str]] = {}
 
+    smtp_server: dict[str, str] = {}
+
     authentication_flows: tuple[Flow, ...] = ()
     authenticator_config: tuple[AuthenticatorConfig, ...] = ()
     required_actions: tuple[RequiredAction, ...] | None = None

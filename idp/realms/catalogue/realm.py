@@ -42,6 +42,18 @@ _FILE = (
 )
 
 _LOGIN = (
+    unwise(
+        "R-SMTP",
+        "A mail server that cannot be used",
+        "Whoever forgot a password, or is to confirm an address, waits for a message that never comes.",
+    ),
+    unwise(
+        "R-SMTP-PLAIN",
+        "E-mail without TLS",
+        "Whoever is between provider and mail server reads the links that set new passwords.",
+        "RFC 3207 §6",
+        "ASVS 5.0 12.2.1",
+    ),
     grave("R-TERMS", "Terms without a text in each language", "A customer would accept what they cannot read."),
     grave(
         "R-ACR",

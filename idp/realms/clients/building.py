@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import get_args
 from urllib.parse import urlsplit
@@ -28,11 +27,9 @@ from idp.realms.clients.protection import (
 from idp.realms.clients.response_types import response_types
 from idp.realms.clients.sender import sender_rules
 from idp.realms.clients.subject import pairwise_of
-from idp.realms.placeholders import Surroundings, vault_file
+from idp.realms.placeholders import Surroundings
+from idp.realms.secrets import secret_of
 from idp.realms.values import choice, error, listed, seconds
-
-_PLACEHOLDER = re.compile(r"\$\{vault\.([A-Za-z0-9_.-]+)\}")
-_MASKED = "**********"  # what Keycloak writes instead of a secret in a partial export
 
 
 def client_of(
@@ -108,20 +105,12 @@ def _secret(
     # One who proves a key needs no secret; exports have one for it all the same, often masked.
     if client.public_client or client.secret is None or client.client_authenticator_type in SECRETLESS:
         return None
-    if client.secret == _MASKED:
-        problem = f"The secret of client “{client.client_id}” is masked in this file."
-        findings.append(error("C-SECRET", pointer, problem, "Put the secret into the vault and write ${vault.name}."))
-        return None
-    placeholder = _PLACEHOLDER.fullmatch(client.secret)
-    if placeholder is None:
-        return Secret(client.secret)
-    value = vault(realm, placeholder.group(1))
-    if value is None:
-        problem = f"The vault has no secret “{placeholder.group(1)}” for realm “{realm}”."
-        repair = f"Put it into the file {vault_file(realm, placeholder.group(1))} of the vault directory."
-        findings.append(error("C-VAULT", pointer, problem, repair))
-        return None
-    return Secret(value)
+    secret = secret_of(realm, client.secret, vault)
+    if isinstance(secret, Secret):
+        return secret
+    rule = "C-SECRET" if secret.masked else "C-VAULT"
+    findings.append(error(rule, pointer, secret.problem, secret.repair))
+    return None
 
 
 def _post_logout(client: file.Client, addresses: tuple[str, ...], surroundings: Surroundings) -> tuple[str, ...]:

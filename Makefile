@@ -37,6 +37,7 @@ check: $(VENV)/development ## linter, types, architecture, texts, realm files
 	$(VENV)/bin/lint-imports
 	$(RUN) scripts/extract_texts.py --check
 	$(RUN) scripts/rules.py --check
+	$(RUN) scripts/contracts.py --check
 	$(RUN) -m idp realm check realms/*.json
 
 format: $(VENV)/development ## format the code

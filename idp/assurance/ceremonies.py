@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import msgspec
 
 from idp.assurance.credentials import customer_key, given, has, with_parts, without_action
+from idp.assurance.symbolic import SymbolicRealm, Undecided
 from idp.assurance.untouched import untouched
 from idp.flows.assembly import AssembledRealm
 from idp.flows.engine import Passed, Run, SetUp
@@ -45,18 +46,14 @@ class Way(Frozen, frozen=True, kw_only=True):
     unsound: str = ""
 
 
-class Explored(Frozen, frozen=True, kw_only=True):
-    """All ways through a flow, and how many states were visited to find them."""
+class State(Frozen, frozen=True, kw_only=True):
+    """Where a login stands, for one kind of customer: a node of what is explored."""
 
-    ways: tuple[Way, ...]
-    states: int
-
-
-class _State(Frozen, frozen=True, kw_only=True):
     session: AuthenticationSession
     user: User
     needs: frozenset[str] = frozenset()
     made: frozenset[str] = frozenset()
+    world: dict[str, bool] = {}
     steps: tuple[str, ...] = ()
 
     @property
@@ -65,18 +62,32 @@ class _State(Frozen, frozen=True, kw_only=True):
         return (
             frozenset(self.session.progress.items()),
             self.session.user_id,
-            self.session.actions,
+            frozenset(self.session.actions),
             frozenset((e.execution, e.factor) for e in self.session.evidence),
             customer_key(self.user),
             self.needs,
             self.made,
+            frozenset(self.world.items()),
         )
+
+
+class Explored(Frozen, frozen=True, kw_only=True):
+    """All ways through a flow, every state that was visited to find them, and the numbers of those that follow each."""
+
+    ways: tuple[Way, ...]
+    visited: tuple[State, ...]
+    following: tuple[tuple[int, ...], ...]
+
+    @property
+    def states(self) -> int:
+        """How many states were visited."""
+        return len(self.visited)
 
 
 class Ceremonies:
     """Explores the flows of one realm; what was explored once is remembered."""
 
-    def __init__(self, assembled: AssembledRealm) -> None:
+    def __init__(self, assembled: SymbolicRealm) -> None:
         self._assembled = assembled
         self._runner = Runner(assembled, users=untouched())
         self._known: dict[object, Explored] = {}
@@ -85,6 +96,10 @@ class Ceremonies:
     def explored(self) -> int:
         """How many states were visited so far."""
         return sum(explored.states for explored in self._known.values())
+
+    def known(self) -> Iterator[Explored]:
+        """Yield what was explored so far."""
+        return iter(self._known.values())
 
     def bound(self) -> tuple[tuple[FlowKind, str], ...]:
         """Return every flow that somebody can begin, by the realm or by a client's override."""
@@ -104,19 +119,33 @@ class Ceremonies:
         return self._known[key]
 
     def _explore(self, kind: FlowKind, alias: str, user: User) -> Explored:
-        first = _State(session=_begun(self._assembled, kind, alias), user=user)
-        seen = {first.key}
+        first = State(session=_begun(self._assembled, kind, alias), user=user)
+        numbers = {first.key: 0}
         waiting = [first]
         ways: list[Way] = []
+        edges: list[tuple[int, ...]] = []
         for state in waiting:  # grows while it is read: breadth first, so that the first path found is a shortest one
-            ways += self._ended(state)
-            for following in self._following(state):
-                if following.key not in seen:
-                    seen.add(following.key)
+            ended, after = self._visited(state)
+            ways += ended
+            leads_to: dict[int, None] = {}
+            for following in after:
+                number = numbers.setdefault(following.key, len(waiting))
+                if number == len(waiting):
                     waiting.append(following)
-        return Explored(ways=tuple(_minimal(ways)), states=len(seen))
+                leads_to[number] = None
+            edges.append(tuple(leads_to))
+        return Explored(ways=tuple(_minimal(ways)), visited=tuple(waiting), following=tuple(edges))
 
-    def _ended(self, state: _State) -> Iterator[Way]:
+    def _visited(self, state: State) -> tuple[list[Way], list[State]]:
+        """Return how a login may end here, and what may follow."""
+        self._assembled.world = state.world
+        try:
+            return list(self._ended(state)), list(self._following(state))
+        except Undecided as asked:
+            worlds = ({**state.world, asked.question: answer} for answer in (True, False))
+            return [], [msgspec.structs.replace(state, world=world) for world in worlds]
+
+    def _ended(self, state: State) -> Iterator[Way]:
         """Yield what a state gives: a session, or a credential that stays although the login goes on."""
         session = state.session
         level, unsound = None, ""
@@ -137,7 +166,7 @@ class Ceremonies:
                 unsound=unsound,
             )
 
-    def _following(self, state: _State) -> Iterator[_State]:
+    def _following(self, state: State) -> Iterator[State]:
         session = state.session
         user = state.user if session.user_id is not None else None
         decision = self._runner.decision(session, user, now=_NOW)
@@ -152,7 +181,7 @@ class Ceremonies:
             case _:
                 pass
 
-    def _outcomes(self, state: _State, execution: Execution, *, preferred: bool) -> Iterator[_State]:
+    def _outcomes(self, state: State, execution: Execution, *, preferred: bool) -> Iterator[State]:
         """Yield what can become of a step that somebody chose."""
         session = msgspec.structs.replace(state.session, chosen=execution.id)
         user = state.user if session.user_id is not None else None
@@ -169,9 +198,7 @@ class Ceremonies:
             if _possible(contract, way, state):
                 yield self._succeeded(msgspec.structs.replace(state, session=session), execution, contract, way)
 
-    def _succeeded(
-        self, state: _State, execution: Execution, contract: StepContract, way: tuple[Factor, ...]
-    ) -> _State:
+    def _succeeded(self, state: State, execution: Execution, contract: StepContract, way: tuple[Factor, ...]) -> State:
         success = Success(user_id=state.user.id if contract.identifies else None, proven=way)
         session = self._runner.succeeded(state.session, execution, success, now=_NOW)
         needs, made = state.needs, state.made
@@ -181,10 +208,10 @@ class Ceremonies:
             user = given(user, contract.changes.credential)
             made |= with_parts(contract.changes.credential)
         steps = (*state.steps, execution.authenticator)
-        return _State(session=session, user=user, needs=needs, made=made, steps=steps)
+        return msgspec.structs.replace(state, session=session, user=user, needs=needs, made=made, steps=steps)
 
 
-def _possible(contract: StepContract, way: tuple[Factor, ...], state: _State) -> bool:
+def _possible(contract: StepContract, way: tuple[Factor, ...], state: State) -> bool:
     """Tell whether somebody who holds everything can get past a step in one of its ways, by its own contract."""
     known = contract.identifies or state.session.user_id is not None
     if way:

@@ -7,11 +7,14 @@ categories *and* two channels, each element followed back to the ceremony that e
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
+from idp.assurance.assumptions import ASSUMPTIONS
 from idp.assurance.attacker import Reached, minimal_sets
 from idp.assurance.ceremonies import Ceremonies, Way
 from idp.assurance.credentials import PASSWORD
 from idp.assurance.customers import Customer, customers_of
+from idp.assurance.symbolic import SymbolicRealm
 from idp.assurance.untouched import no_services
 from idp.flows.assembly import AssembledRealm
 from idp.flows.levels import TWO_FACTORS, acr_of
@@ -26,18 +29,6 @@ DELIVERY = "delivery"
 
 ONE_CHANNEL = "F-25-2-c-i"
 """The finding of the realm file that foresees what the proof shows (`idp.realms.rules`)."""
-
-ASSUMPTIONS = (
-    "A customer's name is no secret; whoever wants to knows it.",
-    "A password, a soft token and the messages to a number are three things: to hold one is not to hold another.",
-    "Who receives the messages to a number received the first password too, if it was sent there and is still valid.",
-    "Each kind of customer is judged from the stage of life at which it stands; the attacker acts from there on.",
-    "Steps do what their contracts say: a code is guessed only within the counters, a session's cookie is not stolen.",
-    "What officers, operators and the delivery of a password by another way than SMS do lies outside the realm file.",
-    "A session that answers for a login (single sign-on) does so for the flow that made it, with its evidence.",
-    "A refresh token, a token exchange and an approval on another device rest on such a session.",
-    "The password grant runs the browser flow; a JWT bearer assertion brings no evidence, and says the lowest level.",
-)
 
 
 class Element(Frozen, frozen=True, kw_only=True):
@@ -101,6 +92,16 @@ class Proof(Frozen, frozen=True, kw_only=True):
         return not self.unsound and all(found.acknowledged for found in self.weak)
 
 
+class Proved(NamedTuple):
+    """A proof with everything that it was found by: what a certificate and the scripts are made of."""
+
+    loaded: LoadedRealm
+    assembled: AssembledRealm
+    ceremonies: Ceremonies
+    customers: tuple[Customer, ...]
+    proof: Proof
+
+
 def prove(loaded: LoadedRealm, progress: Callable[[int, int], None] | None = None) -> Proof:
     """Explore a realm; `progress` is told how many of how many kinds of customers are done.
 
@@ -108,8 +109,13 @@ def prove(loaded: LoadedRealm, progress: Callable[[int, int], None] | None = Non
         UnusableRealmError: its flows do not compile, so that there is nothing that would run.
 
     """
+    return explore(loaded, progress).proof
+
+
+def explore(loaded: LoadedRealm, progress: Callable[[int, int], None] | None = None) -> Proved:
+    """Do as `prove`, and return what was explored beside the proof."""
     realm = loaded.realm
-    assembled = AssembledRealm(realm, no_services())
+    assembled = SymbolicRealm(realm, no_services())
     ceremonies = Ceremonies(assembled)
     customers = tuple(customers_of(assembled, loaded.users))
     found: list[tuple[Customer, Reached]] = []
@@ -119,7 +125,7 @@ def prove(loaded: LoadedRealm, progress: Callable[[int, int], None] | None = Non
             progress(done, len(customers))
     sets = tuple(_merged(realm, ceremonies.factors(), found, acknowledged=_acknowledged(loaded)))
     levels = {one.level for one in sets}
-    return Proof(
+    proof = Proof(
         realm=realm.name,
         version=realm.version,
         sets=sets,
@@ -128,6 +134,7 @@ def prove(loaded: LoadedRealm, progress: Callable[[int, int], None] | None = Non
         states=ceremonies.explored,
         customers=len(customers),
     )
+    return Proved(loaded=loaded, assembled=assembled, ceremonies=ceremonies, customers=customers, proof=proof)
 
 
 def new_access(live: Proof, draft: Proof) -> tuple[MinimalSet, ...]:

@@ -1,8 +1,12 @@
-"""`idp flow prove FILE`: what somebody must hold to be given each acr of a realm, without a server."""
+"""`idp flow prove FILE`: what somebody must hold to be given each acr of a realm, without a server.
+
+`idp flow verify CERTIFICATE FILE` has the independent checker look at what a proof wrote down.
+"""
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from pathlib import Path
@@ -12,10 +16,14 @@ import msgspec
 from rich.console import Console
 from rich.progress import Progress
 
-from idp.assurance.prover import Proof, new_access, prove
+from idp.assurance import checker
+from idp.assurance.certificate import certificate
+from idp.assurance.prover import Proof, Proved, explore, new_access
 from idp.assurance.report import compared, told
+from idp.assurance.vocabulary import NotCertifiableError
 from idp.cli.terminal import printable
 from idp.flows.assembly import UnusableRealmError
+from idp.realms.documents import documents, only
 from idp.realms.loading import LoadedRealm, RealmUnreadableError, load_file
 from idp.realms.placeholders import Surroundings
 
@@ -24,11 +32,24 @@ _UNCHECKED_SECRET = "a secret of the vault, which a proof does not open"  # noqa
 
 def flow(arguments: argparse.Namespace) -> int:
     """Run `idp flow`; return 1 if something was found against the realm, 2 if there is nothing to prove."""
+    if arguments.action == "verify":
+        return checker.main([str(arguments.certificate), str(arguments.file)])
+    return _prove(arguments)
+
+
+def _prove(arguments: argparse.Namespace) -> int:
     try:
-        live = _proved(arguments.file)
-        draft = _proved(arguments.draft) if arguments.draft is not None else None
+        explored = _explored(arguments.file)
+        drafted = _explored(arguments.draft) if arguments.draft is not None else None
+        live, draft = explored.proof, drafted.proof if drafted is not None else None
+        if arguments.certificate is not None:
+            # What was proved last is what somebody wants to publish, and to show: the draft, where there is one.
+            _write_certificate(drafted or explored, arguments.draft or arguments.file, arguments.certificate)
     except (RealmUnreadableError, UnusableRealmError) as error:
         sys.stderr.write(printable(f"idp: nothing to prove: {error}\n"))
+        return 2
+    except NotCertifiableError as error:
+        sys.stderr.write(printable(f"idp: no certificate: {error}\n"))
         return 2
     if arguments.json:
         _write_json(live, draft)
@@ -39,11 +60,16 @@ def flow(arguments: argparse.Namespace) -> int:
     return int(not judged.holds or (draft is not None and bool(new_access(live, draft))))
 
 
-def _proved(path: Path) -> Proof:
+def _explored(path: Path) -> Proved:
     loaded = _loaded(path)
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as shown:
         task = shown.add_task(f"Exploring {path.name}", total=None)
-        return prove(loaded, lambda done, total: shown.update(task, completed=done, total=total))
+        return explore(loaded, lambda done, total: shown.update(task, completed=done, total=total))
+
+
+def _write_certificate(proved: Proved, file: Path, path: Path) -> None:
+    made = certificate(proved, only(documents(file)))
+    path.write_text(json.dumps(made, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
 
 
 def _loaded(path: Path) -> LoadedRealm:

@@ -77,6 +77,10 @@ def _add_flow(flow: argparse.ArgumentParser) -> None:
     prove.add_argument("file", type=Path, metavar="FILE", help="the realm file")
     prove.add_argument("--draft", type=Path, metavar="FILE", help="a changed file: does it give new access?")
     prove.add_argument("--json", action="store_true", help="for machines")
+    prove.add_argument("--certificate", type=Path, metavar="OUT", help="write what anybody can check without us")
+    verify = actions.add_parser("verify", help="check a certificate against its realm file, independently")
+    verify.add_argument("certificate", type=Path, metavar="CERTIFICATE")
+    verify.add_argument("file", type=Path, metavar="FILE", help="the realm file")
 
 
 def _add_keys(keys: argparse.ArgumentParser) -> None:

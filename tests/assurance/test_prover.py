@@ -11,8 +11,9 @@ from idp.assurance.credentials import CREDENTIALS, customer_key, given, has
 from idp.assurance.customers import customers_of, factors_of
 from idp.assurance.prover import DELIVERY, new_access, prove
 from idp.assurance.report import compared, told
+from idp.assurance.symbolic import SymbolicRealm
 from idp.assurance.untouched import no_services
-from idp.flows.assembly import AssembledRealm, UnusableRealmError
+from idp.flows.assembly import UnusableRealmError
 from idp.flows.registry import ACTIONS, STEPS
 from idp.model.flow_kind import FlowKind
 from idp.model.user import User
@@ -112,7 +113,7 @@ def test_a_way_that_failed_for_good_is_visited_too() -> None:
         flow("second factor", SMS_WAY, step("auth-otp-form", "ALTERNATIVE"), topLevel=False),
     )
     realm = loaded(repaired(flows, lambda found: found.update(requiredActions=[])))
-    assembled = AssembledRealm(realm.realm, no_services())
+    assembled = SymbolicRealm(realm.realm, no_services())
     ceremonies = Ceremonies(assembled)
     both = next(c for c in customers_of(assembled, realm.users) if c.user.otps and c.user.phone)
     # The first page, the second one, the message, the token; the message failed, and the token after it.
@@ -179,7 +180,7 @@ def test_every_path_of_the_demo_carries_its_evidence() -> None:
 
 
 def test_each_state_is_visited_once() -> None:
-    assembled = AssembledRealm(loaded().realm, no_services())
+    assembled = SymbolicRealm(loaded().realm, no_services())
     ceremonies = Ceremonies(assembled)
     (customer, *_) = customers_of(assembled, loaded().users)
     for kind, alias in ceremonies.bound():

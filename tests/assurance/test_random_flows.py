@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from idp.assurance.ceremonies import Ceremonies
 from idp.assurance.credentials import has
 from idp.assurance.customers import customers_of
+from idp.assurance.symbolic import SymbolicRealm
 from idp.assurance.untouched import no_services
-from idp.flows.assembly import AssembledRealm, UnusableRealmError
+from idp.flows.assembly import UnusableRealmError
 from idp.flows.tree import Execution, Node, Subflow
 from idp.model.flow import Requirement
 from idp.model.flow_kind import FlowKind
@@ -71,7 +72,7 @@ def minimal(family: Family) -> Family:
 def test_the_prover_agrees_with_counting_by_hand(shape: Any) -> None:
     found = loaded(with_flows(*flows_of(shape)))
     try:
-        assembled = AssembledRealm(found.realm, no_services())
+        assembled = SymbolicRealm(found.realm, no_services())
     except UnusableRealmError:
         return  # the compiler refuses the shape, so nothing would run
     ceremonies = Ceremonies(assembled)

@@ -71,3 +71,37 @@ def test_a_file_that_is_no_realm_is_one_line(tmp_path: Path, capsys: Capture) ->
     assert told.out == ""
     assert told.err.startswith("idp: nothing to prove: ")
     assert "Traceback" not in told.err
+
+
+def test_a_certificate_is_written_and_verified(tmp_path: Path, capsys: Capture) -> None:
+    realm, out = written(tmp_path, "good.json", first_password_in_the_branch), str(tmp_path / "certificate.json")
+    assert main(["flow", "prove", realm, "--certificate", out]) == 0
+    capsys.readouterr()
+    assert main(["flow", "verify", out, realm]) == 0
+    assert capsys.readouterr().out == "The certificate is right.\n"
+
+
+def test_a_certificate_of_a_weak_realm_says_so(tmp_path: Path, capsys: Capture) -> None:
+    realm, out = written(tmp_path, "literal.json", no_acknowledgement), str(tmp_path / "certificate.json")
+    assert main(["flow", "prove", realm, "--certificate", out]) == 1
+    capsys.readouterr()
+    assert main(["flow", "verify", out, realm]) == 1
+    assert "WEAK: level 2 takes sms-otp" in capsys.readouterr().out
+
+
+def test_a_certificate_of_another_file_is_refused(tmp_path: Path, capsys: Capture) -> None:
+    realm, out = written(tmp_path, "good.json", first_password_in_the_branch), str(tmp_path / "certificate.json")
+    other = written(tmp_path, "other.json", no_acknowledgement)
+    assert main(["flow", "prove", realm, "--certificate", out]) == 0
+    capsys.readouterr()
+    assert main(["flow", "verify", out, other]) == 2
+    assert capsys.readouterr().out.startswith("REFUSED: WrongError: file")
+    assert main(["flow", "verify", out, str(tmp_path / "none.json")]) == 2
+
+
+def test_a_draft_is_what_is_certified(tmp_path: Path, capsys: Capture) -> None:
+    live = written(tmp_path, "live.json", first_password_in_the_branch, NO_SET_UP, optional_token())
+    draft, out = written(tmp_path, "draft.json", first_password_in_the_branch), str(tmp_path / "certificate.json")
+    main(["flow", "prove", live, "--draft", draft, "--certificate", out])
+    assert main(["flow", "verify", out, draft]) == 0
+    assert capsys.readouterr().out.endswith("The certificate is right.\n")

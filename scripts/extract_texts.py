@@ -1,4 +1,4 @@
-"""Bring the catalogues under `idp/locales/` up to date with the texts of templates, messages and letters.
+"""Bring the catalogues under `idp/locales/` up to date with the texts of templates, messages, letters and flows.
 
     python -m scripts.extract_texts          writes hyrja.pot and each hyrja.po; new texts come untranslated
     python -m scripts.extract_texts --check  changes nothing; fails where a run would
@@ -36,7 +36,7 @@ def extracted() -> Catalog:
         charset="utf-8",
         fuzzy=False,
     )
-    words = [PROJECT / "idp" / "web" / name for name in ("messages.py", "letter_words.py")]
+    words = [PROJECT / "idp" / "web" / name for name in ("messages.py", "letter_words.py", "flow_words.py")]
     for path in [*sorted((PROJECT / "idp" / "templates").glob("*.html")), *words]:
         place = path.relative_to(PROJECT).as_posix()
         for msgid in _texts(path):

@@ -1,4 +1,4 @@
-"""`idp flow prove FILE`: what somebody must hold to be given each acr of a realm, without a server.
+"""`idp flow …`: what the flows of a realm file look like and guarantee, without a server.
 
 `idp flow verify CERTIFICATE FILE` has the independent checker look at what a proof wrote down.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,23 +20,27 @@ from idp.assurance.certificate import certificate
 from idp.assurance.prover import Proof, Proved, explore, new_access
 from idp.assurance.report import compared, told
 from idp.assurance.vocabulary import NotCertifiableError
+from idp.cli.flow_draw import draw
+from idp.cli.realm_files import read_realm
 from idp.cli.terminal import printable
 from idp.flows.assembly import UnusableRealmError
 from idp.realms.documents import documents, only
-from idp.realms.loading import LoadedRealm, RealmUnreadableError, load_file
-from idp.realms.placeholders import Surroundings
-
-_UNCHECKED_SECRET = "a secret of the vault, which a proof does not open"  # noqa: S105 - stands in for one
+from idp.realms.loading import RealmUnreadableError
 
 
 def flow(arguments: argparse.Namespace) -> int:
-    """Run `idp flow`; return 1 if something was found against the realm, 2 if there is nothing to prove."""
-    if arguments.action == "verify":
-        return checker.main([str(arguments.certificate), str(arguments.file)])
-    return _prove(arguments)
+    """Run `idp flow`."""
+    match arguments.action:
+        case "draw":
+            return draw(arguments)
+        case "verify":
+            return checker.main([str(arguments.certificate), str(arguments.file)])
+        case _:
+            return _prove(arguments)
 
 
 def _prove(arguments: argparse.Namespace) -> int:
+    """Print the proof; return 1 if something was found against the realm, 2 if there is nothing to prove."""
     try:
         explored = _explored(arguments.file)
         drafted = _explored(arguments.draft) if arguments.draft is not None else None
@@ -61,7 +64,7 @@ def _prove(arguments: argparse.Namespace) -> int:
 
 
 def _explored(path: Path) -> Proved:
-    loaded = _loaded(path)
+    loaded = read_realm(path)
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as shown:
         task = shown.add_task(f"Exploring {path.name}", total=None)
         return explore(loaded, lambda done, total: shown.update(task, completed=done, total=total))
@@ -70,11 +73,6 @@ def _explored(path: Path) -> Proved:
 def _write_certificate(proved: Proved, file: Path, path: Path) -> None:
     made = certificate(proved, only(documents(file)))
     path.write_text(json.dumps(made, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
-
-
-def _loaded(path: Path) -> LoadedRealm:
-    surroundings = Surroundings(vault=lambda _realm, _key: _UNCHECKED_SECRET, environment=os.environ)
-    return load_file(path, surroundings=surroundings)
 
 
 def _write_json(live: Proof, draft: Proof | None) -> None:

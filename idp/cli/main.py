@@ -81,6 +81,15 @@ def _add_flow(flow: argparse.ArgumentParser) -> None:
     verify = actions.add_parser("verify", help="check a certificate against its realm file, independently")
     verify.add_argument("certificate", type=Path, metavar="CERTIFICATE")
     verify.add_argument("file", type=Path, metavar="FILE", help="the realm file")
+    draw = actions.add_parser("draw", help="draw a flow as a person reads it")
+    draw.add_argument("file", type=Path, metavar="FILE", help="the realm file")
+    draw.add_argument("--flow", metavar="ALIAS", help="the flow; otherwise the one by which people log in")
+    draw.add_argument("--client", metavar="ID", help="the flow by which people log in to this client")
+    draw.add_argument("--format", choices=("svg", "mermaid"), default="svg")
+    draw.add_argument("--width", choices=("page", "phone"), default="page", help="how wide the picture may be")
+    draw.add_argument("--language", choices=("en", "sq", "it"), default="en", help="of the words in the picture")
+    draw.add_argument("--proof", action="store_true", help="draw what the proof finds in it")
+    draw.add_argument("--output", type=Path, metavar="FILE", help="write the picture there")
 
 
 def _add_keys(keys: argparse.ArgumentParser) -> None:

@@ -61,6 +61,7 @@ FACTORS: dict[str, str] = {
     "webauthn": _("passkey"),
     "webauthn-passwordless": _("passkey"),
     "recovery-authn-codes": _("recovery code"),
+    "user-verification": _("unlocking (PIN, finger or face)"),
 }
 CREDENTIALS: dict[str, str] = {
     "sms-otp": _("mobile number"),
@@ -74,6 +75,8 @@ CHANNELS: dict[str, str] = {
     "soft-token": _("the Software Token"),
     "sms": _("SMS"),
     "email": _("e-mail"),
+    "authenticator": _("the key"),
+    "unlocking": _("the key's lock"),
 }
 
 CATEGORIES: dict[str, str] = {
@@ -103,6 +106,7 @@ PHRASES: dict[str, str] = {
     "sends": _("a message is sent"),
     "no_page": _("no page: whoever is logged in already is let through"),
     "proves": _("proves: %(factor)s"),
+    "or_proves": _("or: %(factor)s"),
     "factor": _("%(name)s (%(category)s, over %(channel)s)"),
     "gives": _("gives: %(credential)s"),
     "without:stops": _("no %(credential)s: the login stops here"),

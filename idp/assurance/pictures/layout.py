@@ -19,6 +19,7 @@ PADDING, LEADING = 12, 17
 GAP, LABELLED, BESIDE, RAIL = 30, 44, 26, 20
 LINE = 14  # of a label
 ROUND = 9
+_DIAMONDS, _FEW_LINES = (250, 286, 320, 356, 400, 460), 3
 
 Point = tuple[float, float]
 
@@ -33,7 +34,7 @@ class Box(Frozen, frozen=True, kw_only=True):
 
 
 class Wire(Frozen, frozen=True, kw_only=True):
-    """A line that leads into a block. The last line of `label` stands at `label_at`; `onto` are the blocks beyond it."""
+    """A line that leads into a block. The last line of `label` stands at `label_at`; `onto` is what it leads to."""
 
     points: tuple[Point, ...]
     onto: frozenset[str]
@@ -118,15 +119,15 @@ def _height(texts: Sequence[tuple[str, str]]) -> float:
 
 def _head(split: Split) -> Box:
     if not split.is_question:
-        lines = [("choice", line) for line in broken(split.title, TEXT, CARD - 30)]
-        return Box(block=split, width=CARD, height=16 + LEADING * len(lines), texts=tuple(lines))
+        texts = tuple(("choice", line) for line in broken(split.title, TEXT, CARD - 30))
+        return Box(block=split, width=CARD, height=16 + LEADING * len(texts), texts=texts)
     # A diamond is wide only in its middle: it grows until its lines fit.
-    for width in (250, 286, 320, 356, 400, 460):
-        lines = [("question", line) for line in broken(split.title, TEXT, width * 0.56)]
-        height = max(78.0, LEADING * len(lines) * 2.1)
-        if len(lines) <= 3:  # noqa: PLR2004 - more lines than three want a wider diamond
-            break
-    return Box(block=split, width=width, height=height, texts=tuple(lines))
+    width, lines = next(
+        ((width, lines) for width in _DIAMONDS if len(lines := broken(split.title, TEXT, width * 0.56)) <= _FEW_LINES),
+        (_DIAMONDS[-1], broken(split.title, TEXT, _DIAMONDS[-1] * 0.56)),
+    )
+    height = max(78.0, LEADING * len(lines) * 2.1)
+    return Box(block=split, width=width, height=height, texts=tuple(("question", line) for line in lines))
 
 
 def _series(blocks: Sequence[Block], room: float) -> Drawing:

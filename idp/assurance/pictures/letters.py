@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-_NARROW = frozenset("iljtfrI.,;:'|!()[]{}/\\-·“”‘’\"` ")
+_NARROW = frozenset("iljtfrI.,;:'|!()[]{}/\\-·“”\"` ")
 _WIDE = frozenset("mwMWOQGDHNU@%&→+=<>—")
 
 

@@ -32,7 +32,8 @@ def _lines(picture: Picture) -> Iterator[str]:
     yield from lines
     assert not loose, "every way of a flow ends"
     if picture.after:
-        yield f'  after["{_text(picture.after_title)}{"".join(f"<br/>{n}. {_text(a)}" for n, a in enumerate(picture.after, 1))}"]'
+        said = [_text(picture.after_title), *(f"{n}. {_text(a)}" for n, a in enumerate(picture.after, start=1))]
+        yield f'  after["{"<br/>".join(said)}"]'
     yield from (f"  {style}" for style in _STYLES)
     if picture.proof is not None and picture.proof.blocks:
         yield f"  class {','.join(sorted(picture.proof.blocks & _seen(picture.flow)))} way"

@@ -53,9 +53,7 @@ def _step(step: str, words: Words) -> str:
     return words.step(step.removesuffix(_FAILED)) + (_FAILED if step.endswith(_FAILED) else "")
 
 
-def _shown(
-    picture: Picture, ceremony: Ceremony, title: str, legend: Sequence[str], *, holds: bool = False
-) -> Shown:
+def _shown(picture: Picture, ceremony: Ceremony, title: str, legend: Sequence[str], *, holds: bool = False) -> Shown:
     steps = tuple(step for step in ceremony.steps if not step.endswith(_FAILED))
     found = min(_through(picture.flow, steps), key=lambda one: len(one[0]), default=((), (), ()))
     _, blocks, pages = found

@@ -33,7 +33,7 @@ from idp.flows.registry import ACTIONS
 from idp.flows.step import Factor, StepContract
 from idp.flows.tree import Execution, Node, Subflow
 from idp.model.flow import Evidence, Requirement
-from idp.model.session import FlowKind
+from idp.model.flow_kind import FlowKind
 from idp.model.struct import Frozen
 from idp.model.user import User
 
@@ -123,9 +123,7 @@ class _Reader:
             blocks.append(block)
         return Series(blocks=tuple(_flat(blocks))), before
 
-    def _choice(
-        self, node: Subflow, ways: list[Node], before: Arriving, *, tail: bool
-    ) -> tuple[Block, Arriving]:
+    def _choice(self, node: Subflow, ways: list[Node], before: Arriving, *, tail: bool) -> tuple[Block, Arriving]:
         number = self._number()
         branches: list[Branch] = []
         after: list[Arriving] = []
@@ -194,15 +192,14 @@ class _Reader:
             return Arriving(ways=((_SESSION,),))
         if contract.holders_of is not None:
             return replace(before, has=before.has | {contract.holders_of})
-        factor = contract.proves
-        if factor is None:
+        if contract.proves is None:
             return before
-        self._factors[factor.name] = factor
-        proven = [one if factor.name in one else (*one, factor.name) for one in before.ways]
+        self._factors |= contract.factors
+        proven = [_added(one, way) for one in before.ways for way in contract.ways]
         if self._without(step, before) is Usability.SETUP:
             # The credential is made at the end of the login: nothing is proven by it in this one.
             return replace(before, ways=_each_once([*before.ways, *proven]))
-        return Arriving(ways=_each_once(proven), has=before.has | {factor.name})
+        return Arriving(ways=_each_once(proven), has=before.has | {contract.proves.name})
 
     def _lines(self, step: Execution, contract: StepContract, before: Arriving) -> Iterator[Line]:
         say = self._words.say
@@ -213,24 +210,29 @@ class _Reader:
             yield Line("quiet", say("identifies"))
         if contract.sends_message:
             yield Line("quiet", say("sends"))
-        if contract.proves is not None:
-            yield Line("proves", say("proves", factor=self._words.factor(contract.proves)))
+        for position, way in enumerate(way for way in contract.ways if way):
+            factors = f" {say('and')} ".join(map(self._words.factor, way))
+            yield Line("proves", say("or_proves" if position else "proves", factor=factors))
         if contract.changes is not None:
             yield Line("gives", say("gives", credential=self._words.credential(contract.changes.credential)))
         if contract.holders_of is not None:
             yield Line("missing", say("without:stops", credential=self._words.credential(contract.holders_of)))
         elif contract.proves is not None:
-            credential = self._words.credential(contract.proves.name)
-            match self._without(step, before):
-                case Usability.SETUP:
-                    action = contract.setup_action or ""
-                    yield Line("missing", say("without:set_up", credential=credential, action=action))
-                case Usability.NO:
-                    is_demanded = step.requirement is Requirement.REQUIRED
-                    key = "without:refused" if is_demanded else "without:not_offered"
-                    yield Line("missing", say(key, credential=credential))
-                case Usability.READY:
-                    pass
+            yield from self._line_without(step, contract, self._words.credential(contract.proves.name), before)
+
+    def _line_without(
+        self, step: Execution, contract: StepContract, credential: str, before: Arriving
+    ) -> Iterator[Line]:
+        say = self._words.say
+        match self._without(step, before):
+            case Usability.SETUP:
+                action = contract.setup_action or ""
+                yield Line("missing", say("without:set_up", credential=credential, action=action))
+            case Usability.NO:
+                key = "without:refused" if step.requirement is Requirement.REQUIRED else "without:not_offered"
+                yield Line("missing", say(key, credential=credential))
+            case Usability.READY:
+                pass
 
     def _without(self, step: Execution, before: Arriving) -> Usability:
         """Ask the step itself what becomes of a customer who has only what everybody here surely has."""
@@ -250,9 +252,7 @@ class _Reader:
         say = self._words.say
         if proven == (_SESSION,):
             return Outcome(evidence=say("of_session"), worth=say("level_of_session"))
-        evidence = " + ".join(
-            say("of_session") if name == _SESSION else self._words.evidence(name) for name in proven
-        )
+        evidence = " + ".join(say("of_session") if name == _SESSION else self._words.evidence(name) for name in proven)
         if not proven:
             return Outcome(evidence=say("nothing_proven"), worth=say("refused"))
         if not self._ends_in_session:
@@ -280,6 +280,10 @@ def _evidence(factor: Factor) -> Evidence:
         at=0,
         ceremony="",
     )
+
+
+def _added(proven: Proven, factors: Iterable[Factor]) -> Proven:
+    return tuple(dict.fromkeys((*proven, *(factor.name for factor in factors))))
 
 
 def _met(arriving: list[Arriving]) -> Arriving:
@@ -317,7 +321,9 @@ def _told(block: Block, words: Words, depth: int = 0) -> Iterator[str]:
             yield f"{indent}{block.title} ({block.authenticator}, {block.requirement}).{lines}"
         case End():
             for outcome in block.outcomes:
-                yield f"{indent}{words.say('end')}: {outcome.evidence}" + (f": {outcome.worth}." if outcome.worth else ".")
+                yield f"{indent}{words.say('end')}: {outcome.evidence}" + (
+                    f": {outcome.worth}." if outcome.worth else "."
+                )
         case Nothing():
             yield f"{indent}{words.say('goes_on')}"
         case Split():

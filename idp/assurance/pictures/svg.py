@@ -34,12 +34,14 @@ PAGE, PHONE = 820, 372
 """How wide a picture may be where there is room for ways side by side: on paper, and on a phone."""
 
 _MARGIN = 20
+_MOST_ROUND = 40
 _STYLE = """
 .fl text{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif;fill:#13262b}
 .fl .mono{font-family:ui-monospace,"SFMono-Regular",Menlo,"Noto Sans Mono",monospace;fill:#4d6068}
 .fl .strong{font-weight:650}.fl .soft{fill:#4d6068}.fl .good{fill:#0f5132}.fl .gift{fill:#4b2a7b}.fl .warn{fill:#7a4a00}
 .fl .bad{fill:#a3161d}
-.fl .req{fill:#fff;stroke:#13262b;stroke-width:2}.fl .alt{fill:#fff;stroke:#13262b;stroke-width:1.5;stroke-dasharray:7 4}
+.fl .req{fill:#fff;stroke:#13262b;stroke-width:2}
+.fl .alt{fill:#fff;stroke:#13262b;stroke-width:1.5;stroke-dasharray:7 4}
 .fl .ask{fill:#fdf6e3;stroke:#7a4a00;stroke-width:1.5}.fl .one{fill:#eef3f4;stroke:#4d6068;stroke-width:1.2}
 .fl .end{fill:#e8f3ec;stroke:#17643a;stroke-width:2}.fl .stop{fill:#fbeaea;stroke:#a3161d;stroke-width:2}
 .fl .panel{fill:#f6f8f8;stroke:#c9d4d6;stroke-width:1}.fl .start{fill:#13262b}.fl .start-text{fill:#fff}
@@ -101,7 +103,7 @@ class _Drawer:
 
     def _after_told(self) -> tuple[str, ...]:
         picture = self._picture
-        proof = picture.proof.legend if picture.proof is not None else ()
+        proof = (picture.proof.title, *picture.proof.legend) if picture.proof is not None else ()
         after = (f"{picture.after_title}: {'; '.join(picture.after)}.",) if picture.after else ()
         return (*after, *((picture.off,) if picture.off else ()), *proof)
 
@@ -120,10 +122,13 @@ class _Drawer:
         words, height = self._picture.start, 32
         wide = width(words, TEXT) + 40
         left = self._axis - wide / 2
-        body.append(f'<rect class="start" x="{_number(left)}" y="{_number(y)}" width="{_number(wide)}" height="{height}" rx="16"/>')
+        body.append(
+            f'<rect class="start" x="{_number(left)}" y="{_number(y)}" width="{_number(wide)}" '
+            f'height="{height}" rx="16"/>'
+        )
         body.append(_text(self._axis, y + 20.5, words, TEXT, "start-text", anchor="middle"))
         top = y + height + GAP
-        leads = Wire(points=((self._axis, y + height), (self._axis, top)), onto=self._way if self._way else frozenset())
+        leads = Wire(points=((self._axis, y + height), (self._axis, top)), onto=self._way)
         body.append(self._wire(leads))
         body.extend(self._placed(Placed(x=self._axis, y=top, drawing=self._flow)))
         return top + self._flow.height + GAP
@@ -162,10 +167,11 @@ class _Drawer:
                 yield from self._split(box, box.block)
             case End():
                 is_refusal = all(o.worth == self._words.say("refused") for o in box.block.outcomes)
-                yield _rect(box, "stop" if is_refusal else "end", box.height / 2 if box.height < 90 else 32)
+                rounding = min(box.height / 2, _MOST_ROUND)
+                yield _rect(box, "stop" if is_refusal else "end", rounding)
                 yield from self._centred(box)
                 if box.block.id in self._way:
-                    yield _rect(box, "mark", box.height / 2 if box.height < 90 else 32)
+                    yield _rect(box, "mark", rounding)
 
     def _card(self, box: Box, card: Card) -> Iterator[str]:
         shape = "stop" if card.ends else "alt" if card.optional else "req"
@@ -195,7 +201,9 @@ class _Drawer:
     def _split(self, box: Box, split: Split) -> Iterator[str]:
         half, middle = box.width / 2, box.height / 2
         if split.is_question:
-            corners = f"0,0 {_number(half)},{_number(middle)} 0,{_number(box.height)} {_number(-half)},{_number(middle)}"
+            corners = (
+                f"0,0 {_number(half)},{_number(middle)} 0,{_number(box.height)} {_number(-half)},{_number(middle)}"
+            )
             yield f'<polygon class="ask" points="{corners}"/>'
         else:
             yield _rect(box, "one", ROUND)
@@ -220,7 +228,9 @@ class _Drawer:
                 lines.append((f"{number}. {line}" if position == 0 else line, "", 0 if position == 0 else 16))
         height = 2 * PADDING + LEADING * len(lines)
         wide = _number(self._width - 2 * _MARGIN)
-        body.append(f'<rect class="panel" x="{_MARGIN}" y="{_number(y)}" width="{wide}" height="{_number(height)}" rx="6"/>')
+        body.append(
+            f'<rect class="panel" x="{_MARGIN}" y="{_number(y)}" width="{wide}" height="{_number(height)}" rx="6"/>'
+        )
         for position, (line, style, indent) in enumerate(lines, start=1):
             body.append(_text(_MARGIN + PADDING + indent, y + PADDING + LEADING * position - 4, line, TEXT, style))
         return y + height + 10

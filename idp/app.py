@@ -25,9 +25,12 @@ from structlog.typing import FilteringBoundLogger
 from idp import settings as configuration
 from idp.crypto.kept_keys import KeptKeys
 from idp.flows.compiler import compile_realm
+from idp.flows.deliveries import RealmDeliveries, ReceiptBook
 from idp.gateways.mail import WrittenMail
-from idp.gateways.opening import mail_of, outbox_of, sms_of
+from idp.gateways.opening import gateways_of, mail_of, outbox_of
 from idp.gateways.outbox import Outbox
+from idp.gateways.sms.at_work import SmsGateways
+from idp.gateways.sms.route import receipt_routes
 from idp.login import development, examination
 from idp.login.desk import Desk
 from idp.login.routes import plain_error
@@ -172,9 +175,8 @@ async def open_site(
         kernel = SqliteKernel.open(Path(settings.store.path), clock=outside.clock)
         undo.push_async_callback(kernel.close)
         store = KernelStore(kernel, outside.clock, events_kept=settings.store.events_kept_days * _DAY)
-        sender, close_sender = sms_of(settings, outbox) if sms is None else (sms, None)
-        if close_sender is not None:
-            undo.push_async_callback(close_sender)
+        gateways = SmsGateways(sms) if sms is not None else gateways_of(settings, outbox, clock=outside.clock, log=log)
+        undo.push_async_callback(gateways.close)
         passwords = passwords_of(settings, outside.random)
         undo.callback(passwords.close)
         locales = Locales.load()
@@ -188,7 +190,7 @@ async def open_site(
             log=log,
             store=store,
             sealer=sealer,
-            sms=sender,
+            sms=gateways.sender,
             mail=letters,
             passwords=passwords,
             pages=pages,
@@ -197,11 +199,25 @@ async def open_site(
         desks = {found.realm.name: await opening.desk(found.realm.name, found, path=path) for path, found in realms}
         for name in await opening.imported(but=desks):
             desks[name] = await opening.desk(name)
+        book = _receipt_book(desks, outside.clock)
+        gateways.start(book.keep)
         await opening.welcome(desks, [found for _, found in realms])
+        receipts = receipt_routes(doors=gateways.doors, base_url=settings.server.base_url, keep=book.keep, log=log)
         application = _application(
-            settings, desks=desks, pages=pages, outside=outside, outbox=outbox, keys=opening.keys
+            settings, desks=desks, pages=pages, outside=outside, outbox=outbox, keys=opening.keys, beside=receipts
         )
         return Site(application=application, desks=desks, store=store, closing=undo.pop_all(), keys=opening.keys)
+
+
+def _receipt_book(desks: Mapping[str, Desk], clock: Clock) -> ReceiptBook:
+    providers = {name: desk.provider for name, desk in desks.items()}
+    return ReceiptBook(
+        {
+            name: RealmDeliveries(messages=provider.stores.message_deliveries, recorder=provider.recorder)
+            for name, provider in providers.items()
+        },
+        clock,
+    )
 
 
 def _application(
@@ -212,7 +228,10 @@ def _application(
     outside: Outside,
     outbox: Outbox | None,
     keys: Mapping[str, KeptKeys],
+    beside: Sequence[BaseRoute],
 ) -> Application:
+    """`beside`: addresses that belong to no realm."""
+
     def title(realm: str) -> str | None:
         desk = desks.get(realm)
         return desk.realm.title if desk is not None and desk.realm.enabled else None
@@ -220,6 +239,7 @@ def _application(
     routes: list[BaseRoute] = [
         *login_routes(desks=desks, pages=pages, random=outside.random),
         *softtoken.routes(display_name=title),
+        *beside,
     ]
     if outbox is not None:
         routes += development.routes(messages=outbox.messages, customers=lambda: _customers(desks), pages=pages)

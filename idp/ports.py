@@ -17,6 +17,7 @@ from typing import Generic, Protocol, TypeVar
 from idp.model.event import Event
 from idp.model.lockout import Attempt, Locks
 from idp.model.logout import LogoutDelivery
+from idp.model.message import Carried, DeliveryState, MessageDelivery
 from idp.model.oauth import AuthorizationCode, RefreshFamily
 from idp.model.pending import PendingAuthorization
 from idp.model.policy import BruteForcePolicy
@@ -186,6 +187,22 @@ class LogoutDeliveries(Protocol):
         """Forget a delivery; true for the caller that did."""
 
 
+class MessageDeliveries(Protocol):
+    """Text messages on their way, by the gateway that carries them and its own id of each."""
+
+    async def sent(self, gateway: str, message_id: str, delivery: MessageDelivery, *, ttl: int) -> MessageDelivery:
+        """Keep whose message it is, for `ttl` seconds; return that with what a faster receipt has told of it."""
+
+    async def get(self, gateway: str, message_id: str) -> MessageDelivery | None:
+        """Return what is known of a message."""
+
+    async def tell(self, gateway: str, message_id: str, state: DeliveryState, *, ttl: int) -> MessageDelivery | None:
+        """Merge a receipt (`idp.model.message.merged`); return what is known now, or None if it was no news.
+
+        One of a message that nobody has kept yet is kept itself for `ttl` seconds: a gateway may be faster than we are.
+        """
+
+
 class Users(Protocol):
     """Users, found by id, username or e-mail (both compared without regard to case)."""
 
@@ -227,8 +244,11 @@ class Attempts(Protocol):
 class Throttle(Protocol):
     """Budgets of anything that costs: messages, pages, registrations."""
 
-    async def hit(self, purpose: str, key: str, *, limit: int, window: int) -> bool:
-        """Count one use within `window` seconds of the first; false when `limit` uses have already been counted."""
+    async def hit(self, purpose: str, key: str, *, limit: int, window: int, cost: int = 1) -> bool:
+        """Count a use of that `cost` within `window` seconds of the first; false if it would exceed `limit`.
+
+        What is refused is not counted.
+        """
 
 
 class FirstUse(Protocol):
@@ -373,6 +393,7 @@ class RealmStores(Protocol):
     refresh_families: RefreshFamilies
     pending: PendingAuthorizations
     logout_deliveries: LogoutDeliveries
+    message_deliveries: MessageDeliveries
     users: Users
     attempts: Attempts
     throttle: Throttle
@@ -403,13 +424,22 @@ class Store(Protocol):
 
 
 class MessageUndeliveredError(Exception):
-    """The gateway refused a message or could not be reached. The login shows "try later" and never skips the factor."""
+    """The gateway refused a message or could not be reached. The login shows "try later" and never skips the factor.
+
+    `perhaps_sent`: nobody knows whether the message is on its way, so another gateway may send it a second time.
+    `of_message`: the gateway is well, but does not take this message (its number, say).
+    """
+
+    def __init__(self, reason: str, *, perhaps_sent: bool = False, of_message: bool = False) -> None:
+        super().__init__(reason)
+        self.perhaps_sent = perhaps_sent
+        self.of_message = of_message
 
 
 class SmsSender(Protocol):
     """A way to send a text message to a phone."""
 
-    async def send(self, *, to: str, text: str) -> None:
+    async def send(self, *, to: str, text: str) -> Carried:
         """Hand the message over, or raise `MessageUndeliveredError`. `to` is an E.164 number."""
 
 

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
+from idp.gateway_settings import Sms, Table, is_https, sms_problems
 from idp.model.mail import LOOPBACK, mail_address
 
 _PREFIX = "HYRJA_"
@@ -30,10 +31,6 @@ class SettingsError(Exception):
 
 class StartError(Exception):
     """The provider does not start; the text lists every reason with what to do."""
-
-
-class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of the file: an unknown key is an error, since a misspelt one would silently have no effect."""
 
 
 class MutualTls(Table, frozen=True, kw_only=True):
@@ -99,20 +96,6 @@ class Hashing(Table, frozen=True, kw_only=True):
     iterations: Count = 2
     workers: Count = 1
     queue: Count = 64
-
-
-class Sms(Table, frozen=True, kw_only=True):
-    """How text messages leave."""
-
-    gateway: Literal["outbox", "http"]
-    """`outbox` keeps them in a file and shows them on a page. Development only."""
-    outbox_file: str = "var/outbox.jsonl"
-    url: str = ""
-    authorization_file: str = ""
-    """A file with the whole `Authorization` header."""
-    body: dict[str, Any] = {}
-    """The JSON that is posted; `{to}` and `{text}` are filled in."""
-    timeout_seconds: Annotated[float, Meta(gt=0, le=60)] = 3.0
 
 
 class MailServer(Table, frozen=True, kw_only=True):
@@ -269,19 +252,10 @@ def _problems(settings: Settings) -> Iterator[str]:
         yield "secrets.master_key_files must name at least one file."
     if not settings.realms.files:
         yield "realms.files must name at least one realm file."
-    if settings.sms.gateway == "http" and not (_is_https(settings.sms.url) and settings.sms.body):
-        yield "sms.gateway is http, so sms.url must be https and sms.body must be given."
+    yield from sms_problems(settings.sms)
     yield from _mail_problems(settings.mail.server)
     if settings.environment == "production":
         yield from _development_switches(settings)
-
-
-def _is_https(url: str) -> bool:
-    try:
-        address = urlsplit(url)
-        return address.scheme == "https" and bool(address.hostname) and address.port != 0
-    except ValueError:
-        return False
 
 
 def _base_url_problems(base_url: str) -> Iterator[str]:
@@ -307,7 +281,7 @@ def _tls_problems(server: Server) -> Iterator[str]:
     mutual = server.mutual_tls
     if mutual is None:
         return
-    if not _is_https(mutual.base_url) or list(_base_url_problems(mutual.base_url)):
+    if not is_https(mutual.base_url) or list(_base_url_problems(mutual.base_url)):
         yield "server.mutual_tls.base_url must be an https address without a path, for instance https://mtls.bank.example."
     if mutual.base_url == server.base_url:
         yield "server.mutual_tls.base_url must be another address than server.base_url (another port will do)."

@@ -19,6 +19,8 @@ import structlog.testing
 from idp.app import Outside, open_site
 from idp.cli.log import open_log
 from idp.crypto.sealing import MasterKeyError, create_master_key
+from idp.gateway_settings import Sms, SmsGateway
+from idp.model.message import Carried
 from idp.model.user import PasswordCredential, User
 from idp.ports import StoreUnavailableError
 from idp.settings import Hashing, Log, Settings, SettingsError, StartError
@@ -267,10 +269,10 @@ class DefectiveSms(FakeSms):
 
     armed = False
 
-    async def send(self, *, to: str, text: str) -> None:
+    async def send(self, *, to: str, text: str) -> Carried:
         if self.armed:
             raise ZeroDivisionError(text)
-        await super().send(to=to, text=text)
+        return await super().send(to=to, text=text)
 
 
 async def test_a_defect_in_a_step_is_a_page_with_a_reference_and_lets_nobody_in(tmp_path: Path) -> None:
@@ -383,12 +385,10 @@ async def test_a_user_with_the_id_of_another_does_not_start_and_takes_nothing_ov
 
 async def test_a_start_that_fails_late_lets_go_of_the_store(tmp_path: Path) -> None:
     settings = prepared(tmp_path)
-    sms = msgspec.structs.replace(
-        settings.sms, gateway="http", url="https://sms.example", authorization_file=str(tmp_path / "none")
-    )
+    sms = Sms(gateway="configured", main=SmsGateway(url="https://sms.example", secret_file=str(tmp_path / "none")))
     outside = Outside(clock=FakeClock(), environment={"BANK_URL": BANK})
     broken = msgspec.structs.replace(settings, sms=sms)
-    with pytest.raises(StartError, match=r"sms\.authorization_file cannot be read"):
+    with pytest.raises(StartError, match=r"sms\.main\.secret_file cannot be read"):
         await open_site(broken, outside=outside, log=structlog.get_logger())
     async with provider(tmp_path) as world:
         assert (await world.user("arta.hoxha")).username == "arta.hoxha"
@@ -398,9 +398,7 @@ async def test_a_start_that_fails_late_lets_go_of_the_store(tmp_path: Path) -> N
 async def test_a_header_that_cannot_be_sent_does_not_start_and_is_not_shown(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "header").write_bytes(content)
     settings = prepared(tmp_path)
-    sms = msgspec.structs.replace(
-        settings.sms, gateway="http", url="https://sms.example", authorization_file=str(tmp_path / "header")
-    )
+    sms = Sms(gateway="configured", main=SmsGateway(url="https://sms.example", secret_file=str(tmp_path / "header")))
     outside = Outside(clock=FakeClock(), environment={"BANK_URL": BANK})
     with pytest.raises(StartError, match="must hold one line of ASCII") as refused:
         await open_site(msgspec.structs.replace(settings, sms=sms), outside=outside, log=structlog.get_logger())

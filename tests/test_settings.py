@@ -37,7 +37,8 @@ def test_the_configuration_for_production_is_valid_and_shows_every_setting() -> 
     settings = load(PRODUCTION, environment={})
     assert settings.environment == "production"
     assert settings.https
-    assert settings.sms.body == {"from": "BANKA", "to": "{to}", "text": "{text}"}
+    assert settings.sms.main is not None
+    assert settings.sms.main.body == {"from": "{sender}", "to": "{to}", "text": "{text}"}
     document = tomllib.loads(PRODUCTION.read_text(encoding="utf-8"))
     for table in ("server", "store", "secrets", "realms", "hashing", "sms", "outbound", "log"):
         fields = set(getattr(settings, table).__struct_fields__) - {"outbox_file"}  # which is for development
@@ -50,7 +51,7 @@ def test_the_environment_has_the_last_word() -> None:
         "HYRJA_SERVER__TRUSTED_PROXIES": "10.1.0.0/16,fd00::/8",
         "HYRJA_SECRETS__CREATE_MASTER_KEY": "false",
         "HYRJA_HASHING__WORKERS": "3",
-        "HYRJA_SMS__TIMEOUT_SECONDS": "1.5",
+        "HYRJA_SMS__PAUSE_SECONDS": "15",
         "HYRJA_KEYCLOAK_DATA": "names no table, so it is no setting",
         "PATH": "/bin",
         "hyrja_log__level": "nobody reads this spelling",
@@ -60,7 +61,7 @@ def test_the_environment_has_the_last_word() -> None:
     assert settings.server.trusted_proxies == ("10.1.0.0/16", "fd00::/8")
     assert settings.secrets.create_master_key is False
     assert settings.hashing.workers == 3
-    assert settings.sms.timeout_seconds == 1.5
+    assert settings.sms.pause_seconds == 15
     assert settings.log.level == "info"
     assert settings.server.base_url == "http://localhost:8080", "what is not overridden stays"
 
@@ -145,7 +146,7 @@ def test_an_unknown_variable_of_ours_is_refused(name: str) -> None:
     [
         pytest.param('"https://login.bank.example"', '"http://login.bank.example"', "must be https in", id="http"),
         pytest.param('"https://login.bank.example"', '"http://localhost"', "must be https in", id="loopback"),
-        pytest.param('gateway = "http"', 'gateway = "outbox"', "sms.gateway = outbox", id="outbox"),
+        pytest.param('gateway = "configured"', 'gateway = "outbox"', "sms.gateway = outbox", id="outbox"),
         pytest.param("allow_loopback = false", "allow_loopback = true", "outbound.allow_loopback", id="loopback"),
         pytest.param("[log]", "[conformance]\nkey_rotation = true\n[log]", "conformance.key_rotation", id="rotation"),
         pytest.param("[log]", "[conformance]\nciba_decisions = true\n[log]", "conformance.ciba_decisions", id="ciba"),
@@ -209,10 +210,10 @@ def test_plain_http_is_for_loopback_addresses_only(address: str) -> None:
         ("HYRJA_HASHING__MEMORY_KIB", "1024", "$.hashing.memory_kib"),
         ("HYRJA_HASHING__WORKERS", "0", "$.hashing.workers"),
         ("HYRJA_SMS__GATEWAY", "pigeon", "pigeon"),
-        ("HYRJA_SMS__TIMEOUT_SECONDS", "0", "$.sms.timeout_seconds"),
-        ("HYRJA_SMS__URL", "http://sms.example", "sms.url must be https"),
-        ("HYRJA_SMS__URL", "https://", "sms.url must be https"),
-        ("HYRJA_SMS__URL", "https://sms.example:x", "sms.url must be https"),
+        ("HYRJA_SMS__MAIN__TIMEOUT_SECONDS", "0", "$.sms.main.timeout_seconds"),
+        ("HYRJA_SMS__MAIN__URL", "http://sms.example", "sms.main.url must be https"),
+        ("HYRJA_SMS__MAIN__URL", "https://", "sms.main.url must be https"),
+        ("HYRJA_SMS__MAIN__URL", "https://sms.example:x", "sms.main.url must be https"),
         ("HYRJA_LOG__LEVEL", "loud", "loud"),
     ],
 )
@@ -230,7 +231,7 @@ def test_a_value_that_cannot_be_used_is_told(name: str, value: str, told: str) -
             "[]",
             "realms.files must",
         ),
-        ('{ from = "BANKA", to = "{to}", text = "{text}" }', "{}", "sms.body must be given"),
+        ('{ from = "{sender}", to = "{to}", text = "{text}" }', "{}", "sms.main.body must be given"),
         ("[store]\n", "[store", "is not TOML"),
         ('environment = "production"', "", "`environment`"),
     ],
@@ -262,5 +263,56 @@ def test_a_table_in_the_place_of_a_value_is_told_and_not_a_crash(tmp_path: Path)
 def test_settings_hold_no_secret() -> None:
     assert "authorization" not in Settings.__struct_fields__
     text = PRODUCTION.read_text(encoding="utf-8")
-    assert "authorization_file" in text
+    assert "secret_file" in text
     assert "Bearer" not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("MAIN__PRESET", "twilio", "sms.main.account must be given"),
+        ("MAIN__SENDER", "", ""),
+        ("SPARE__HOST", "", "sms.spare.host must be given"),
+        ("SPARE__ACCOUNT", "", "sms.spare.account must be given"),
+        ("SPARE__SECRET_FILE", "", "sms.spare.secret_file must be given"),
+        ("SPARE__TLS", "false", "sms.spare.tls must be true"),
+        ("SPARE__PRESET", "infobip", ""),
+        ("MAIN__ACCEPTED_AT", "status", "sms.main.accepted must say"),
+        ("MAIN__PRESET", "pigeon", "pigeon"),
+        ("PAUSE_SECONDS", "0", "$.sms.pause_seconds"),
+    ],
+)
+def test_a_gateway_that_cannot_be_used_is_told(name: str, value: str, told: str) -> None:
+    variable = {f"HYRJA_SMS__{name}": value}
+    if not told:
+        assert load(PRODUCTION, environment=variable).sms.main is not None
+        return
+    assert any(told in line for line in refused(PRODUCTION, **variable))
+
+
+@pytest.mark.parametrize(
+    ("receipts", "told"),
+    [
+        ('proof = "path"\nsecret_file = ""', "secret_file must name"),
+        ('proof = "hmac-sha256"\nsecret_file = "x"', "header must name"),
+        ('proof = "path"\nsecret_file = "x"', "needs message_id, state"),
+        ('proof = "trust"\nsecret_file = "x"', "trust"),
+    ],
+)
+def test_receipts_that_cannot_be_read_are_told(tmp_path: Path, receipts: str, told: str) -> None:
+    lines = refused(changed(tmp_path, "[sms.spare]", f"[sms.main.receipts]\n{receipts}\n\n[sms.spare]"))
+    assert any(told in line for line in lines)
+
+
+def test_a_message_centre_on_a_private_network_may_go_without_tls_and_has_no_address_for_receipts(
+    tmp_path: Path,
+) -> None:
+    variables = {"HYRJA_SMS__SPARE__TLS": "false", "HYRJA_SMS__SPARE__HOST": "10.1.2.3"}
+    assert load(PRODUCTION, environment=variables).sms.spare is not None
+    path = changed(tmp_path, "[outbound]", '[sms.spare.receipts]\nproof = "path"\nsecret_file = "x"\n\n[outbound]')
+    assert any("sms.spare.receipts is not for smpp" in line for line in refused(path))
+
+
+def test_a_configured_gateway_is_needed(tmp_path: Path) -> None:
+    path = changed(tmp_path, '[sms]\ngateway = "outbox"', '[sms]\ngateway = "configured"', source=DEVELOPMENT)
+    assert any("[sms.main] must be given" in line for line in refused(path))

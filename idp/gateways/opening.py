@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
+
+from structlog.typing import FilteringBoundLogger
 
 from idp.gateways.http_outbound import HttpOutbound
 from idp.gateways.mail import NoMail
 from idp.gateways.outbox import MailOutbox, Outbox
+from idp.gateways.sms.at_work import SmsGateways
 from idp.model.mail import SmtpServer, mail_address
 from idp.model.realm import Realm
 from idp.model.secret import Secret
-from idp.ports import Clock, MailSender, RandomBytes, SmsSender
+from idp.ports import Clock, MailSender, RandomBytes
 from idp.settings import MailServer, Settings, StartError
 
 
@@ -36,25 +39,14 @@ def make_folder_of(path: Path) -> None:
         raise StartError(f"The directory {path.parent} cannot be made ({error.strerror}).") from None
 
 
-def sms_of(settings: Settings, outbox: Outbox | None) -> tuple[SmsSender, Callable[[], Awaitable[None]] | None]:
-    """Return the way by which text messages leave, and how to close it."""
+def gateways_of(settings: Settings, outbox: Outbox | None, *, clock: Clock, log: FilteringBoundLogger) -> SmsGateways:
+    """Return the ways by which text messages leave: the outbox, or the gateways of the settings."""
     if settings.sms.gateway == "outbox" and outbox is not None:
-        return outbox, None
-    from idp.gateways.http_sms import HttpSms  # noqa: PLC0415 - its HTTP client is loaded only where it is used
+        log.warning("text messages go to the outbox: every code can be read there", setting="sms.gateway")
+        return SmsGateways(outbox)
+    from idp.gateways.sms import opening  # noqa: PLC0415 - HTTP client and TLS are loaded only where they are used
 
-    sms = settings.sms
-    try:
-        header = Path(sms.authorization_file).read_text(encoding="utf-8").strip() if sms.authorization_file else ""
-    except OSError as error:
-        raise StartError(f"sms.authorization_file cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        header = "\n"
-    if not (header.isascii() and header.isprintable()):
-        raise StartError("sms.authorization_file must hold one line of ASCII: the value of the Authorization header.")
-    gateway = HttpSms(
-        url=sms.url, body=sms.body, authorization=Secret(header) if header else None, timeout=sms.timeout_seconds
-    )
-    return gateway, gateway.close
+    return opening.gateways_of(settings.sms, base_url=settings.server.base_url, clock=clock, log=log)
 
 
 def mail_of(

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from idp.model.message import Carried
 from idp.model.struct import Frozen
 from idp.ports import Clock, MessageUndeliveredError
 
@@ -37,9 +38,10 @@ class Outbox:
         self._clock = clock
         self._messages: deque[OutboxMessage] = deque(_read(path), maxlen=_SHOWN)
 
-    async def send(self, *, to: str, text: str) -> None:
+    async def send(self, *, to: str, text: str) -> Carried:
         """Keep the message; it is on disk when this returns."""
         await self.keep(to=to, text=text)
+        return Carried(gateway="outbox")
 
     async def keep(self, *, to: str, text: str, subject: str = "") -> None:
         """Keep a message of either kind."""

@@ -85,15 +85,15 @@ class KernelThrottle:
         self._kernel = kernel
         self._realm = realm
 
-    async def hit(self, purpose: str, key: str, *, limit: int, window: int) -> bool:
-        """Count one use; false when `limit` uses were counted within `window` seconds of the first."""
+    async def hit(self, purpose: str, key: str, *, limit: int, window: int, cost: int = 1) -> bool:
+        """Count a use; false if it would exceed `limit` within `window` seconds of the first."""
         shelf = Shelf(f"throttle/{purpose}", self._realm, Spent)
 
         def work(tx: Transaction) -> bool:
             spent = shelf.get(tx, storable(key)) or Spent(uses=0, ends_at=tx.now + window)
-            if spent.uses >= limit:
+            if spent.uses + cost > limit:
                 return False
-            counted = Spent(uses=spent.uses + 1, ends_at=spent.ends_at)
+            counted = Spent(uses=spent.uses + cost, ends_at=spent.ends_at)
             shelf.put(tx, storable(key), counted, expires_at=spent.ends_at)
             return True
 

@@ -10,6 +10,7 @@ from idp.stores.grants import KernelAuthorizationCodes, KernelPushedRequests, Ke
 from idp.stores.kernel import Kernel, Transaction
 from idp.stores.ledger import KernelEvents, KernelSecrets
 from idp.stores.limits import KernelAttempts, KernelThrottle
+from idp.stores.messages import KernelMessageDeliveries
 from idp.stores.once import KernelCounters, KernelFirstUse, KernelLatestValues
 from idp.stores.pending import KernelPendingAuthorizations
 from idp.stores.registrations import KernelInitialTokens, KernelRegisteredClients
@@ -35,6 +36,7 @@ class KernelRealmStores:
         self.refresh_families: ports.RefreshFamilies = KernelRefreshFamilies(kernel, realm)
         self.pending: ports.PendingAuthorizations = KernelPendingAuthorizations(kernel, realm)
         self.logout_deliveries: ports.LogoutDeliveries = KernelLogoutDeliveries(kernel, realm)
+        self.message_deliveries: ports.MessageDeliveries = KernelMessageDeliveries(kernel, realm)
         self.users: ports.Users = KernelUsers(kernel, realm)
         self.attempts: ports.Attempts = KernelAttempts(kernel, realm)
         self.throttle: ports.Throttle = KernelThrottle(kernel, realm)

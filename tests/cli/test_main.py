@@ -249,7 +249,8 @@ def test_a_secret_that_the_vault_does_not_have_is_told_with_the_name_of_its_file
 
 
 def test_nothing_of_a_start_that_failed_stands_in_the_way_of_the_next(deployment: Deployment, capsys: Capture) -> None:
-    deployment.change('gateway = "outbox"', 'gateway = "http"\nurl = "https://a.example"\nbody = { to = "{to}" }')
-    deployment.change("[log]", 'authorization_file = "gone"\n[log]')
+    main = '[sms.main]\nurl = "https://a.example"\nbody = { to = "{to}" }\nsecret_file = "gone"\n'
+    deployment.change('gateway = "outbox"', 'gateway = "configured"')
+    deployment.change("[log]", f"{main}[log]")
     for _ in range(2):
-        assert "sms.authorization_file cannot be read" in line(capsys, deployment.config)
+        assert "sms.main.secret_file cannot be read" in line(capsys, deployment.config)

@@ -172,3 +172,11 @@ async def test_a_budget_is_spent_to_its_limit_by_many_racers_and_not_further(rea
         results = await race(partial(realm.throttle.hit, "sms", key, limit=7, window=60))
         assert results.count(True) == 7
         assert results.count(False) == RACERS - 7
+
+
+async def test_a_use_may_cost_more_and_one_that_costs_too_much_is_not_counted(realm: RealmStores) -> None:
+    hit = partial(realm.throttle.hit, "spending", "day", limit=10, window=60)
+    assert await hit(cost=7)
+    assert not await hit(cost=4)
+    assert await hit(cost=3)
+    assert not await hit(cost=1)

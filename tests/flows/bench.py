@@ -25,6 +25,7 @@ from idp.flows.sealed import password_purpose, seed_purpose
 from idp.flows.step import Login, StepServices
 from idp.model.finding import Finding
 from idp.model.flow_kind import FlowKind
+from idp.model.message import Carried
 from idp.model.oauth import AuthorizationRequest
 from idp.model.realm import Realm
 from idp.model.session import AuthenticationSession
@@ -71,10 +72,11 @@ class Phone:
         self.messages: list[tuple[str, str]] = []
         self.down = False
 
-    async def send(self, *, to: str, text: str) -> None:
+    async def send(self, *, to: str, text: str) -> Carried:
         if self.down:
             raise MessageUndeliveredError("the gateway answered 503")
         self.messages.append((to, text))
+        return Carried(gateway="fake", message_id=str(len(self.messages)))
 
     @property
     def code(self) -> str:

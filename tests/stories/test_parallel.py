@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from idp.model.message import Carried
 from tests.stories.browser import Browser
 from tests.stories.settled import OTHER_PHONE, Home, Town, opened
 from tests.stories.world import BANK, FakeSms
@@ -182,11 +183,12 @@ class SlowSms(FakeSms):
         self.busy = asyncio.Event()
         self.go_on = asyncio.Event()
 
-    async def send(self, *, to: str, text: str) -> None:
-        await super().send(to=to, text=text)
+    async def send(self, *, to: str, text: str) -> Carried:
+        carried = await super().send(to=to, text=text)
         if not self.busy.is_set():
             self.busy.set()
             await self.go_on.wait()
+        return carried
 
 
 async def judged_slowly(town: Town, sms: SlowSms) -> tuple[Browser, asyncio.Task[httpx.Response]]:

@@ -19,9 +19,11 @@ from structlog.typing import FilteringBoundLogger
 
 from idp.app import Outside, Site, open_site
 from idp.crypto.sealing import create_master_key
+from idp.gateway_settings import Sms
+from idp.model.message import Carried
 from idp.model.user import User
 from idp.ports import MessageUndeliveredError
-from idp.settings import Hashing, Log, Realms, Secrets, Server, Settings, Sms, Store
+from idp.settings import Hashing, Log, Realms, Secrets, Server, Settings, Store
 from tests.fakes import FakeClock, FakeMailbox
 from tests.stories.browser import Browser, Page
 
@@ -39,10 +41,11 @@ class FakeSms:
         self.messages: list[tuple[str, str]] = []
         self.down = False
 
-    async def send(self, *, to: str, text: str) -> None:
+    async def send(self, *, to: str, text: str) -> Carried:
         if self.down:
             raise MessageUndeliveredError("the gateway answered 503")
         self.messages.append((to, text))
+        return Carried(gateway="fake", message_id=str(len(self.messages)))
 
     def last_to(self, phone: str) -> str:
         return next(text for to, text in reversed(self.messages) if to == phone)

@@ -20,8 +20,9 @@ from idp.assurance.certificate import certificate
 from idp.assurance.prover import Proof, Proved, explore, new_access
 from idp.assurance.report import compared, told
 from idp.assurance.vocabulary import NotCertifiableError
-from idp.cli.flow_draw import draw
+from idp.cli.flow_draw import draw, written
 from idp.cli.realm_files import read_realm
+from idp.cli.reports.proof_page import proof_text
 from idp.cli.terminal import printable
 from idp.flows.assembly import UnusableRealmError
 from idp.realms.documents import documents, only
@@ -48,6 +49,8 @@ def _prove(arguments: argparse.Namespace) -> int:
         if arguments.certificate is not None:
             # What was proved last is what somebody wants to publish, and to show: the draft, where there is one.
             _write_certificate(drafted or explored, arguments.draft or arguments.file, arguments.certificate)
+        if arguments.html is not None and written(_page(explored, drafted), arguments.html):
+            return 2
     except (RealmUnreadableError, UnusableRealmError) as error:
         sys.stderr.write(printable(f"idp: nothing to prove: {error}\n"))
         return 2
@@ -61,6 +64,10 @@ def _prove(arguments: argparse.Namespace) -> int:
         sys.stdout.write(printable(text))
     judged = live if draft is None else draft
     return int(not judged.holds or (draft is not None and bool(new_access(live, draft))))
+
+
+def _page(explored: Proved, drafted: Proved | None) -> str:
+    return proof_text(explored) if drafted is None else proof_text(drafted, explored.proof)
 
 
 def _explored(path: Path) -> Proved:

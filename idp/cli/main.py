@@ -78,6 +78,7 @@ def _add_flow(flow: argparse.ArgumentParser) -> None:
     prove.add_argument("--draft", type=Path, metavar="FILE", help="a changed file: does it give new access?")
     prove.add_argument("--json", action="store_true", help="for machines")
     prove.add_argument("--certificate", type=Path, metavar="OUT", help="write what anybody can check without us")
+    prove.add_argument("--html", type=Path, metavar="OUT", help="write a page for auditors, with pictures")
     verify = actions.add_parser("verify", help="check a certificate against its realm file, independently")
     verify.add_argument("certificate", type=Path, metavar="CERTIFICATE")
     verify.add_argument("file", type=Path, metavar="FILE", help="the realm file")

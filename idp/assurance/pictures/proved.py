@@ -24,9 +24,14 @@ def with_proof(picture: Picture, proof: Proof, words: Words) -> Picture:
                 return with_set(picture, one, position, words)
     for path in proof.unsound:
         if path.flow == picture.title:
-            return replace(picture, proof=_shown(picture, path, words.say("unsound"), ()))
+            return with_path(picture, path, words)
     key = "weak_elsewhere" if against or proof.unsound else "proved"
     return replace(picture, proof=Shown(title=words.say(key), holds=key == "proved"))
+
+
+def with_path(picture: Picture, path: Ceremony, words: Words) -> Picture:
+    """Draw a path that passes without the evidence that carries it."""
+    return replace(picture, proof=_shown(picture, path, words.say("unsound"), ()))
 
 
 def with_set(picture: Picture, one: MinimalSet, position: int, words: Words) -> Picture:

@@ -65,7 +65,8 @@ class _Drawer:
     def __init__(self, picture: Picture, words: Words, room: float) -> None:
         self._picture = picture
         self._words = words
-        self._id = f"fl-{digest(picture.title + picture.subtitle + str(room))[:8]}"
+        # Its own in a page that holds many pictures, also of one flow.
+        self._id = f"fl-{digest('|'.join((picture.title, picture.subtitle, repr(picture.proof), str(room))))[:8]}"
         self._way = picture.proof.blocks if picture.proof is not None else frozenset()
         self._numbers = {card: n for n, card in enumerate(picture.proof.cards, start=1)} if picture.proof else {}
         self._flow = drawn(picture.flow, room - 2 * _MARGIN)

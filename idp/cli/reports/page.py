@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from idp import __version__
+from idp.cli.reports.paper import template
 from idp.cli.reports.review import ORDER, Review
 from idp.model.finding import Severity
 from idp.realms.catalogue import CATALOGUE
@@ -25,18 +24,11 @@ _WORDS = {
 
 def page_text(reviews: Sequence[Review]) -> str:
     """Return the page."""
-    environment = Environment(
-        loader=PackageLoader("idp.cli", "reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     # A rule that was checked and found nothing is part of the evidence.
     broken = {remark.rule.id for review in reviews for remark in review.remarks}
     checked = all(review.whole for review in reviews)
     silent = [rule for rule in CATALOGUE.values() if checked and rule.id not in broken]
-    return environment.get_template("review.html").render(
+    return template("review.html").render(
         reviews=reviews,
         order=ORDER,
         words=_WORDS,

@@ -109,7 +109,7 @@ class Ceremonies:
 
     def factors(self) -> dict[str, Factor]:
         """Return the factors that the bound flows ask for, by name."""
-        return {name: factor for step in self._assembled.steps() for name, factor in step.contract.factors.items()}
+        return {name: factor for contract in self._assembled.contracts() for name, factor in contract.factors.items()}
 
     def through(self, kind: FlowKind, alias: str, user: User) -> Explored:
         """Return every way through a flow for a customer."""
@@ -193,7 +193,7 @@ class Ceremonies:
         if run.alternatives and preferred:
             refused = failed(session, run, Failure(reason="")).session
             yield msgspec.structs.replace(state, session=refused, steps=(*state.steps, f"{execution.authenticator} ✗"))
-        contract = self._assembled.step(execution.id).contract
+        contract = self._assembled.contract(execution.id)
         for way in contract.ways:
             if _possible(contract, way, state):
                 yield self._succeeded(msgspec.structs.replace(state, session=session), execution, contract, way)

@@ -18,7 +18,7 @@ from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
-PUBLISHED = "1dcee16b5dea2c28275b81e691a4708de0e52fb95bb1658401effe0bf778f38d"
+PUBLISHED = "ec2728671ed6cf093139b55099d712d8548487a87bcb23503adb933298ca94b8"
 FORMAT, PASSED, BLOCKED, IGNORED = "hyrja-certificate-1", "passed", "blocked", "ignored"
 State: Any = namedtuple("State", "progress known queue customer evidence needs made world")  # noqa: PYI024 - one line
 

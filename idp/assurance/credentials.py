@@ -17,7 +17,7 @@ from idp.model.struct import Frozen
 from idp.model.user import OtpCredential, PasswordCredential, User
 from idp.model.webauthn import WebAuthnCredential
 
-PASSWORD, TOKEN, MESSAGE, RECOVERY = "password", "otp", "sms-otp", "recovery-authn-code"
+PASSWORD, TOKEN, MESSAGE, RECOVERY = "password", "otp", "sms-otp", "recovery-authn-codes"
 
 _PHONE = {"phoneNumber": ("+355690000000",)}
 

@@ -51,7 +51,7 @@ def customers_of(assembled: AssembledRealm, seeds: tuple[UserSeed, ...]) -> Iter
 
 def spoken_of(assembled: AssembledRealm) -> frozenset[str]:
     """Return the factors that a step of the realm proves, demands or gives."""
-    return frozenset(name for step in assembled.steps() for name in factors_of(step.contract))
+    return frozenset(name for contract in assembled.contracts() for name in factors_of(contract))
 
 
 def factors_of(contract: StepContract) -> Iterator[str]:

@@ -14,8 +14,9 @@ from idp.flows.engine import Usability
 from idp.flows.facts import Facts
 from idp.flows.levels import TWO_FACTORS
 from idp.flows.registry import ACTIONS, CONDITIONS, STEPS
-from idp.flows.step import Authenticator, RequiredAction, StepServices
+from idp.flows.step import Authenticator, RequiredAction, StepContract, StepServices
 from idp.flows.tree import Execution, Subflow, leaves, subflows
+from idp.flows.webauthn.factors import with_passkeys
 from idp.model.client import Client
 from idp.model.flow import Requirement
 from idp.model.flow_kind import FlowKind
@@ -70,16 +71,20 @@ class AssembledRealm:
 
     def highest_level(self, alias: str) -> int:
         """Return the level that no login by a flow can exceed: what its steps could prove, were all of them taken."""
-        contracts = (self._steps[execution.id].contract for execution in leaves(self.flows[alias].root))
+        contracts = (self.contract(execution.id) for execution in leaves(self.flows[alias].root))
         return min(len({factor.category for c in contracts for factor in c.factors.values()}), TWO_FACTORS)
 
     def step(self, execution_id: str) -> Authenticator:
         """Return the step at a place."""
         return self._steps[execution_id]
 
-    def steps(self) -> Iterator[Authenticator]:
-        """Yield every step and required action at its place."""
-        return iter(self._steps.values())
+    def contract(self, execution_id: str) -> StepContract:
+        """Return what the step at a place needs and proves in this realm."""
+        return with_passkeys(self._steps[execution_id].contract, self.realm.webauthn_passwordless)
+
+    def contracts(self) -> Iterator[StepContract]:
+        """Yield the contract of every step and required action at its place."""
+        return map(self.contract, self._steps)
 
     def usable(self, execution: Execution, user: User | None) -> Usability:
         """Tell whether a step can be asked; setting up counts only where the realm has the action for it."""

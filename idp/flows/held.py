@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from idp.model.user import User
 
-STRONG = frozenset({"otp", "webauthn", "webauthn-passwordless", "recovery-authn-code"})
+STRONG = frozenset({"otp", "webauthn", "webauthn-passwordless", "recovery-authn-codes"})
 """Whoever holds any of them adds, replaces and removes credentials only with one of them (CVE-2023-3597, 2026-3429)."""
 
 
@@ -14,6 +14,6 @@ def strong_factors(user: User) -> frozenset[str]:
         "otp": bool(user.otps),
         "webauthn": bool(user.security_keys),
         "webauthn-passwordless": bool(user.passkeys),
-        "recovery-authn-code": user.recovery_codes is not None and bool(user.recovery_codes.codes),
+        "recovery-authn-codes": user.recovery_codes is not None and bool(user.recovery_codes.codes),
     }
     return frozenset(name for name, present in held.items() if present)

@@ -8,6 +8,7 @@ from idp.flows.actions.profile import UpdateProfile, VerifyProfile
 from idp.flows.actions.terms import Terms
 from idp.flows.actions.update_password import UpdatePassword
 from idp.flows.actions.update_user_locale import UpdateUserLocale
+from idp.flows.actions.webauthn_register import RegisterPasskey, RegisterSecurityKey
 from idp.flows.condition import ConditionType
 from idp.flows.conditions import UserConfigured
 from idp.flows.step import ActionType, StepType
@@ -17,6 +18,7 @@ from idp.flows.steps.password import Password, Username, UsernamePassword
 from idp.flows.steps.sms_otp import SmsOtp
 from idp.flows.steps.soft_token_enrolment import SoftTokenEnrolment
 from idp.flows.steps.soft_token_gate import SoftTokenGate
+from idp.flows.steps.webauthn import Passkey, SecurityKey
 
 STEPS: dict[str, StepType] = {
     "auth-cookie": Cookie,
@@ -24,6 +26,8 @@ STEPS: dict[str, StepType] = {
     "auth-username-form": Username,
     "auth-password-form": Password,
     "auth-otp-form": Otp,
+    "webauthn-authenticator": SecurityKey,
+    "webauthn-authenticator-passwordless": Passkey,
     "sms-otp": SmsOtp,
     "soft-token-gate": SoftTokenGate,
     "soft-token-enrolment": SoftTokenEnrolment,
@@ -41,4 +45,6 @@ ACTIONS: dict[str, ActionType] = {
     "VERIFY_PROFILE": VerifyProfile,
     "delete_account": DeleteAccount,
     "update_user_locale": UpdateUserLocale,
+    "webauthn-register": RegisterSecurityKey,
+    "webauthn-register-passwordless": RegisterPasskey,
 }

@@ -148,7 +148,7 @@ class Runner:
         return bool(session.evidence) and isinstance(self.decision(again, user, now=now), Passed)
 
     def _proves(self, execution_id: str) -> bool:
-        return self._assembled.step(execution_id).contract.proves is not None
+        return self._assembled.contract(execution_id).proves is not None
 
     async def _user(self, session: AuthenticationSession) -> User | None:
         if session.user_id is None:
@@ -188,7 +188,7 @@ class Runner:
 
     def set_up_later(self, session: AuthenticationSession, execution: Execution) -> AuthenticationSession:
         """Write down that a missing credential is set up at the end of the login."""
-        action = self._assembled.step(execution.id).contract.setup_action
+        action = self._assembled.contract(execution.id).setup_action
         assert action is not None
         return msgspec.structs.replace(
             session,
@@ -288,7 +288,7 @@ class Runner:
         self, session: AuthenticationSession, execution: Execution, outcome: Success, *, now: int
     ) -> AuthenticationSession:
         """Write down that a step succeeded: its evidence, and whom it identified."""
-        contract = self._assembled.step(execution.id).contract
+        contract = self._assembled.contract(execution.id)
         evidence = tuple(
             Evidence(
                 execution=execution.id,

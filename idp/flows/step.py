@@ -78,6 +78,7 @@ class StepContract(Frozen, frozen=True, kw_only=True):
     `changes`: the credential that the step gives the user, and what for.
     `holders_of`: the factor without whose credential a user cannot get past the step.
     `or_proves`: what a success may prove instead of `proves`, each entry proven as a whole (`Success.proven` says so).
+    `offers_passkeys`: where the realm has passkeys, the step's page takes them too (`AssembledRealm.contract`).
     """
 
     proves: Factor | None = None
@@ -89,6 +90,7 @@ class StepContract(Frozen, frozen=True, kw_only=True):
     setup_action: str | None = None
     changes: CredentialChange | None = None
     holders_of: str | None = None
+    offers_passkeys: bool = False
 
     @property
     def ways(self) -> tuple[tuple[Factor, ...], ...]:

@@ -20,6 +20,7 @@ from idp.model.policy import BruteForcePolicy, Lifespans, OtpPolicy, PasswordRul
 from idp.model.profile import ProfilePolicy
 from idp.model.registration import RegistrationRules
 from idp.model.struct import Frozen
+from idp.model.webauthn import WebAuthnPolicy
 
 
 class Realm(Frozen, frozen=True, kw_only=True):
@@ -48,6 +49,8 @@ class Realm(Frozen, frozen=True, kw_only=True):
     profile: ProfilePolicy | None = None
     password_policy: tuple[PasswordRule, ...] = ()
     otp_policy: OtpPolicy = OtpPolicy()
+    webauthn: WebAuthnPolicy = WebAuthnPolicy()
+    webauthn_passwordless: WebAuthnPolicy = WebAuthnPolicy()
     brute_force: BruteForcePolicy = BruteForcePolicy()
     acr_levels: dict[str, int] = {}
     bindings: dict[str, str] = {}

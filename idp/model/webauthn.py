@@ -6,7 +6,7 @@ from typing import Literal
 
 from idp.model.struct import Frozen
 
-WebAuthnAlgorithm = Literal["ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "Ed25519"]
+WebAuthnAlgorithm = Literal["ES256", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "EdDSA"]
 Attestation = Literal["none", "indirect", "direct", "enterprise"]
 Attachment = Literal["platform", "cross-platform"]
 Preference = Literal["required", "preferred", "discouraged"]
@@ -43,7 +43,8 @@ class WebAuthnCredential(Frozen, frozen=True, kw_only=True, tag="webauthn"):
 
     `key_id` is the authenticator's own name for the key, `public_key` a COSE key, `counter` the last signature counter.
     `passwordless` tells the two kinds of Keycloak apart: one is a second factor, the other a login of its own.
-    `backup_eligible` keys may be copied to other devices; `attested`: its maker's certificate vouched for it.
+    `backup_eligible` keys may be copied to other devices (None: not known before the next use); `attested`: its maker's
+    certificate vouched for it.
     """
 
     id: str
@@ -57,5 +58,5 @@ class WebAuthnCredential(Frozen, frozen=True, kw_only=True, tag="webauthn"):
     transports: tuple[str, ...] = ()
     attestation_format: str = "none"
     attested: bool = False
-    backup_eligible: bool = False
+    backup_eligible: bool | None = None
     backed_up: bool = False

@@ -30,6 +30,7 @@ from idp.realms.profile import user_profile
 from idp.realms.registration import registration_rules
 from idp.realms.stock import stock_actions, with_stock_configuration, with_stock_flows
 from idp.realms.values import error, one_of, seconds
+from idp.realms.webauthn import webauthn_policy
 
 LOCALES = ("sq", "en", "it")
 SOFT_TOKEN_FLOW_ATTRIBUTE = BINDINGS[FlowKind.SOFT_TOKEN_REGISTRATION].realm_key
@@ -68,6 +69,8 @@ def realm_of(found: file.Realm, *, version: str, surroundings: Surroundings, fin
             period=found.otp_policy_period,
             look_ahead_window=found.otp_policy_look_ahead_window,
         ),
+        webauthn=webauthn_policy(found, findings),
+        webauthn_passwordless=webauthn_policy(found, findings, passwordless=True),
         brute_force=_brute_force(found, findings),
         acr_levels=_acr_levels(found, findings),
         bindings=_bindings(found),

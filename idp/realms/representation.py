@@ -19,6 +19,7 @@ from idp.realms.access_representation import (
     ScopeMapping,
 )
 from idp.realms.policy_representation import ClientPolicies, ClientProfiles
+from idp.realms.webauthn_representation import WebAuthnPolicies
 
 
 class Representation(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -147,7 +148,7 @@ class IdentityProvider(Representation, frozen=True, kw_only=True, rename="camel"
     config: dict[str, str] = {}
 
 
-class Realm(Representation, frozen=True, kw_only=True, rename="camel"):
+class Realm(WebAuthnPolicies, frozen=True, kw_only=True, rename="camel"):
     """A realm file. Times in seconds; an absent key means Keycloak's default."""
 
     realm: str

@@ -55,6 +55,10 @@ MESSAGES: dict[str, Text] = {
     "already_logged_in": _("You are already logged in."),
     "choose_method": _("Choose how you want to prove that it is you."),
     "token_registered": _("Your Software Token is registered. Log in now."),
+    "webauthn_refused": _("The key was not accepted. Try again, or choose another way."),
+    "webauthn_nothing_sent": _("No key was used. Press the button, or choose another way."),
+    "webauthn_not_registered": _("The key could not be registered. Try again, or use another key."),
+    "webauthn_registered": _("Your key is registered."),
     "registration_cancelled": _("The registration was cancelled. Nothing has changed."),
     "login_cancelled": _("The login was cancelled."),
     # What a person still has to do.
@@ -205,7 +209,8 @@ METHOD_TITLES: dict[str, Text] = {
     "auth-otp-form": _("Software Token"),
     "soft-token-enrolment": _("Register Software Token"),
     "email-otp": _("Code by e-mail"),
-    "webauthn-authenticator": _("Passkey"),
+    "webauthn-authenticator": _("Security key or passkey"),
+    "webauthn-authenticator-passwordless": _("Passkey"),
     "auth-recovery-authn-code-form": _("Recovery code"),
 }
 
@@ -217,6 +222,7 @@ METHOD_HELP: dict[str, Text] = {
     "soft-token-enrolment": _("Activate the application on your phone that makes the codes."),
     "email-otp": _("We send a code to your e-mail address."),
     "webauthn-authenticator": _("Use your fingerprint, your face or a security key."),
+    "webauthn-authenticator-passwordless": _("Use your fingerprint, your face or a security key."),
     "auth-recovery-authn-code-form": _("Use one of the codes that you keep for an emergency."),
 }
 

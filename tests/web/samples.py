@@ -14,6 +14,7 @@ PAGES = Pages(locales=CATALOGUES)
 LOCALES = ("sq", "en", "it")
 REALM = RealmView(title="Banka e Bizneseve", texts={"supportText": "Ndihmë: 04 000", "tokenApplication": "withKEY"})
 OTPAUTH = "otpauth://totp/Banka:ana?secret=JBSWY3DPEHPK3PXP&issuer=Banka"
+OPTIONS = '{"challenge":"AAAA","user":{"id":"AAAA"}}'
 EVERYWHERE: dict[str, Any] = {
     "action": "/realms/banka/login-actions/authenticate?execution=1&tab_id=2",
     "hidden": {"session_code": "s"},
@@ -37,6 +38,17 @@ SAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
     "login, user fixed": ("login.html", {"username": "ana", "username_fixed": True, "heading": "reauthenticate"}),
     "login, user name only": ("login.html", {"asks": "username"}),
     "login, password only": ("login.html", {"asks": "password", "username": "ana"}),
+    "login, with passkeys": ("login.html", {"request": OPTIONS, "mediation": "conditional"}),
+    "security key": (
+        "webauthn-authenticate.html",
+        {
+            "request": OPTIONS,
+            "keys": [{"label": "Çelësi blu", "created_at": 1_760_000_000}, {"label": "", "created_at": 0}],
+        },
+    ),
+    "passkey": ("webauthn-authenticate.html", {"request": OPTIONS}),
+    "new security key": ("webauthn-register.html", {"creation": OPTIONS, "passwordless": False}),
+    "new passkey": ("webauthn-register.html", {"creation": OPTIONS, "passwordless": True}),
     "registration": ("login.html", {"submit": "send"}),
     "how to register": ("soft-token-info.html", {}),
     "sms": ("sms-otp.html", {"masked_phone": "+355 •• ••• •42", "resend_after": 30}),

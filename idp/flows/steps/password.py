@@ -6,7 +6,7 @@ the same work (RTS (EU) 2018/389 Art. 4(3)(a)). The log has the reason.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -28,6 +28,8 @@ from idp.flows.step import (
 )
 from idp.flows.tree import Execution
 from idp.flows.users import amend
+from idp.flows.webauthn.factors import PASSKEY, PASSKEY_WAYS
+from idp.flows.webauthn.passkeys import PasskeyCheck, is_signed
 from idp.model.flow import Category
 from idp.model.flow_kind import FlowKind
 from idp.model.lockout import Attempt
@@ -140,20 +142,55 @@ async def find_user(realm: Realm, services: StepServices, name: str) -> User | N
     return user
 
 
-def _page(login: Login, asks: str, *, username: str = "", message: Message | None = None) -> Challenge:
-    submit = "login" if login.kind is FlowKind.BROWSER else "send"
-    fields = {"asks": asks, "submit": submit, "username": username or login.login_hint, "username_fixed": False}
-    return Challenge(page=PAGE, fields=fields, message=message)
+class LoginPage:
+    """The page of the three steps below. A realm with passkeys offers them on it (Keycloak 26.4, conditional UI)."""
 
+    def __init__(self, *, realm: Realm, services: StepServices, asks: str) -> None:
+        policy = realm.webauthn_passwordless
+        self._asks = asks
+        self._mediation = policy.mediation
+        self._passkeys = PasskeyCheck(realm=realm, services=services) if policy.passkeys else None
 
-def _refused(page: Challenge, refusal: NotThemAfter) -> Challenge:
-    return msgspec.structs.replace(page, message=Message(key="invalid_credentials"), events=refusal.events)
+    @property
+    def offers_passkeys(self) -> bool:
+        """Whether the page takes passkeys too."""
+        return self._passkeys is not None
+
+    def page(self, login: Login, *, username: str = "", message: Message | None = None) -> Challenge:
+        """Show the page."""
+        submit = "login" if login.kind is FlowKind.BROWSER else "send"
+        fields: dict[str, Any] = {
+            "asks": self._asks,
+            "submit": submit,
+            "username": username or login.login_hint,
+            "username_fixed": False,
+        }
+        if self._passkeys is not None:
+            fields |= {"request": self._passkeys.ceremony.request(login), "mediation": self._mediation}
+        return Challenge(page=PAGE, fields=fields, message=message)
+
+    def refused(self, login: Login, refusal: NotThemAfter, *, username: str) -> Challenge:
+        """Show the page after a wrong password, or a wrong name."""
+        page = self.page(login, username=username, message=Message(key="invalid_credentials"))
+        return msgspec.structs.replace(page, events=refusal.events)
+
+    async def passkey(self, login: Login, answer: Form) -> Outcome | None:
+        """Judge a passkey; None if the answer is none, or the realm takes none."""
+        if self._passkeys is None or not is_signed(answer):
+            return None
+        result = await self._passkeys.check(login, answer)
+        if isinstance(result, Success):
+            return result
+        page = self.page(login, username=login.attempted_username or "", message=result.message)
+        return msgspec.structs.replace(page, events=result.events)
 
 
 class UsernamePassword:
     """Both on one page."""
 
-    contract: ClassVar[StepContract] = StepContract(proves=FACTOR, identifies=True, needs_user=False)
+    contract: ClassVar[StepContract] = StepContract(
+        proves=FACTOR, identifies=True, needs_user=False, offers_passkeys=True
+    )
     config_type: ClassVar[type[NoConfig]] = NoConfig
 
     def __init__(self, execution: Execution, config: NoConfig, *, realm: Realm, services: StepServices) -> None:
@@ -161,6 +198,7 @@ class UsernamePassword:
         self._realm = realm
         self._services = services
         self._passwords = PasswordCheck(services)
+        self._login = LoginPage(realm=realm, services=services, asks="username+password")
 
     def usable(self, user: User | None) -> Usability:
         """Always: whoever it is can be asked."""
@@ -169,10 +207,13 @@ class UsernamePassword:
 
     async def challenge(self, login: Login) -> Outcome:
         """Show the page."""
-        return _page(login, "username+password", username=login.attempted_username or "")
+        return self._login.page(login, username=login.attempted_username or "")
 
     async def verify(self, login: Login, answer: Form) -> Outcome:
-        """Judge a user name and password."""
+        """Judge a user name and password, or a passkey."""
+        by_passkey = await self._login.passkey(login, answer)
+        if by_passkey is not None:
+            return by_passkey
         name = answer.get("username", "").strip()[:_LONGEST_USERNAME]
         user = await find_user(self._realm, self._services, name) if name else None
         result = await self._passwords.check(login, user, typed_name=name, password=answer.get("password", ""))
@@ -180,19 +221,20 @@ class UsernamePassword:
             case Success():
                 return result
             case _:
-                return _refused(_page(login, "username+password", username=name), result)
+                return self._login.refused(login, result, username=name)
 
 
 class Username:
     """The user name alone. Any name goes on to the next page: who exists is not told here."""
 
-    contract: ClassVar[StepContract] = StepContract(identifies=True, needs_user=False)
+    contract: ClassVar[StepContract] = StepContract(identifies=True, needs_user=False, offers_passkeys=True)
     config_type: ClassVar[type[NoConfig]] = NoConfig
 
     def __init__(self, execution: Execution, config: NoConfig, *, realm: Realm, services: StepServices) -> None:
         del execution, config
         self._realm = realm
         self._services = services
+        self._login = LoginPage(realm=realm, services=services, asks="username")
 
     def usable(self, user: User | None) -> Usability:
         """Always: whoever it is can be asked."""
@@ -201,13 +243,16 @@ class Username:
 
     async def challenge(self, login: Login) -> Outcome:
         """Show the page."""
-        return _page(login, "username", username=login.attempted_username or "")
+        return self._login.page(login, username=login.attempted_username or "")
 
     async def verify(self, login: Login, answer: Form) -> Outcome:
-        """Take the name, known or not."""
+        """Take the name, known or not, or a passkey that says it."""
+        by_passkey = await self._login.passkey(login, answer)
+        if by_passkey is not None:
+            return by_passkey
         name = answer.get("username", "").strip()[:_LONGEST_USERNAME]
         if not name:
-            return _page(login, "username", message=Message(key="missing_field"))
+            return self._login.page(login, message=Message(key="missing_field"))
         user = await find_user(self._realm, self._services, name)
         return Success(user_id=user.id if user is not None else None, attempted_username=name)
 
@@ -215,12 +260,13 @@ class Username:
 class Password:
     """The password of the user named before (or of nobody, if there is no such user)."""
 
-    contract: ClassVar[StepContract] = StepContract(proves=FACTOR, needs_user=False)
+    contract: ClassVar[StepContract] = StepContract(proves=FACTOR, needs_user=False, offers_passkeys=True)
     config_type: ClassVar[type[NoConfig]] = NoConfig
 
     def __init__(self, execution: Execution, config: NoConfig, *, realm: Realm, services: StepServices) -> None:
-        del execution, config, realm
+        del execution, config
         self._passwords = PasswordCheck(services)
+        self._login = LoginPage(realm=realm, services=services, asks="password")
 
     def usable(self, user: User | None) -> Usability:
         """Always, also for nobody: who exists is not told here."""
@@ -228,15 +274,20 @@ class Password:
         return Usability.READY
 
     async def challenge(self, login: Login) -> Outcome:
-        """Show the page."""
-        return _page(login, "password", username=login.attempted_username or "")
+        """Show the page; a passkey that told the name has told more than a password could (as Keycloak has it)."""
+        if self._login.offers_passkeys and PASSKEY.name in login.proven:
+            return Success(proven=tuple(f for f in PASSKEY_WAYS[-1] if f.name in login.proven))
+        return self._login.page(login, username=login.attempted_username or "")
 
     async def verify(self, login: Login, answer: Form) -> Outcome:
-        """Judge the password of the user of this login, never of a name in the form (T-29)."""
+        """Judge the password of the user of this login, never of a name in the form (T-29); or a passkey of theirs."""
+        by_passkey = await self._login.passkey(login, answer)
+        if by_passkey is not None:
+            return by_passkey
         name = login.attempted_username or ""
         result = await self._passwords.check(login, login.user, typed_name=name, password=answer.get("password", ""))
         match result:
             case Success():
                 return result
             case _:
-                return _refused(_page(login, "password", username=name), result)
+                return self._login.refused(login, result, username=name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-from idp.flows.step import Factor
+from idp.flows.step import Factor, StepContract
 from idp.model.flow import Category
 from idp.model.webauthn import WebAuthnCredential, WebAuthnPolicy
 
@@ -20,6 +20,13 @@ UNLOCKING = Factor(name="user-verification", category=Category.KNOWLEDGE, channe
 
 PASSKEY_WAYS = ((PASSKEY,), (PASSKEY, UNLOCKING))
 """What a login by passkey may prove: the key alone, or the key and its unlocking."""
+
+
+def with_passkeys(contract: StepContract, policy: WebAuthnPolicy) -> StepContract:
+    """Return what a step proves whose page takes passkeys too, where the realm has them."""
+    if not (contract.offers_passkeys and policy.passkeys):
+        return contract
+    return msgspec.structs.replace(contract, or_proves=PASSKEY_WAYS, identifies=True)
 
 
 def proven_by_security_key(key: WebAuthnCredential) -> tuple[Factor, ...]:

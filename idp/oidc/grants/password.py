@@ -57,7 +57,7 @@ def _begun(provider: Provider, assembled: AssembledRealm, client: Client, asked:
     """Make a login of the client's browser flow that no browser has; it is never stored."""
     flow = assembled.flow_for(FlowKind.BROWSER, client)
     # A right password must not send messages: each costs the bank money, and the person has pressed no button.
-    if flow is None or any(assembled.step(line.id).contract.sends_message for line in leaves(flow.root)):
+    if flow is None or any(assembled.contract(line.id).sends_message for line in leaves(flow.root)):
         raise OAuthError(ErrorCode.UNAUTHORIZED_CLIENT, "The client may not use this grant.", detail="its flow")
     wanted = (*asked.form.get("scope", "").split(), *client.default_scopes)
     now = provider.now()

@@ -137,6 +137,26 @@ FLOW_RULES = (
         "ASVS 5.0 6.6.1",
     ),
     unwise(
+        "F-PASSKEY-UNLOCKED",
+        "Passkeys that nobody has to unlock",
+        "A stolen device or key would be a whole login.",
+        "RTS (EU) 2018/389 Art. 4(1)",
+        "NIST SP 800-63B-4 §3.2.3",
+    ),
+    unwise(
+        "F-SYNCED-PASSKEY",
+        "Synced passkeys that count as two elements",
+        "Whoever gets into the account that copies them has the key; a possession has to resist replication.",
+        "RTS (EU) 2018/389 Art. 7",
+        "NIST SP 800-63B-4 Appendix B",
+    ),
+    unwise(
+        "F-AAGUID-UNATTESTED",
+        "Models of keys that are believed unproven",
+        "Any software can call itself the model that the bank trusts.",
+        "Web Authentication Level 3 §6.5.1",
+    ),
+    unwise(
         "A-DEFAULT-OFF",
         "A default action that is switched off",
         "New users are not asked to do what the bank wants of them.",

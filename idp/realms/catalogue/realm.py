@@ -30,6 +30,12 @@ _FILE = (
     ),
     unwise("R-UNKNOWN-KEY", "A setting without effect here", "Whoever relies on it is not protected by it."),
     unwise("R-CREDENTIAL", "A credential that cannot be used here", "The person has to enrol another one."),
+    unwise(
+        "R-WEBAUTHN",
+        "A setting of security keys that is not kept as written",
+        "What takes its place is no weaker, and may refuse keys that Keycloak took.",
+        "Web Authentication Level 3 §5.4",
+    ),
     unwise("R-LOCALE", "A language without texts", "Customers would not understand what they are asked to agree to."),
     unwise("R-DISABLED", "A realm that is switched off", "Keycloak reads an absent “enabled” as false."),
     unwise(

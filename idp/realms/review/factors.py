@@ -18,6 +18,8 @@ PROVES: Mapping[str, str] = MappingProxyType(
         "auth-password-form": "password",
         "auth-otp-form": "otp",
         "sms-otp": "sms-otp",
+        "webauthn-authenticator": "webauthn",
+        "webauthn-authenticator-passwordless": "webauthn-passwordless",
     }
 )
 """Step → the factor that it proves, as the steps' contracts say (a test compares)."""

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 from tests.realms.documents import Change, Document
 
 OFFLINE_IDLE = 30 * 86400
+PASSKEYS: dict[str, Any] = {"webAuthnPolicyPasswordlessPasskeysEnabled": True}
+AAGUIDS: dict[str, Any] = {"webAuthnPolicyPasswordlessAcceptableAaguids": ["2fc0579f-8113-47ea-b116-bb5a8db9202a"]}
 
 
 class Pair(NamedTuple):
@@ -24,6 +26,10 @@ def put(**changed: object) -> Change:
 
 def client(**changed: object) -> Change:
     return lambda document: document["clients"][0].update(changed)
+
+
+def realm_attribute(key: str, value: str) -> Change:
+    return lambda document: document["attributes"].update({key: value})
 
 
 def attribute(key: str, value: str) -> Change:
@@ -225,6 +231,36 @@ PAIRS = [
         "/authenticationFlows/0",
         steps(("REQUIRED", PASSWORD), ("REQUIRED", SMS)),
         steps(("REQUIRED", PASSWORD), ("REQUIRED", SMS), ("REQUIRED", CODE)),
+    ),
+    Pair(
+        "R-WEBAUTHN",
+        "/webAuthnPolicySignatureAlgorithms",
+        put(webAuthnPolicySignatureAlgorithms=["ES256", "RS1"]),
+        put(webAuthnPolicySignatureAlgorithms=["ES256", "RS256"]),
+    ),
+    Pair(
+        "R-WEBAUTHN",
+        "/webAuthnPolicyRpId",
+        put(webAuthnPolicyRpId="https://login.bank.al"),
+        put(webAuthnPolicyRpId="login.bank.al"),
+    ),
+    Pair(
+        "F-PASSKEY-UNLOCKED",
+        "/webAuthnPolicyPasswordlessUserVerificationRequirement",
+        put(**PASSKEYS, webAuthnPolicyPasswordlessUserVerificationRequirement="preferred"),
+        put(**PASSKEYS, webAuthnPolicyPasswordlessUserVerificationRequirement="required"),
+    ),
+    Pair(
+        "F-SYNCED-PASSKEY",
+        "/attributes/hyrja.webauthn.syncedPasskeys",
+        both(put(**PASSKEYS), realm_attribute("hyrja.webauthn.syncedPasskeys", "two-factors")),
+        both(put(**PASSKEYS), realm_attribute("hyrja.webauthn.syncedPasskeys", "one-factor")),
+    ),
+    Pair(
+        "F-AAGUID-UNATTESTED",
+        "/webAuthnPolicyPasswordlessAcceptableAaguids",
+        put(**PASSKEYS, **AAGUIDS, webAuthnPolicyPasswordlessAttestationConveyancePreference="indirect"),
+        put(**PASSKEYS, **AAGUIDS, webAuthnPolicyPasswordlessAttestationConveyancePreference="direct"),
     ),
     Pair(
         "U-ADMIN",

@@ -199,6 +199,8 @@ async def open_site(
         desks = {found.realm.name: await opening.desk(found.realm.name, found, path=path) for path, found in realms}
         for name in await opening.imported(but=desks):
             desks[name] = await opening.desk(name)
+        if not desks:
+            raise StartError("There is no realm: name a file in realms.files, or take one in with idp realm import.")
         book = _receipt_book(desks, outside.clock)
         gateways.start(book.keep)
         await opening.welcome(desks, [found for _, found in realms])

@@ -25,6 +25,7 @@ from idp.flows.tabs import Tabs
 from idp.gateways.opening import make_folder_of, outbound_of
 from idp.login.desk import Desk
 from idp.model.key_policy import key_policy
+from idp.model.struct import Frozen
 from idp.model.version import Publication, VersionSource
 from idp.oidc.authorization.endpoint import AuthorizationEndpoint
 from idp.oidc.provider import Provider
@@ -352,6 +353,38 @@ async def versions_beside(
     """
     async with _stores_beside(settings, realm=realm, clock=clock) as (stores, sealer):
         yield RealmHistory(realm=realm, versions=stores.versions, sealer=sealer, clock=clock), stores
+
+
+class Exporting(Frozen, frozen=True, kw_only=True):
+    """What an export of one realm reads."""
+
+    history: RealmHistory
+    stores: RealmStores
+    sealer: Sealer
+    keys: KeptKeys
+
+    async def fingerprint_key(self) -> bytes:
+        """Return what fingerprints of secrets are keyed with: the realm's own key for as long as it lives."""
+        return await self.keys.code_key()
+
+
+@contextlib.asynccontextmanager
+async def export_beside(
+    settings: Settings, *, realm: str, clock: Clock, random: RandomBytes
+) -> AsyncIterator[Exporting]:
+    """Open one realm for an export, whether or not a server is running.
+
+    Raises:
+        MasterKeyError, StoreUnavailableError: with what to do.
+
+    """
+    async with _stores_beside(settings, realm=realm, clock=clock) as (stores, sealer):
+        yield Exporting(
+            history=RealmHistory(realm=realm, versions=stores.versions, sealer=sealer, clock=clock),
+            stores=stores,
+            sealer=sealer,
+            keys=KeptKeys(stores.secrets, sealer, realm=realm, clock=clock, random=random),
+        )
 
 
 @contextlib.asynccontextmanager

@@ -250,8 +250,6 @@ def _problems(settings: Settings) -> Iterator[str]:
             yield f"server.trusted_proxies: “{network}” is not a network such as 10.0.0.0/8."
     if not settings.secrets.master_key_files:
         yield "secrets.master_key_files must name at least one file."
-    if not settings.realms.files:
-        yield "realms.files must name at least one realm file."
     yield from sms_problems(settings.sms)
     yield from _mail_problems(settings.mail.server)
     if settings.environment == "production":

@@ -23,7 +23,7 @@ from idp.gateway_settings import Sms, SmsGateway
 from idp.model.message import Carried
 from idp.model.user import PasswordCredential, User
 from idp.ports import StoreUnavailableError
-from idp.settings import Hashing, Log, Settings, SettingsError, StartError
+from idp.settings import Hashing, Log, Realms, Settings, SettingsError, StartError
 from tests.fakes import FakeClock
 from tests.logs import log_put_back
 from tests.stories.world import BANK, ORIGIN, Customer, FakeSms, World, prepared, provider
@@ -329,6 +329,11 @@ async def start_of(settings: Settings) -> str:
     with pytest.raises(expected) as refused:
         await open_site(settings, outside=outside, log=structlog.get_logger(), sms=FakeSms())
     return str(refused.value)
+
+
+async def test_a_provider_without_any_realm_says_where_one_comes_from(tmp_path: Path) -> None:
+    settings = msgspec.structs.replace(prepared(tmp_path), realms=Realms(files=()))
+    assert "idp realm import" in await start_of(settings)
 
 
 async def test_all_errors_of_all_realms_are_told_at_once(tmp_path: Path) -> None:

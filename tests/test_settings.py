@@ -226,11 +226,6 @@ def test_a_value_that_cannot_be_used_is_told(name: str, value: str, told: str) -
     ("old", "new", "told"),
     [
         ('["/run/secrets/hyrja-master-key"]', "[]", "secrets.master_key_files must name"),
-        (
-            '["/etc/hyrja/realms/small-business.json", "/etc/hyrja/realms/sme-corporate.json"]',
-            "[]",
-            "realms.files must",
-        ),
         ('{ from = "{sender}", to = "{to}", text = "{text}" }', "{}", "sms.main.body must be given"),
         ("[store]\n", "[store", "is not TOML"),
         ('environment = "production"', "", "`environment`"),

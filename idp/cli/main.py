@@ -22,6 +22,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from idp.cli.demo import demo  # noqa: PLC0415 - as above
 
             return demo(parsed.config, bank=parsed.bank)
+        case "realm" if parsed.action == "export":
+            from idp.cli.exchange import export_realm  # noqa: PLC0415 - as above
+
+            return export_realm(parsed)
+        case "realm" if parsed.action == "import":
+            from idp.cli.exchange import import_realm  # noqa: PLC0415 - as above
+
+            return import_realm(parsed)
         case "realm":
             from idp.cli.realm import check  # noqa: PLC0415 - as above
 
@@ -65,10 +73,32 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--json", action="store_const", const="json", dest="format", help="the same as --format json")
     check.add_argument("--output", type=Path, metavar="FILE", help="write the report there")
     check.add_argument("--fail-on", choices=("error", "warning"), default="error", help="what makes the status 1")
+    _add_realm_files(actions)
     _add_flow(commands.add_parser("flow", help="find out what the flows of a realm guarantee"))
     _add_keys(commands.add_parser("keys", help="list, rotate and disable the keys of a realm"))
     _add_client(commands.add_parser("client", help="let clients register, list and remove those that have"))
     return parser
+
+
+def _add_realm_files(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    export = actions.add_parser("export", help="write a realm of the store as a file in Keycloak's JSON")
+    export.add_argument("realm", metavar="REALM", help="its name; without --config: a realm file")
+    export.add_argument("--config", type=Path, metavar="FILE")
+    export.add_argument("--version", metavar="VERSION", help="another version than the live one (idp realm log)")
+    export.add_argument("--users", action="store_true", help="with the users of the store")
+    export.add_argument("--secrets", choices=("masked", "included"), default="masked")
+    export.add_argument("--redacted", action="store_true", help="for auditors: fingerprints for secrets, no users")
+    export.add_argument("--output", type=Path, metavar="FILE", help="write it there, readable by you alone")
+    taken = actions.add_parser("import", help="take a realm of Keycloak, or a changed export, into the store")
+    taken.add_argument("file", type=Path, metavar="FILE", help="a file with one realm or a list, or an export's folder")
+    taken.add_argument("--config", type=Path, required=True, metavar="FILE")
+    taken.add_argument("--realm", metavar="NAME", help="which of several realms; of one: the name it gets here")
+    taken.add_argument("--dry-run", action="store_true", help="say what would be done, and change nothing")
+    taken.add_argument("--reason", metavar="TEXT", help="why, for the history")
+    taken.add_argument("--author", metavar="NAME", help="who, for the history; otherwise whoever is logged in here")
+    preferred = taken.add_mutually_exclusive_group()
+    preferred.add_argument("--ours", action="store_true", help="where both changed something: what is live stays")
+    preferred.add_argument("--theirs", action="store_true", help="where both changed something: the file counts")
 
 
 def _add_flow(flow: argparse.ArgumentParser) -> None:

@@ -158,7 +158,7 @@ class KeptKeys:
             ],
             refresh_key=refresh.private,
             other_refresh_keys=[key.private for key, signs in living if key.algorithm == "HS256" and not signs],
-            code_key=await self._code(),
+            code_key=await self.code_key(),
         )
 
     async def _made(self, algorithm: KeyAlgorithm) -> KeptKey:
@@ -179,7 +179,7 @@ class KeptKeys:
             keys.append(_symmetric(self._unsealed(_SYMMETRIC, _FORMER_REFRESH_KEY, refresh), at=self._now()))
         return Ring(keys=tuple(keys))
 
-    async def _code(self) -> bytes:
+    async def code_key(self) -> bytes:
         """Return the key of one-time codes and nonces; it is for minutes, stays in the house, and does not rotate."""
         if self._code_key is None:
             kept = (await self._secrets.all(_SYMMETRIC)).get(_CODE_KEY)

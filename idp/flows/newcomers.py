@@ -7,6 +7,7 @@ process was killed in between) is made anew, and so is one that ran out unused.
 from __future__ import annotations
 
 import uuid
+from typing import Protocol
 
 import msgspec
 
@@ -14,11 +15,11 @@ from idp.audit.events import Recorder
 from idp.flows.assembly import UnusableRealmError
 from idp.flows.password_policy import generated
 from idp.flows.sealed import password_purpose, seed_purpose
-from idp.flows.step import StepServices
 from idp.flows.users import amend
 from idp.model.event import Event
 from idp.model.realm import Realm
 from idp.model.user import OtpCredential, PasswordCredential, User
+from idp.ports import Passwords, RandomBytes, Sealer, SmsSender, Users
 from idp.realms.seeds import DeliveredPassword, HashedPassword, TypedPassword, UserSeed
 
 UPDATE_PASSWORD = "UPDATE_PASSWORD"  # noqa: S105 - the name of an action, not a secret
@@ -31,10 +32,34 @@ _TEXTS = {
 }
 
 
+class Reception(Protocol):
+    """What it takes to let users in: a part of what steps may use, also for the command line."""
+
+    @property
+    def users(self) -> Users:
+        """Where they live."""
+
+    @property
+    def passwords(self) -> Passwords:
+        """What hashes a password that stands in the file in clear."""
+
+    @property
+    def sealer(self) -> Sealer:
+        """What seals their credentials."""
+
+    @property
+    def sms(self) -> SmsSender:
+        """How a first password is delivered."""
+
+    @property
+    def random(self) -> RandomBytes:
+        """Where ids and first passwords come from."""
+
+
 class Newcomers:
     """Lets the users of one realm file in."""
 
-    def __init__(self, *, realm: Realm, services: StepServices, recorder: Recorder, now: int) -> None:
+    def __init__(self, *, realm: Realm, services: Reception, recorder: Recorder, now: int) -> None:
         self._realm = realm
         self._services = services
         self._recorder = recorder
@@ -71,7 +96,7 @@ class Newcomers:
         user = User(
             id=user_id,
             username=seed.username,
-            created_at=self._now,
+            created_at=self._now if seed.created_at is None else seed.created_at,
             email=seed.email,
             email_verified=seed.email_verified,
             first_name=seed.first_name,

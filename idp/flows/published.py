@@ -20,6 +20,7 @@ from idp.model.realm import Realm
 from idp.model.session import AuthenticationSession
 from idp.model.struct import Frozen
 from idp.model.version import Publication
+from idp.realms.exchange.setting_aside import with_parts_set_aside
 from idp.realms.history import RealmHistory
 from idp.realms.loading import LoadedRealm, RealmUnreadableError, errors, load
 from idp.realms.placeholders import Surroundings
@@ -138,7 +139,8 @@ class PublishedRealm:
         if document is None:
             return None
         try:
-            return self._assembled(load(document.decode(), surroundings=self._surroundings).realm)
+            loaded = with_parts_set_aside(load(document.decode(), surroundings=self._surroundings))
+            return self._assembled(loaded.realm)
         except (RealmUnreadableError, UnusableRealmError):
             return None  # made by another release; a login of this version begins again on the present one
 
@@ -157,7 +159,7 @@ async def loaded_version(history: RealmHistory, version: str, surroundings: Surr
     if document is None:
         raise UnusableRealmError(f"The version {version} is not in the store.")
     try:
-        loaded = load(document.decode(), surroundings=surroundings)
+        loaded = with_parts_set_aside(load(document.decode(), surroundings=surroundings))
     except RealmUnreadableError as error:
         raise UnusableRealmError(str(error)) from None
     if found := errors(loaded.findings):

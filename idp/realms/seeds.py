@@ -19,6 +19,7 @@ from idp.model.policy import OtpAlgorithm
 from idp.model.secret import Secret
 from idp.model.struct import Frozen
 from idp.realms import representation as file
+from idp.realms.exchange.secret_places import MASK
 
 LONGEST_PASSWORD = 1024
 """Characters of a password in clear; `idp.crypto.passwords` hashes no longer one."""
@@ -74,6 +75,7 @@ class UserSeed(Frozen, frozen=True, kw_only=True):
     realm_roles: tuple[str, ...] | None = None
     client_roles: dict[str, tuple[str, ...]] = {}
     groups: tuple[str, ...] | None = None
+    created_at: int | None = None
 
 
 def user_seeds(users: tuple[file.User, ...], findings: list[Finding]) -> tuple[UserSeed, ...]:
@@ -127,6 +129,7 @@ def _seed(user: file.User, pointer: str, findings: list[Finding]) -> UserSeed:
         realm_roles=user.realm_roles,
         client_roles=user.client_roles,
         groups=user.groups,
+        created_at=None if user.created_timestamp is None else max(0, user.created_timestamp // 1000),
     )
 
 
@@ -162,6 +165,9 @@ def _credentials(
     tokens: list[SeededToken] = []
     for position, credential in enumerate(user.credentials):
         place = f"{pointer}/credentials/{position}"
+        if credential.secret_data is not None and MASK in credential.secret_data:
+            findings.append(_masked(place, credential.type))
+            continue
         try:
             if credential.type == "password":
                 password = _password(credential)
@@ -231,6 +237,16 @@ def delivers_by_sms(seeds: tuple[UserSeed, ...]) -> Iterator[UserSeed]:
 
 def _error(pointer: str, problem: str, repair: str) -> Finding:
     return Finding(rule="R-USER", severity=Severity.ERROR, pointer=pointer, problem=problem, repair=repair)
+
+
+def _masked(pointer: str, kind: str) -> Finding:
+    return Finding(
+        rule="R-CREDENTIAL",
+        severity=Severity.WARNING,
+        pointer=pointer,
+        problem=f"The {kind} credential is masked in this file: the user arrives without it.",
+        repair="Export with secrets included, or let the user set a new one.",
+    )
 
 
 def _ignored(pointer: str, kind: str) -> Finding:

@@ -1,0 +1,216 @@
+"""A realm file into the store, beside a running server: judged, merged with what is live, published, its users let in.
+
+The server that runs serves the new version within a second; a realm that it does not know yet from its next start on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from idp.audit.events import Recorder
+from idp.crypto.base64url import base64url
+from idp.flows.compiler import compile_realm
+from idp.flows.newcomers import Newcomers
+from idp.gateways.opening import gateways_of, make_folder_of, outbox_of
+from idp.model.finding import Finding
+from idp.model.struct import Frozen
+from idp.model.version import Publication, VersionSource
+from idp.opening import passwords_of, sealer_of, surroundings_of
+from idp.ports import Clock, Passwords, RandomBytes, RealmStores, Sealer, SmsSender, Users
+from idp.realms.exchange.merging import Side, merged, with_kept_secrets
+from idp.realms.exchange.setting_aside import with_parts_set_aside
+from idp.realms.history import Authorship, RealmHistory
+from idp.realms.loading import LoadedRealm, canonical_document, errors, load
+from idp.realms.placeholders import Surroundings
+from idp.settings import Settings
+from idp.stores.records import KernelStore
+from idp.stores.sqlite import SqliteKernel
+
+LAST_IMPORT = "last-import"
+"""The draft in which the file of the last import is kept, as it came: what the next one is compared with."""
+
+
+class ImportRefusedError(Exception):
+    """The file is not imported; the text says why and what to do."""
+
+
+class Reception(Frozen, frozen=True, kw_only=True):
+    """What it takes to let users in (`idp.flows.newcomers.Reception`)."""
+
+    users: Users
+    passwords: Passwords
+    sealer: Sealer
+    sms: SmsSender
+    random: RandomBytes
+
+
+class Plan(Frozen, frozen=True, kw_only=True):
+    """What an import would do: the document, and what is to be said of it.
+
+    `findings` are the errors of the parts that are set aside, `made` the pointers of secrets that are new.
+    """
+
+    loaded: LoadedRealm
+    live: Publication | None
+    incoming: bytes
+    changes: bool
+    findings: tuple[Finding, ...]
+    made: tuple[str, ...]
+
+
+class Importing:
+    """One realm of the store, about to be imported into."""
+
+    def __init__(
+        self,
+        *,
+        history: RealmHistory,
+        stores: RealmStores,
+        reception: Reception,
+        surroundings: Surroundings,
+        clock: Clock,
+    ) -> None:
+        self.stores = stores
+        self._history = history
+        self._reception = reception
+        self._surroundings = surroundings
+        self._clock = clock
+
+    async def plan(self, incoming: Mapping[str, Any], *, prefer: Side | None) -> Plan:
+        """Merge the incoming document with the live one and judge the result.
+
+        Raises:
+            ImportRefusedError: both sides changed the same place, or the result has errors that no part can bear alone.
+
+        """
+        latest = await self._history.latest()
+        live = {} if latest is None else json.loads(await self._document(latest.version))
+        document, made = self._with_secrets(incoming, live)
+        if latest is not None:
+            base, _ = with_kept_secrets(await self._base(), live)
+            result = merged(base, live, document, prefer=prefer)
+            if result.conflicts and prefer is None:
+                raise ImportRefusedError(_conflicts(result.conflicts))
+            document = result.document
+        users = incoming.get("users")
+        whole = document if users is None else {**document, "users": users}
+        strict = load(json.dumps(whole), surroundings=self._surroundings)
+        loaded = with_parts_set_aside(strict)
+        if problems := [*errors(loaded.findings), *errors(tuple(compile_realm(loaded.realm)[1]))]:
+            raise ImportRefusedError("The realm cannot run here:\n" + "\n".join(f"  {problem}" for problem in problems))
+        return Plan(
+            loaded=loaded,
+            live=latest,
+            incoming=canonical_document(incoming),
+            changes=latest is None or loaded.realm.version != latest.version,
+            findings=errors(strict.findings),
+            made=made,
+        )
+
+    async def publish(self, plan: Plan, authorship: Authorship) -> Publication | None:
+        """Publish what was planned, if it changes anything; keep the file for the next three-way comparison.
+
+        Raises `HistoryRefusedError` if somebody else published since.
+        """
+        line = None
+        if plan.changes:
+            base = None if plan.live is None else plan.live.version
+            line = await self._history.publish(plan.loaded.document, authorship, base=base, source=VersionSource.IMPORT)
+        version = plan.loaded.realm.version
+        await self._history.keep_draft(LAST_IMPORT, plan.incoming, base=version, author=authorship.author)
+        return line
+
+    async def welcome(self, plan: Plan) -> int:
+        """Let in the users that the store does not know; those it knows are never touched. Return how many came."""
+        newcomers = Newcomers(
+            realm=plan.loaded.realm,
+            services=self._reception,
+            recorder=Recorder(self.stores.events, _quiet()),
+            now=int(self._clock()),
+        )
+        return await newcomers.arrive(plan.loaded.users)
+
+    async def _document(self, version: str) -> bytes:
+        document = await self._history.document(version)
+        if document is None:
+            raise ImportRefusedError(f"The version {version} is not in the store.")
+        return document
+
+    async def _base(self) -> Any:
+        """Return what was applied last: the realm file of the settings, or the file of the last import."""
+        sources = (VersionSource.FILE, VersionSource.IMPORT)
+        line = next((line for line in await self._history.log() if line.source in sources), None)
+        if line is not None and line.source is VersionSource.FILE:
+            return json.loads(await self._document(line.version))
+        draft = next((draft for draft in await self._history.drafts() if draft.name == LAST_IMPORT), None)
+        return {} if draft is None else json.loads(self._history.drafted(draft))
+
+    def _with_secrets(
+        self, incoming: Mapping[str, Any], live: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """Put in the place of each masked secret the live one; clients that are new get a new one."""
+        settings = {key: value for key, value in incoming.items() if key != "users"}
+        document, unknown = with_kept_secrets(settings, live)
+        made = []
+        for position, client in enumerate(document.get("clients") or ()):
+            pointer = f"/clients/{position}/secret"
+            if pointer in unknown:
+                client["secret"] = base64url(self._reception.random(32))
+                made.append(pointer)
+        return document, tuple(made)
+
+
+@contextlib.asynccontextmanager
+async def importing_beside(
+    settings: Settings, *, realm: str, clock: Clock, random: RandomBytes, environment: Mapping[str, str]
+) -> AsyncIterator[Importing]:
+    """Open the store for an import, whether or not a server is running; a store that is not there yet is made.
+
+    Raises:
+        MasterKeyError, StoreUnavailableError, StartError: with what to do.
+
+    """
+    sealer, path = sealer_of(settings), Path(settings.store.path)
+    make_folder_of(path)
+    beside = path.exists()  # noqa: ASYNC240 - one look, for one command
+    async with contextlib.AsyncExitStack() as undo:
+        kernel = SqliteKernel.open(path, clock=clock, serving=not beside)
+        undo.push_async_callback(kernel.close)
+        stores = KernelStore(kernel, clock).realm(realm)
+        gateways = gateways_of(settings, outbox_of(settings, clock), clock=clock, log=_quiet())
+        undo.push_async_callback(gateways.close)
+        passwords = passwords_of(settings, random)
+        undo.callback(passwords.close)
+        yield Importing(
+            history=RealmHistory(realm=realm, versions=stores.versions, sealer=sealer, clock=clock),
+            stores=stores,
+            reception=Reception(
+                users=stores.users, passwords=passwords, sealer=sealer, sms=gateways.sender, random=random
+            ),
+            surroundings=surroundings_of(settings, environment),
+            clock=clock,
+        )
+
+
+def _quiet() -> FilteringBoundLogger:
+    """Return a log that writes nothing: what an import does is told at the terminal, and kept as events."""
+    log: FilteringBoundLogger = structlog.wrap_logger(
+        None, wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL)
+    )
+    return log
+
+
+def _conflicts(pointers: tuple[str, ...]) -> str:
+    places = "\n".join(f"  {pointer or '/'}" for pointer in pointers)
+    return (
+        f"The file and the live realm have both changed these places since the last import:\n{places}\n"
+        "Say --ours to keep what is live there, or --theirs to take what the file says."
+    )

@@ -1,0 +1,1 @@
+"""Realm files that come and go: what is secret in them, three-way merging, what an import sets aside."""

@@ -1,0 +1,56 @@
+"""An import sets aside what cannot run; the rest of a foreign realm runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from idp.model.finding import Severity
+from idp.realms.exchange.setting_aside import with_parts_set_aside
+from idp.realms.loading import errors
+from tests.realms.documents import demo, loaded
+
+CLIENT = demo()["clients"][0]["clientId"]
+
+
+def with_bad_client(found: dict[str, Any]) -> None:
+    found["clients"][0]["redirectUris"] = ["http://elsewhere.example/*"]
+
+
+def test_a_client_with_an_error_is_not_served_and_said_so() -> None:
+    strict = loaded(demo(with_bad_client))
+    assert errors(strict.findings)
+    mild = with_parts_set_aside(strict)
+    assert errors(mild.findings) == ()
+    assert mild.realm.client(CLIENT) is None
+    (said,) = [finding for finding in mild.findings if finding.rule == "C-REDIRECT-HTTP"]
+    assert said.severity is Severity.WARNING
+    assert "not served" in said.problem
+
+
+def test_its_document_is_as_it_was_and_so_are_the_others() -> None:
+    strict = loaded(demo(with_bad_client))
+    mild = with_parts_set_aside(strict)
+    assert (mild.document, mild.realm.version) == (strict.document, strict.realm.version)
+    others = {name: client for name, client in strict.realm.clients.items() if name != CLIENT}
+    assert {name: client for name, client in mild.realm.clients.items() if name != CLIENT} == others
+
+
+def test_an_error_of_the_realm_itself_stays_an_error() -> None:
+    strict = loaded(demo(lambda found: found.update(realm="no name/at all")))
+    assert errors(with_parts_set_aside(strict).findings)
+
+
+def test_a_list_that_is_no_list_is_no_part_to_set_aside() -> None:
+    strict = loaded(demo(lambda found: found.update(clients={})))
+    assert [finding.pointer for finding in errors(with_parts_set_aside(strict).findings)] == ["/clients"]
+
+
+def test_a_user_who_cannot_be_read_does_not_keep_the_realm_out() -> None:
+    strict = loaded(demo(lambda found: found["users"][0]["attributes"].update(phoneNumber=["12"])))
+    assert errors(strict.findings)
+    assert errors(with_parts_set_aside(strict).findings) == ()
+
+
+def test_a_realm_without_errors_is_as_it_was() -> None:
+    strict = loaded(demo())
+    assert with_parts_set_aside(strict) is strict

@@ -46,21 +46,44 @@ def reachable(ceremonies: Ceremonies, customer: Customer, holding: frozenset[str
     if customer.delivered_by is not None and customer.delivered_by in holding:
         known |= {PASSWORD}  # whoever reads that channel has read the first password
     levels: dict[int, tuple[Way, ...]] = {}
-    first: tuple[User, frozenset[str], tuple[Way, ...]] = (customer.user, known, ())
-    seen = {(customer_key(customer.user), known)}
+    first = _Stage(user=customer.user, held=known)
+    seen = {first.key}
     waiting = [first]
-    for user, held, script in waiting:  # grows while it is read
-        for way in _open(ceremonies, user, held):
-            taken = (*script, way)
+    for stage in waiting:  # grows while it is read
+        for way in _open(ceremonies, stage):
+            taken = (*stage.script, way)
             for level in range(1, (way.level or 0) + 1):
                 levels.setdefault(level, taken)
-            after = (way.after, held | way.made, taken)
-            if (customer_key(after[0]), after[1]) not in seen:
-                seen.add((customer_key(after[0]), after[1]))
+            after = _Stage(
+                user=way.after, held=stage.held | way.made, said=stage.said | _of_customer(way), script=taken
+            )
+            if after.key not in seen:
+                seen.add(after.key)
                 waiting.append(after)
     return levels
 
 
-def _open(ceremonies: Ceremonies, user: User, held: frozenset[str]) -> Iterator[Way]:
+class _Stage(Frozen, frozen=True, kw_only=True):
+    """Between two ceremonies: the customer, what the attacker holds, what was assumed of the customer, the way here."""
+
+    user: User
+    held: frozenset[str]
+    said: frozenset[tuple[str, bool]] = frozenset()
+    script: tuple[Way, ...] = ()
+
+    @property
+    def key(self) -> object:
+        return (customer_key(self.user), self.held, self.said)
+
+
+def _of_customer(way: Way) -> frozenset[tuple[str, bool]]:
+    return frozenset(answer for answer in way.assumes if answer[0].startswith("customer"))
+
+
+def _open(ceremonies: Ceremonies, stage: _Stage) -> Iterator[Way]:
+    """Yield the ways that the attacker can go; nobody has a role in one ceremony and lacks it in another."""
     for kind, alias in ceremonies.bound():
-        yield from (way for way in ceremonies.through(kind, alias, user).ways if way.needs <= held)
+        for way in ceremonies.through(kind, alias, stage.user).ways:
+            said = stage.said | _of_customer(way)
+            if way.needs <= stage.held and len(dict(said)) == len(said):
+                yield way

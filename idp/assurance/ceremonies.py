@@ -33,7 +33,8 @@ class Way(Frozen, frozen=True, kw_only=True):
     """What somebody gets who proves the factors `needs` in one ceremony.
 
     `level` is that of the session at its end, None where it gives none. `made` are credentials that it put into the
-    hands of whoever went this way; `after` is the customer from then on. `steps` is the shortest path found.
+    hands of whoever went this way; `after` is the customer from then on. `steps` is the shortest path found, `places`
+    are its executions, `assumes` the answers to what the realm file does not know.
     """
 
     kind: str
@@ -43,6 +44,8 @@ class Way(Frozen, frozen=True, kw_only=True):
     level: int | None
     after: User
     steps: tuple[str, ...]
+    places: tuple[str, ...] = ()
+    assumes: tuple[tuple[str, bool], ...] = ()
     unsound: str = ""
 
 
@@ -55,6 +58,7 @@ class State(Frozen, frozen=True, kw_only=True):
     made: frozenset[str] = frozenset()
     world: dict[str, bool] = {}
     steps: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
 
     @property
     def key(self) -> object:
@@ -163,6 +167,8 @@ class Ceremonies:
                 level=level,
                 after=state.user,
                 steps=state.steps,
+                places=state.places,
+                assumes=tuple(sorted(state.world.items())),
                 unsound=unsound,
             )
 
@@ -192,7 +198,12 @@ class Ceremonies:
         # nothing: failures are followed in the order in which the engine prefers the ways, to the last.
         if run.alternatives and preferred:
             refused = failed(session, run, Failure(reason="")).session
-            yield msgspec.structs.replace(state, session=refused, steps=(*state.steps, f"{execution.authenticator} ✗"))
+            yield msgspec.structs.replace(
+                state,
+                session=refused,
+                steps=(*state.steps, f"{execution.authenticator} ✗"),
+                places=(*state.places, execution.id),
+            )
         contract = self._assembled.contract(execution.id)
         for way in contract.ways:
             if _possible(contract, way, state):
@@ -207,8 +218,10 @@ class Ceremonies:
         if contract.changes is not None:
             user = given(user, contract.changes.credential)
             made |= with_parts(contract.changes.credential)
-        steps = (*state.steps, execution.authenticator)
-        return msgspec.structs.replace(state, session=session, user=user, needs=needs, made=made, steps=steps)
+        steps, places = (*state.steps, execution.authenticator), (*state.places, execution.id)
+        return msgspec.structs.replace(
+            state, session=session, user=user, needs=needs, made=made, steps=steps, places=places
+        )
 
 
 def _possible(contract: StepContract, way: tuple[Factor, ...], state: State) -> bool:
@@ -247,5 +260,5 @@ def _minimal(ways: list[Way]) -> Iterator[Way]:
 
 
 def _same_end(one: Way, other: Way) -> bool:
-    ends = [(w.made, w.level, w.unsound, customer_key(w.after)) for w in (one, other)]
+    ends = [(w.made, w.level, w.unsound, customer_key(w.after), w.assumes) for w in (one, other)]
     return ends[0] == ends[1]

@@ -40,13 +40,19 @@ class Element(Frozen, frozen=True, kw_only=True):
 
 
 class Ceremony(Frozen, frozen=True, kw_only=True):
-    """One step of the script that leads from a set to a level: what is proven in it, and what it gives."""
+    """One step of the script that leads from a set to a level: what is proven in it, and what it gives.
+
+    `places` are the ids of the executions that `steps` names. `assumes` says which answers it needs to what the realm
+    file does not know (roles, attributes, networks).
+    """
 
     kind: str
     flow: str
     steps: tuple[str, ...]
     proven: tuple[str, ...]
     gives: tuple[str, ...]
+    places: tuple[str, ...] = ()
+    assumes: tuple[str, ...] = ()
 
 
 class MinimalSet(Frozen, frozen=True, kw_only=True):
@@ -182,6 +188,8 @@ def _ceremony(way: Way) -> Ceremony:
         steps=way.steps,
         proven=tuple(sorted(way.needs)),
         gives=(*sorted(way.made), *([f"level {way.level}"] if way.level is not None else [])),
+        places=way.places,
+        assumes=tuple(f"{question}: {'yes' if answer else 'no'}" for question, answer in way.assumes),
     )
 
 

@@ -70,4 +70,5 @@ def _ceremony(ceremony: Ceremony) -> str:
     gives = ", ".join(ceremony.gives)
     if ceremony.kind == DELIVERY:
         return f"{', '.join(ceremony.proven)}: the first password is sent there; gives {gives}"
-    return f"{ceremony.kind} “{ceremony.flow}”: {' → '.join(ceremony.steps)}; gives {gives}"
+    where = f"; where {'; '.join(ceremony.assumes)}" if ceremony.assumes else ""
+    return f"{ceremony.kind} “{ceremony.flow}”: {' → '.join(ceremony.steps)}{where}; gives {gives}"

@@ -18,11 +18,13 @@ from rich.progress import Progress
 from idp.assurance import checker
 from idp.assurance.certificate import certificate
 from idp.assurance.prover import Proof, Proved, explore, new_access
+from idp.assurance.replay.scripts import scripts
 from idp.assurance.report import compared, told
 from idp.assurance.vocabulary import NotCertifiableError
 from idp.cli.flow_draw import draw, written
 from idp.cli.realm_files import read_realm
 from idp.cli.reports.proof_page import proof_text
+from idp.cli.sandbox import serve_sandbox
 from idp.cli.terminal import printable
 from idp.flows.assembly import UnusableRealmError
 from idp.realms.documents import documents, only
@@ -36,6 +38,8 @@ def flow(arguments: argparse.Namespace) -> int:
             return draw(arguments)
         case "verify":
             return checker.main([str(arguments.certificate), str(arguments.file)])
+        case "sandbox":
+            return serve_sandbox(arguments.file, port=arguments.port)
         case _:
             return _prove(arguments)
 
@@ -49,6 +53,8 @@ def _prove(arguments: argparse.Namespace) -> int:
         if arguments.certificate is not None:
             # What was proved last is what somebody wants to publish, and to show: the draft, where there is one.
             _write_certificate(drafted or explored, arguments.draft or arguments.file, arguments.certificate)
+        if arguments.replay is not None:
+            _write_scripts(drafted or explored, arguments.draft or arguments.file, arguments.replay)
         if arguments.html is not None and written(_page(explored, drafted), arguments.html):
             return 2
     except (RealmUnreadableError, UnusableRealmError) as error:
@@ -80,6 +86,16 @@ def _explored(path: Path) -> Proved:
 def _write_certificate(proved: Proved, file: Path, path: Path) -> None:
     made = certificate(proved, only(documents(file)))
     path.write_text(json.dumps(made, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
+
+
+def _write_scripts(proved: Proved, file: Path, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for script in scripts(proved, only(documents(file))):
+        if script.source:
+            (folder / script.name).write_text(script.source, encoding="utf-8")
+            sys.stderr.write(printable(f"{folder / script.name}\n"))
+        else:
+            sys.stderr.write(printable(f"no {script.name}: {script.why_not}\n"))
 
 
 def _write_json(live: Proof, draft: Proof | None) -> None:

@@ -109,6 +109,12 @@ def _add_flow(flow: argparse.ArgumentParser) -> None:
     prove.add_argument("--json", action="store_true", help="for machines")
     prove.add_argument("--certificate", type=Path, metavar="OUT", help="write what anybody can check without us")
     prove.add_argument("--html", type=Path, metavar="OUT", help="write a page for auditors, with pictures")
+    prove.add_argument(
+        "--replay", type=Path, metavar="DIR", help="write a script that shows each weak set on a sandbox"
+    )
+    sandbox = actions.add_parser("sandbox", help="serve the flows of a realm with customers that do not exist")
+    sandbox.add_argument("file", type=Path, metavar="FILE", help="the realm file")
+    sandbox.add_argument("--port", type=int, default=8099, metavar="PORT", help="on this machine only (8099)")
     verify = actions.add_parser("verify", help="check a certificate against its realm file, independently")
     verify.add_argument("certificate", type=Path, metavar="CERTIFICATE")
     verify.add_argument("file", type=Path, metavar="FILE", help="the realm file")

@@ -15,6 +15,9 @@ from idp.model.finding import Finding, Severity
 from idp.realms.loading import LoadedRealm
 
 _PART = re.compile(r"/(clients|requiredActions|users|components)(?:/([0-9]+))?(?=/|\Z)")
+_OF_THIS_PLACE = frozenset({"C-VAULT", "R-ENVIRONMENT"})
+"""What is missing on this machine is no fault of the realm: to run without it here, and with it there, would be two."""
+
 _SAID = {
     "clients": "This client is not served.",
     "requiredActions": "This action is switched off.",
@@ -47,7 +50,9 @@ def with_parts_set_aside(loaded: LoadedRealm) -> LoadedRealm:
 
 
 def _part(finding: Finding) -> tuple[str, int] | None:
-    found = _PART.match(finding.pointer) if finding.severity is Severity.ERROR else None
+    if finding.severity is not Severity.ERROR or finding.rule in _OF_THIS_PLACE:
+        return None
+    found = _PART.match(finding.pointer)
     if found is None or (found.group(2) is None and found.group(1) != "components"):
         return None
     return found.group(1), int(found.group(2) or -1)

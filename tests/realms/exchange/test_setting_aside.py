@@ -7,6 +7,7 @@ from typing import Any
 from idp.model.finding import Severity
 from idp.realms.exchange.setting_aside import with_parts_set_aside
 from idp.realms.loading import errors
+from idp.realms.placeholders import Surroundings
 from tests.realms.documents import demo, loaded
 
 CLIENT = demo()["clients"][0]["clientId"]
@@ -38,6 +39,11 @@ def test_its_document_is_as_it_was_and_so_are_the_others() -> None:
 def test_an_error_of_the_realm_itself_stays_an_error() -> None:
     strict = loaded(demo(lambda found: found.update(realm="no name/at all")))
     assert errors(with_parts_set_aside(strict).findings)
+
+
+def test_a_secret_that_is_not_on_this_machine_is_no_fault_of_the_client() -> None:
+    strict = loaded(demo(), Surroundings(vault=lambda _realm, _key: None))
+    assert {finding.rule for finding in errors(with_parts_set_aside(strict).findings)} >= {"C-VAULT"}
 
 
 def test_a_list_that_is_no_list_is_no_part_to_set_aside() -> None:

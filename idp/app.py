@@ -80,7 +80,9 @@ class Site:
         store: Store,
         closing: contextlib.AsyncExitStack,
         keys: Mapping[str, KeptKeys],
+        receipts: ReceiptBook,
     ) -> None:
+        self.receipts = receipts
         self.application = application
         self.desks = desks
         self.store = store
@@ -208,7 +210,9 @@ async def open_site(
         application = _application(
             settings, desks=desks, pages=pages, outside=outside, outbox=outbox, keys=opening.keys, beside=receipts
         )
-        return Site(application=application, desks=desks, store=store, closing=undo.pop_all(), keys=opening.keys)
+        return Site(
+            application=application, desks=desks, store=store, closing=undo.pop_all(), keys=opening.keys, receipts=book
+        )
 
 
 def _receipt_book(desks: Mapping[str, Desk], clock: Clock) -> ReceiptBook:

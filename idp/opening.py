@@ -113,6 +113,7 @@ class RealmOpening:
             passwords=self._passwords,
             sealer=self._sealer,
             sms=self._sms,
+            message_deliveries=stores.message_deliveries,
             mail=self._mail,
             random=self._random,
             code_key=keys.code_key,

@@ -13,6 +13,7 @@ import msgspec
 
 from idp.audit.events import Recorder
 from idp.flows.assembly import UnusableRealmError
+from idp.flows.messages import Wanted, sent_by_bank
 from idp.flows.password_policy import generated
 from idp.flows.sealed import password_purpose, seed_purpose
 from idp.flows.users import amend
@@ -177,7 +178,9 @@ class Newcomers:
         words = self._realm.texts.get(self._realm.default_locale, {}).get("firstPasswordSms")
         words = words or _TEXTS[self._realm.default_locale]
         text = words.replace("{realm}", self._realm.title).replace("{username}", user.username)
-        await self._services.sms.send(to=user.phone, text=text.replace("{password}", password))
+        wanted = Wanted(number=user.phone, user_id=user.id)
+        text = text.replace("{password}", password)
+        await sent_by_bank(self._services.throttle, self._services.sms, self._realm, wanted, text)
         await amend(self._services.users, user.id, _delivered)
         await self._record("SEND_FIRST_PASSWORD", kept)
 

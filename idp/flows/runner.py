@@ -74,9 +74,11 @@ class Result(Frozen, frozen=True, kw_only=True):
 class Runner:
     """Carries logins of one realm version through their flows."""
 
-    def __init__(self, assembled: AssembledRealm, *, users: Users) -> None:
+    def __init__(self, assembled: AssembledRealm, *, users: Users, address: str = "") -> None:
+        """`address` is the network address of who is at the page; empty where nobody is."""
         self._assembled = assembled
         self._users = users
+        self._address = address
 
     async def advance(
         self, session: AuthenticationSession, *, now: int, answer: Form | None, answers: str | None = None
@@ -263,6 +265,9 @@ class Runner:
             proven=frozenset(e.factor for e in session.evidence),
             proven_at=min((e.at for e in session.evidence), default=session.created_at),
             answers=session.answers,
+            transaction_id=session.transaction_id,
+            browser=session.browser,
+            address=self._address,
             memory=session.states.get(execution.id),
         )
 

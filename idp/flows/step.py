@@ -24,6 +24,7 @@ from idp.ports import (
     FirstUse,
     LatestValues,
     Mail,
+    MessageDeliveries,
     Passwords,
     RandomBytes,
     Sealer,
@@ -173,7 +174,8 @@ class Login(Frozen, frozen=True, kw_only=True):
 
     `posted` tells whether a person has just pressed a button: only then may a message be sent or a secret be made.
     `proven` names the factors proven in this ceremony so far, `proven_at` is when the first of them was (or when the
-    login began). `memory` is the step's own state, encoded.
+    login began). `memory` is the step's own state, encoded. `address` is the
+    network address of who is at the page, where that is known.
     """
 
     realm: Realm
@@ -194,6 +196,9 @@ class Login(Frozen, frozen=True, kw_only=True):
     proven: frozenset[str] = frozenset()
     proven_at: int = 0
     answers: int = 0
+    transaction_id: str = ""
+    browser: str = ""
+    address: str = ""
     memory: bytes | None = None
 
     def state(self, kind: type[S]) -> S | None:
@@ -219,6 +224,7 @@ class StepServices(Frozen, frozen=True, kw_only=True):
     passwords: Passwords
     sealer: Sealer
     sms: SmsSender
+    message_deliveries: MessageDeliveries
     mail: Mail
     random: RandomBytes
     code_key: bytes

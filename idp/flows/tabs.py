@@ -252,7 +252,7 @@ class Tabs:
         assembled = await self._assemblies(session.realm_version)
         if assembled is None or session.flow not in assembled.flows:
             return Result(session=session, turn=StartOver(message=Message(key="session_restarted", kind="info")))
-        runner = Runner(assembled, users=self._users)
+        runner = Runner(assembled, users=self._users, address=address)
         result = await runner.advance(session, now=self._now(), answer=answer, answers=answers)
         for event in result.events:
             await self._record(result.session, event, address=address)

@@ -19,6 +19,7 @@ from idp.model.pending import PendingPolicy
 from idp.model.policy import BruteForcePolicy, Lifespans, OtpPolicy, PasswordRule
 from idp.model.profile import ProfilePolicy
 from idp.model.registration import RegistrationRules
+from idp.model.sms_policy import SmsPolicy
 from idp.model.struct import Frozen
 from idp.model.webauthn import WebAuthnPolicy
 
@@ -52,6 +53,7 @@ class Realm(Frozen, frozen=True, kw_only=True):
     webauthn: WebAuthnPolicy = WebAuthnPolicy()
     webauthn_passwordless: WebAuthnPolicy = WebAuthnPolicy()
     brute_force: BruteForcePolicy = BruteForcePolicy()
+    sms: SmsPolicy = SmsPolicy()
     acr_levels: dict[str, int] = {}
     bindings: dict[str, str] = {}
     flows: dict[str, Flow] = {}

@@ -28,6 +28,7 @@ from idp.realms.policies.governing import governed_of_file
 from idp.realms.policies.tightening import tightened
 from idp.realms.profile import user_profile
 from idp.realms.registration import registration_rules
+from idp.realms.sms_policy import sms_policy
 from idp.realms.stock import stock_actions, with_stock_configuration, with_stock_flows
 from idp.realms.values import error, one_of, seconds
 from idp.realms.webauthn import webauthn_policy
@@ -72,6 +73,7 @@ def realm_of(found: file.Realm, *, version: str, surroundings: Surroundings, fin
         webauthn=webauthn_policy(found, findings),
         webauthn_passwordless=webauthn_policy(found, findings, passwordless=True),
         brute_force=_brute_force(found, findings),
+        sms=sms_policy(found.attributes, findings),
         acr_levels=_acr_levels(found, findings),
         bindings=_bindings(found),
         flows=with_stock_flows(flows),

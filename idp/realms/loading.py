@@ -83,7 +83,7 @@ def _loaded(document: Any, surroundings: Surroundings) -> LoadedRealm:
         raise RealmUnreadableError(tuple(findings))
     canonical = canonical_document(document)
     realm = realm_of(found, version=hashlib.sha256(canonical).hexdigest(), surroundings=surroundings, findings=findings)
-    users = user_seeds(found.users, findings)
+    users = user_seeds(found.users, findings, kinds=realm.sms.number_kinds)
     findings.extend(realm_findings(found, realm, users))
     return LoadedRealm(
         realm=realm,

@@ -12,14 +12,15 @@ from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import msgspec
-import phonenumbers
 
 from idp.model.finding import Finding, Severity
 from idp.model.policy import OtpAlgorithm
 from idp.model.secret import Secret
+from idp.model.sms_policy import MOBILE_KINDS, NumberKind
 from idp.model.struct import Frozen
 from idp.realms import representation as file
 from idp.realms.exchange.secret_places import MASK
+from idp.realms.phone_numbers import number_of
 
 LONGEST_PASSWORD = 1024
 """Characters of a password in clear; `idp.crypto.passwords` hashes no longer one."""
@@ -78,8 +79,13 @@ class UserSeed(Frozen, frozen=True, kw_only=True):
     created_at: int | None = None
 
 
-def user_seeds(users: tuple[file.User, ...], findings: list[Finding]) -> tuple[UserSeed, ...]:
-    """Read every user; what is wrong with one is a finding and leaves that user out."""
+def user_seeds(
+    users: tuple[file.User, ...], findings: list[Finding], *, kinds: frozenset[NumberKind] = MOBILE_KINDS
+) -> tuple[UserSeed, ...]:
+    """Read every user; what is wrong with one is a finding and leaves that user out.
+
+    `kinds` are the kinds of numbers that messages may be sent to.
+    """
     seeds = []
     names: set[str] = set()
     ids: set[str] = set()
@@ -96,14 +102,14 @@ def user_seeds(users: tuple[file.User, ...], findings: list[Finding]) -> tuple[U
             continue
         names.add(user.username.casefold())
         ids |= {user.id} if user.id is not None else set()
-        seeds.append(_seed(user, pointer, findings))
+        seeds.append(_seed(user, kinds, pointer, findings))
     return tuple(seeds)
 
 
-def _seed(user: file.User, pointer: str, findings: list[Finding]) -> UserSeed:
+def _seed(user: file.User, kinds: frozenset[NumberKind], pointer: str, findings: list[Finding]) -> UserSeed:
     password, tokens = _credentials(user, pointer, findings)
     attributes = dict(user.attributes)
-    phone = _phone(attributes.get("phoneNumber", ()), f"{pointer}/attributes/phoneNumber", findings)
+    phone = _phone(attributes.get("phoneNumber", ()), kinds, f"{pointer}/attributes/phoneNumber", findings)
     if phone:
         attributes["phoneNumber"] = (phone,)
     if isinstance(password, DeliveredPassword) and not phone:
@@ -133,25 +139,15 @@ def _seed(user: file.User, pointer: str, findings: list[Finding]) -> UserSeed:
     )
 
 
-def _phone(values: tuple[str, ...], pointer: str, findings: list[Finding]) -> str | None:
-    """Return the number in E.164 form, if it is a mobile number that messages may be sent to (bank.md 5.1)."""
+def _phone(values: tuple[str, ...], kinds: frozenset[NumberKind], pointer: str, findings: list[Finding]) -> str | None:
+    """Return the number in E.164 form, if it is one that the realm sends messages to."""
     if not values:
         return None
-    try:
-        number = phonenumbers.parse(values[0], None)
-    except phonenumbers.NumberParseException:
-        number = None
-    kinds = (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE)
-    if (
-        number is None
-        or number.extension
-        or not phonenumbers.is_valid_number(number)
-        or phonenumbers.number_type(number) not in kinds
-    ):
+    number = number_of(values[0], kinds=kinds)
+    if number is None:
         problem = f"“{values[0]}” is not a mobile number in international form."
         findings.append(_error(f"{pointer}/0", problem, "Write it as +355691234567."))
-        return None
-    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+    return number
 
 
 _Lifespan = Annotated[int, msgspec.Meta(ge=60, le=366 * 24 * 3600)]

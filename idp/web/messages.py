@@ -44,6 +44,7 @@ MESSAGES: dict[str, Text] = {
         count="seconds",
     ),
     "sms_undelivered": _("We could not send the message. Try again later."),
+    "sms_not_delivered": _("The message did not arrive. Ask for it again, or choose another way if there is one."),
     "sms_sent": _("We have sent a code to your phone."),
     "sms_sent_again": _("We have sent the code again."),
     # Where a login stands.

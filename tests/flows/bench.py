@@ -104,6 +104,7 @@ class Bench:
             passwords=passwords or self.quick,
             sealer=self.sealer,
             sms=self.sms,
+            message_deliveries=self.stores.message_deliveries,
             mail=self.mail,
             random=secrets.token_bytes,
             code_key=bytes(32),

@@ -194,6 +194,7 @@ async def test_exactly_one_hash_is_verified_whatever_the_reason(
         passwords=passwords,
         sealer=SEALER,
         sms=FakeSms(),
+        message_deliveries=stores.message_deliveries,
         mail=FakeMail(),
         random=secrets.token_bytes,
         code_key=secrets.token_bytes(32),

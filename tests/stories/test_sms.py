@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from idp.model.message import DeliveryState, Receipt
 from tests.stories.browser import Browser, Page
 from tests.stories.settled import OTHER_PHONE, Home, Town, opened
 from tests.stories.world import Customer
@@ -347,3 +348,79 @@ def sms_config(**config: str) -> Any:
         document["authenticatorConfig"][0]["config"].update(config)
 
     return edit
+
+
+def sms_limits(**limits: str) -> Any:
+    def edit(document: dict[str, Any]) -> None:
+        document["attributes"].update({f"hyrja.sms.{name}": value for name, value in limits.items()})
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("limits", "budget"),
+    [
+        ({"perBrowserHour": "1"}, ""),
+        ({"perNetworkHour": "1"}, "network"),
+        ({"deniedPrefixes": "+355"}, "prefix"),
+        ({"perRealmDay": "1"}, "realm"),
+        ({"prices": "+355=1", "spendingPerDay": "1.5"}, "spending"),
+    ],
+)
+async def test_a_message_beyond_a_budget_is_not_sent_and_the_page_does_not_say_which(
+    home: Home, tmp_path: Path, limits: dict[str, str], budget: str
+) -> None:
+    async with opened(home, tmp_path, edit=sms_limits(**limits)) as town:
+        before = len(sent(town))
+        pages = []
+        for _ in range(2):
+            browser = await town.besnik.begin(town.bank)
+            await browser.open(browser.shown.links["register-soft-token"])
+            pages.append(await town.besnik.give_password(browser))
+        if not budget:  # another browser has a budget of its own
+            assert len(sent(town)) == before + 2
+            return
+        assert len(sent(town)) <= before + 1
+        assert "sms-send-form" in pages[-1].forms
+        refusals = [event for event in await town.events() if event.error == "sms_refused"]
+        assert refusals[0].detail == {"budget": budget, "country": "+355"}
+        assert budget not in pages[-1].message
+
+
+async def test_a_message_that_did_not_arrive_is_told_at_the_next_look_and_the_code_can_be_sent_again(
+    town: Town,
+) -> None:
+    browser = await begun(town)
+    carried = next(event for event in await town.events() if event.type == "SEND_SMS")
+    assert carried.detail["gateway"] == "fake"
+    receipt = Receipt(gateway="fake", message_id=str(len(town.sms.messages)), state=DeliveryState.UNDELIVERED)
+    for _ in range(2):
+        await town.site.receipts.keep(receipt)
+    lost = [event for event in await town.events() if event.type == "SMS_UNDELIVERED"]
+    assert [(event.transaction_id, event.detail) for event in lost] == [(carried.transaction_id, {"gateway": "fake"})]
+    page = await browser.reload()
+    assert "mbërriti" in page.message
+    assert "sms-otp-form" in page.forms, "it may still come"
+    town.clock.advance(30)
+    page = await resend(browser)
+    assert "mbërriti" not in page.message
+    assert "secret" in (await give(browser, sent(town)[-1])).ids
+
+
+async def test_a_message_that_arrived_is_an_event_and_no_word_on_the_page(town: Town) -> None:
+    browser = await begun(town)
+    receipt = Receipt(gateway="fake", message_id=str(len(town.sms.messages)), state=DeliveryState.DELIVERED)
+    await town.site.receipts.keep(receipt)
+    assert not (await browser.reload()).message
+    assert "SMS_DELIVERED" in await town.event_types()
+    assert "SMS_DELIVERED" not in await town.event_types("sme-corporate")
+
+
+async def test_a_receipt_that_is_faster_than_the_login_is_an_event_of_that_login(town: Town) -> None:
+    number = str(len(town.sms.messages) + 1)
+    await town.site.receipts.keep(Receipt(gateway="fake", message_id=number, state=DeliveryState.UNDELIVERED))
+    await town.site.receipts.keep(Receipt(gateway="fake", message_id="nobody's", state=DeliveryState.UNDELIVERED))
+    assert "SMS_UNDELIVERED" not in await town.event_types()
+    browser = await begun(town)
+    assert "SMS_UNDELIVERED" in await town.event_types()
+    assert "mbërriti" in (await browser.reload()).message

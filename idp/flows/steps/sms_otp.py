@@ -11,10 +11,12 @@ from typing import Annotated, ClassVar
 import msgspec
 from msgspec import Meta
 
-from idp.crypto.digest import digest, same
+from idp.crypto.digest import same
 from idp.crypto.one_time_codes import keyed_code, normalised
 from idp.flows.attempts import count_after_proof, failure_events
+from idp.flows.deliveries import KEPT, event_type_of
 from idp.flows.engine import Usability
+from idp.flows.messages import Refused, Wanted, network_of, refused_by_budget
 from idp.flows.step import (
     Challenge,
     Factor,
@@ -31,14 +33,13 @@ from idp.flows.step import (
 from idp.flows.tree import Execution
 from idp.model.flow import Category
 from idp.model.lockout import Attempt
+from idp.model.message import Carried, DeliveryState, MessageDelivery
 from idp.model.realm import Realm
 from idp.model.struct import Frozen
 from idp.model.user import User
 from idp.ports import MessageUndeliveredError
 
 FACTOR = Factor(name="sms-otp", category=Category.POSSESSION, channel="sms", amr=("otp", "sms"))
-_HOUR = 3600
-_DAY = 24 * _HOUR
 
 # Written within GSM 03.38: one letter outside it (ë, ç) doubles the price of the message. The realm may give its own
 # words (`localizationTexts`, key `smsOtp`, with {code}).
@@ -69,6 +70,7 @@ class Sent(Frozen, frozen=True, kw_only=True):
     sent_at: int
     expires_at: int
     tries: int = 0
+    carried: Carried = Carried()
 
 
 class SmsOtp:
@@ -92,7 +94,8 @@ class SmsOtp:
         sent = login.state(Sent)
         if sent is None and login.posted:
             return await self._begin(login)
-        return self._page(login, sent)
+        lost = sent is not None and await self._is_lost(sent)
+        return self._page(login, sent, Message(key="sms_not_delivered") if lost else None)
 
     async def verify(self, login: Login, answer: Form) -> Outcome:
         """Judge a code, or send again."""
@@ -159,37 +162,60 @@ class SmsOtp:
         return await self._send(login, sent, before=None)
 
     async def _send(self, login: Login, sent: Sent, *, before: Sent | None) -> Challenge:
-        if not await self._within_budget(login):
-            return self._page(login, before, Message(key="too_many_sends"))
+        refused = await self._refused(login)
+        if refused is not None:
+            spent = StepEvent(
+                type="SEND_SMS_ERROR", error="sms_refused", detail=refused.detail, user_id=login.known_user.id
+            )
+            page = self._page(login, before, Message(key="too_many_sends"))
+            return msgspec.structs.replace(page, events=(spent,))
         if before is None:
             # Only now: a message that may not be sent must not kill the code that the person holds.
             lifetime = self._config.lifetime_seconds
             await self._services.latest.set(self._purpose(login), login.known_user.id, sent.transaction, ttl=lifetime)
         text = self._text(login, self._code(login, sent.transaction))
         try:
-            await self._services.sms.send(to=login.known_user.phone, text=text)
+            carried = await self._services.sms.send(to=login.known_user.phone, text=text)
         except MessageUndeliveredError:
             # The factor is never skipped: without a message there is no way on but trying later.
             undelivered = StepEvent(type="SEND_SMS_ERROR", error="sms_undelivered", user_id=login.known_user.id)
             page = self._page(login, before, Message(key="sms_undelivered"))
             return msgspec.structs.replace(page, events=(undelivered,))
-        event = StepEvent(type="SEND_SMS", detail={"to": masked(login.known_user.phone), "send": str(sent.sends)})
+        events = await self._written_down(login, sent, carried)
         told = Message(key="sms_sent_again", kind="info") if sent.sends > 1 else None
-        return msgspec.structs.replace(self._page(login, sent, told), events=(event,))
+        page = self._page(login, msgspec.structs.replace(sent, carried=carried), told)
+        return msgspec.structs.replace(page, events=events)
 
-    async def _within_budget(self, login: Login) -> bool:
-        """Count the message against its budgets *before* it is sent: pumping ends here (bank.md 5.3).
+    async def _written_down(self, login: Login, sent: Sent, carried: Carried) -> tuple[StepEvent, ...]:
+        """Keep whose message the gateway has, for its receipt; a receipt that was faster is told now."""
+        detail = {"to": masked(login.known_user.phone), "send": str(sent.sends), "gateway": carried.gateway}
+        event = StepEvent(type="SEND_SMS", detail=detail)
+        if not carried.message_id:
+            return (event,)
+        mine = MessageDelivery(transaction_id=login.transaction_id, user_id=login.known_user.id)
+        messages = self._services.message_deliveries
+        delivery = await messages.sent(carried.gateway, carried.message_id, mine, ttl=KEPT)
+        news = event_type_of(delivery)
+        told = () if news is None else (StepEvent(type=news, detail={"gateway": carried.gateway}),)
+        return (event, *told)
 
-        The day's budget comes last: what the hour refuses is not spent of it.
-        """
-        number = digest(login.known_user.phone)
-        hour, day = self._config.messages_per_hour, self._config.messages_per_day
-        hit = self._services.throttle.hit
-        return (
-            await hit("sms-number-hour", number, limit=hour, window=_HOUR)
-            and await hit("sms-user-hour", login.known_user.id, limit=hour, window=_HOUR)
-            and await hit("sms-user-day", login.known_user.id, limit=day, window=_DAY)
+    async def _is_lost(self, sent: Sent) -> bool:
+        """Tell whether the gateway has said that the last message will not arrive."""
+        if not sent.carried.message_id:
+            return False
+        delivery = await self._services.message_deliveries.get(sent.carried.gateway, sent.carried.message_id)
+        return delivery is not None and delivery.state is DeliveryState.UNDELIVERED
+
+    async def _refused(self, login: Login) -> Refused | None:
+        """Count the message against its budgets *before* it is sent: pumping ends here (bank.md 5.3)."""
+        wanted = Wanted(
+            number=login.known_user.phone,
+            user_id=login.known_user.id,
+            browser=login.browser,
+            network=network_of(login.address),
         )
+        hour, day = self._config.messages_per_hour, self._config.messages_per_day
+        return await refused_by_budget(self._services.throttle, self._realm, wanted, per_hour=hour, per_day=day)
 
     def _purpose(self, login: Login) -> str:
         """What the code is good for: one execution of one kind of flow."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
+from idp.flows.messages import MessageRefusedError, Wanted, sent_by_bank
 from idp.model.client import Client
 from idp.model.pending import PendingAuthorization
 from idp.model.user import User
@@ -29,18 +30,27 @@ async def tell_customer(
     """Send the message, if there is a way to; a customer who is not reached lets the request expire."""
     if provider.sms is None or not user.phone:
         return
-    error = None
+    error, wanted = None, Wanted(number=user.phone, user_id=user.id)
     try:
-        await provider.sms.send(to=user.phone, text=_text(provider, client, user, ticket))
+        carried = await sent_by_bank(
+            provider.stores.throttle,
+            provider.sms,
+            provider.realm(),
+            wanted,
+            _text(provider, client, user, ticket),
+        )
+        detail = {"gateway": carried.gateway}
+    except MessageRefusedError as refusal:
+        error, detail = "sms_refused", refusal.refused.detail
     except MessageUndeliveredError:
-        error = "sms_undelivered"
+        error, detail = "sms_undelivered", {}
     await provider.record(
         "SEND_SMS" if error is None else "SEND_SMS_ERROR",
         transaction_id=pending.transaction_id,
         user_id=user.id,
         client_id=client.client_id,
         error=error,
-        detail={"to": f"{user.phone[:4]} •• ••• •{user.phone[-2:]}", "for": "approval"},
+        detail={"to": f"{user.phone[:4]} •• ••• •{user.phone[-2:]}", "for": "approval", **detail},
     )
 
 

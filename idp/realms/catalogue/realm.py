@@ -62,6 +62,12 @@ _LOGIN = (
     ),
     grave("R-TERMS", "Terms without a text in each language", "A customer would accept what they cannot read."),
     grave(
+        "R-SMS",
+        "Limits of text messages that cannot be read",
+        "Messages would go to numbers that cost the bank dearly, or to nobody.",
+        "ASVS 5.0 6.6.3",
+    ),
+    grave(
         "R-ACR",
         "An unreadable map of levels",
         "A relying party that asks for a level would not get what it means.",

@@ -46,7 +46,7 @@ def reachable(ceremonies: Ceremonies, customer: Customer, holding: frozenset[str
     if customer.delivered_by is not None and customer.delivered_by in holding:
         known |= {PASSWORD}  # whoever reads that channel has read the first password
     levels: dict[int, tuple[Way, ...]] = {}
-    first = _Stage(user=customer.user, held=known)
+    first = _Stage(user=customer.user, who=customer_key(customer.user), held=known)
     seen = {first.key}
     waiting = [first]
     for stage in waiting:  # grows while it is read
@@ -55,7 +55,11 @@ def reachable(ceremonies: Ceremonies, customer: Customer, holding: frozenset[str
             for level in range(1, (way.level or 0) + 1):
                 levels.setdefault(level, taken)
             after = _Stage(
-                user=way.after, held=stage.held | way.made, said=stage.said | _of_customer(way), script=taken
+                user=way.after,
+                who=way.who,
+                held=stage.held | way.made,
+                said=stage.said | _of_customer(way),
+                script=taken,
             )
             if after.key not in seen:
                 seen.add(after.key)
@@ -67,13 +71,14 @@ class _Stage(Frozen, frozen=True, kw_only=True):
     """Between two ceremonies: the customer, what the attacker holds, what was assumed of the customer, the way here."""
 
     user: User
+    who: object
     held: frozenset[str]
     said: frozenset[tuple[str, bool]] = frozenset()
     script: tuple[Way, ...] = ()
 
     @property
     def key(self) -> object:
-        return (customer_key(self.user), self.held, self.said)
+        return (self.who, self.held, self.said)
 
 
 def _of_customer(way: Way) -> frozenset[tuple[str, bool]]:
@@ -83,7 +88,7 @@ def _of_customer(way: Way) -> frozenset[tuple[str, bool]]:
 def _open(ceremonies: Ceremonies, stage: _Stage) -> Iterator[Way]:
     """Yield the ways that the attacker can go; nobody has a role in one ceremony and lacks it in another."""
     for kind, alias in ceremonies.bound():
-        for way in ceremonies.through(kind, alias, stage.user).ways:
+        for way in ceremonies.through(kind, alias, stage.user, stage.who).ways:
             said = stage.said | _of_customer(way)
             if way.needs <= stage.held and len(dict(said)) == len(said):
                 yield way

@@ -33,8 +33,8 @@ class Way(Frozen, frozen=True, kw_only=True):
     """What somebody gets who proves the factors `needs` in one ceremony.
 
     `level` is that of the session at its end, None where it gives none. `made` are credentials that it put into the
-    hands of whoever went this way; `after` is the customer from then on. `steps` is the shortest path found, `places`
-    are its executions, `assumes` the answers to what the realm file does not know.
+    hands of whoever went this way; `after` is the customer from then on, `who` its key. `steps` is the shortest path
+    found, `places` are its executions, `assumes` the answers to what the realm file does not know.
     """
 
     kind: str
@@ -43,6 +43,7 @@ class Way(Frozen, frozen=True, kw_only=True):
     made: frozenset[str]
     level: int | None
     after: User
+    who: object
     steps: tuple[str, ...]
     places: tuple[str, ...] = ()
     assumes: tuple[tuple[str, bool], ...] = ()
@@ -54,6 +55,7 @@ class State(Frozen, frozen=True, kw_only=True):
 
     session: AuthenticationSession
     user: User
+    who: object
     needs: frozenset[str] = frozenset()
     made: frozenset[str] = frozenset()
     world: dict[str, bool] = {}
@@ -68,7 +70,7 @@ class State(Frozen, frozen=True, kw_only=True):
             self.session.user_id,
             frozenset(self.session.actions),
             frozenset((e.execution, e.factor) for e in self.session.evidence),
-            customer_key(self.user),
+            self.who,
             self.needs,
             self.made,
             frozenset(self.world.items()),
@@ -115,15 +117,15 @@ class Ceremonies:
         """Return the factors that the bound flows ask for, by name."""
         return {name: factor for contract in self._assembled.contracts() for name, factor in contract.factors.items()}
 
-    def through(self, kind: FlowKind, alias: str, user: User) -> Explored:
-        """Return every way through a flow for a customer."""
-        key = (kind, alias, customer_key(user))
+    def through(self, kind: FlowKind, alias: str, user: User, who: object = None) -> Explored:
+        """Return every way through a flow for a customer; `who` is the customer's key, if it is known already."""
+        key = (kind, alias, who or customer_key(user))
         if key not in self._known:
             self._known[key] = self._explore(kind, alias, user)
         return self._known[key]
 
     def _explore(self, kind: FlowKind, alias: str, user: User) -> Explored:
-        first = State(session=_begun(self._assembled, kind, alias), user=user)
+        first = State(session=_begun(self._assembled, kind, alias), user=user, who=customer_key(user))
         numbers = {first.key: 0}
         waiting = [first]
         ways: list[Way] = []
@@ -166,6 +168,7 @@ class Ceremonies:
                 made=state.made,
                 level=level,
                 after=state.user,
+                who=state.who,
                 steps=state.steps,
                 places=state.places,
                 assumes=tuple(sorted(state.world.items())),
@@ -213,14 +216,17 @@ class Ceremonies:
         success = Success(user_id=state.user.id if contract.identifies else None, proven=way)
         session = self._runner.succeeded(state.session, execution, success, now=_NOW)
         needs, made = state.needs, state.made
-        user = without_action(state.user, execution.authenticator)
+        user = state.user
+        if execution.authenticator in user.required_actions:
+            user = without_action(user, execution.authenticator)
         needs |= {factor.name for factor in way} - made
         if contract.changes is not None:
             user = given(user, contract.changes.credential)
             made |= with_parts(contract.changes.credential)
         steps, places = (*state.steps, execution.authenticator), (*state.places, execution.id)
+        who = state.who if user is state.user else customer_key(user)
         return msgspec.structs.replace(
-            state, session=session, user=user, needs=needs, made=made, steps=steps, places=places
+            state, session=session, user=user, who=who, needs=needs, made=made, steps=steps, places=places
         )
 
 
@@ -254,11 +260,9 @@ def _begun(assembled: AssembledRealm, kind: FlowKind, alias: str) -> Authenticat
 
 def _minimal(ways: list[Way]) -> Iterator[Way]:
     """Leave out a way that asks for more than another one with the same end."""
+    ends: dict[object, list[Way]] = {}
     for way in ways:
-        if not any(_same_end(way, other) and other.needs < way.needs for other in ways):
-            yield way
-
-
-def _same_end(one: Way, other: Way) -> bool:
-    ends = [(w.made, w.level, w.unsound, customer_key(w.after), w.assumes) for w in (one, other)]
-    return ends[0] == ends[1]
+        ends.setdefault((way.made, way.level, way.unsound, way.who, way.assumes), []).append(way)
+    for same in ends.values():
+        shortest = {way.needs: way for way in reversed(same)}  # of two that need the same, the one found first
+        yield from (way for needs, way in shortest.items() if not any(other < needs for other in shortest))

@@ -24,7 +24,7 @@ from idp.model.finding import Finding
 from idp.model.struct import Frozen
 from idp.model.version import Publication, VersionSource
 from idp.opening import passwords_of, sealer_of, surroundings_of
-from idp.ports import Clock, Passwords, RandomBytes, RealmStores, Sealer, SmsSender, Users
+from idp.ports import Clock, Passwords, RandomBytes, RealmStores, Sealer, SmsSender, Throttle, Users
 from idp.realms.exchange.merging import Side, merged, with_kept_secrets
 from idp.realms.exchange.setting_aside import with_parts_set_aside
 from idp.realms.history import Authorship, RealmHistory
@@ -49,6 +49,7 @@ class Reception(Frozen, frozen=True, kw_only=True):
     passwords: Passwords
     sealer: Sealer
     sms: SmsSender
+    throttle: Throttle
     random: RandomBytes
 
 
@@ -193,7 +194,12 @@ async def importing_beside(
             history=RealmHistory(realm=realm, versions=stores.versions, sealer=sealer, clock=clock),
             stores=stores,
             reception=Reception(
-                users=stores.users, passwords=passwords, sealer=sealer, sms=gateways.sender, random=random
+                users=stores.users,
+                passwords=passwords,
+                sealer=sealer,
+                sms=gateways.sender,
+                throttle=stores.throttle,
+                random=random,
             ),
             surroundings=surroundings_of(settings, environment),
             clock=clock,

@@ -20,7 +20,7 @@ from idp.flows.users import amend
 from idp.model.event import Event
 from idp.model.realm import Realm
 from idp.model.user import OtpCredential, PasswordCredential, User
-from idp.ports import Passwords, RandomBytes, Sealer, SmsSender, Users
+from idp.ports import Passwords, RandomBytes, Sealer, SmsSender, Throttle, Users
 from idp.realms.seeds import DeliveredPassword, HashedPassword, TypedPassword, UserSeed
 
 UPDATE_PASSWORD = "UPDATE_PASSWORD"  # noqa: S105 - the name of an action, not a secret
@@ -51,6 +51,10 @@ class Reception(Protocol):
     @property
     def sms(self) -> SmsSender:
         """How a first password is delivered."""
+
+    @property
+    def throttle(self) -> Throttle:
+        """What their messages are counted by."""
 
     @property
     def random(self) -> RandomBytes:

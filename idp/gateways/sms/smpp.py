@@ -113,6 +113,9 @@ class SmppSms:
         `tell` is told of every receipt; one that it cannot keep is asked for again.
         """
         self._tell = tell
+        self._connect()
+
+    def _connect(self) -> None:
         self._running = asyncio.get_running_loop().create_task(self._keep_connected())
 
     async def close(self) -> None:
@@ -125,6 +128,8 @@ class SmppSms:
 
     async def send(self, *, to: str, text: str) -> Carried:
         """Hand the message over, or raise `MessageUndeliveredError` (which names neither number nor text)."""
+        if self._running is None:  # beside a running provider: messages go out, and nobody waits for receipts
+            self._connect()
         try:
             async with asyncio.timeout(self._centre.timeout):
                 await self._bound.wait()

@@ -34,7 +34,7 @@ from tests.gateways.sms.message_centre import (
     pdu,
     receipt,
 )
-from tests.stories.settled import logging_to
+from tests.stories.settled import logging_to, quiet
 
 pytestmark = pytest.mark.anyio
 PHONE, TEXT = "+355692000101", "Kodi i verifikimit: 481516"
@@ -99,6 +99,16 @@ async def test_a_message_is_handed_over_with_a_request_for_a_receipt() -> None:
                 "message": TEXT.encode(),
             }
         ]
+
+
+async def test_a_message_goes_out_although_nobody_listens_for_receipts() -> None:
+    async with centre_at_work() as centre:
+        made = MessageCentre(host="127.0.0.1", port=centre.port, system_id="bank", password=Secret("x"), sender="BANKA")
+        gateway = SmppSms(made, name="main", log=quiet())
+        assert (await gateway.send(to=PHONE, text=TEXT)).message_id == "m-1"
+        centre.tell("m-1", "DELIVRD")
+        await centre.until(DELIVER | 0x80000000)
+        await gateway.close()
 
 
 @pytest.mark.parametrize(("sender", "kind"), [("+355692000000", (1, 1, "355692000000")), ("55255", (3, 1, "55255"))])

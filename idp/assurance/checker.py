@@ -18,7 +18,7 @@ from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
-PUBLISHED = "ec2728671ed6cf093139b55099d712d8548487a87bcb23503adb933298ca94b8"
+PUBLISHED = "29ccdcafb514035515ec0fffe2002f457c0d0998aaebfa30c93d8bb3a19042ed"
 FORMAT, PASSED, BLOCKED, IGNORED = "hyrja-certificate-1", "passed", "blocked", "ignored"
 State: Any = namedtuple("State", "progress known queue customer evidence needs made world")  # noqa: PYI024 - one line
 
@@ -89,8 +89,10 @@ class Checker:
         found: Any = {"requirement": requirement, "conditions": [], "children": []}
         lines = sorted(self.flows[alias]["authenticationExecutions"], key=lambda line: line.get("priority", 0))
         for position, line in enumerate(lines):
-            place, name, requirement = f"{path}/{position}", line.get("authenticator"), line["requirement"]
-            if requirement != "DISABLED" and line.get("flowAlias") is not None:
+            place, requirement = f"{path}/{position}", line["requirement"]
+            form = self.flows.get(line.get("flowAlias"), {}).get("providerId") == "form-flow"
+            name = line.get("authenticator") or "registration-page-form"  # the one form of Keycloak: a page, one step
+            if requirement != "DISABLED" and line.get("flowAlias") is not None and not form:
                 inner = self.tree(line["flowAlias"], requirement, place)
                 # What Keycloak passes by where it is not configured, and what does not exist, nobody can ever take.
                 found["children"] += [inner] if inner["children"] or requirement == "REQUIRED" else []

@@ -56,6 +56,7 @@ def _stock() -> dict[str, Any]:
     flows = [
         {
             "alias": flow.alias,
+            "providerId": flow.provider_id,
             "authenticationExecutions": [
                 {
                     "requirement": line.requirement.value,

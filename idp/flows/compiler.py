@@ -5,14 +5,14 @@ All problems of all flows come back together, each with the JSON pointer of the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from idp.crypto.digest import digest
-from idp.flows.registry import ACTIONS, CONDITIONS, STEPS
+from idp.flows.registry import ACTIONS, CONDITIONS, FORMS, STEPS
 from idp.flows.review import shape_findings
-from idp.flows.tree import Execution, Node, Subflow
+from idp.flows.tree import Execution, Node, Subflow, leaves
 from idp.model.finding import Finding, Severity
 from idp.model.flow import Flow, FlowExecution, Requirement
 from idp.model.flow_kind import FlowKind
@@ -25,6 +25,9 @@ _KEYCLOAK_CONFIG_KEYS = frozenset({"default.reference.value", "default.reference
 
 # Steps for members of organizations, which do not exist here: nobody is configured for them.
 _OF_ORGANIZATIONS = frozenset({"organization", "idp-add-organization-member"})
+
+
+_FORM = "registration-page-form"  # the only form that Keycloak has; its own default flows do not always name it
 
 
 class CompiledFlow(Frozen, frozen=True, kw_only=True):
@@ -61,6 +64,7 @@ def compile_realm(realm: Realm) -> tuple[dict[str, CompiledFlow], list[Finding]]
         findings.extend(found)
         if not any(f.severity is Severity.ERROR for f in found):
             compiled[alias] = CompiledFlow(alias=alias, root=root)
+    findings.extend(_account_findings(realm, compiled))
     return compiled, findings
 
 
@@ -111,7 +115,39 @@ class _Assembly:
         if inner.alias in above:
             self._error("F-CYCLE", line, f"Flow “{inner.alias}” contains itself.", "Remove this execution.")
             return None
+        if inner.provider_id == "form-flow":
+            return self._form(line, inner, path)
         return self.subflow(inner, path, line.requirement, above)
+
+    def _form(self, line: FlowExecution, inner: Flow, path: str) -> Execution | None:
+        """Compile a page that is a flow of its own: one leaf, with the page's parts."""
+        name = line.authenticator or _FORM
+        if name not in FORMS:
+            self._error("F-UNKNOWN-STEP", line, f"There is no form “{name}”.", f"Use one of: {', '.join(FORMS)}.")
+            return None
+        enabled = [one for one in inner.executions if one.requirement is not Requirement.DISABLED]
+        parts = [self._part(one, name, path) for one in sorted(enabled, key=lambda one: one.priority)]
+        return Execution(
+            id=_node_id(f"{path}/{name}"),
+            authenticator=name,
+            requirement=line.requirement,
+            pointer=line.pointer,
+            form=tuple(part for part in parts if part is not None),
+        )
+
+    def _part(self, line: FlowExecution, form: str, path: str) -> Execution | None:
+        name = line.authenticator or ""
+        if name in FORMS[form]:
+            place = f"{path}/{form}/{name}"
+            return Execution(id=_node_id(place), authenticator=name, requirement=line.requirement, pointer=line.pointer)
+        # A captcha would be another page's script on the bank's own page; what it is for, budgets of addresses do.
+        severity = Severity.WARNING if "captcha" in name else Severity.ERROR
+        repair = f"Set it to DISABLED, or use one of: {', '.join(sorted(FORMS[form]))}."
+        problem = f"The form “{form}” has no part “{name}”: it is not shown and not checked."
+        self._findings.append(
+            Finding(rule="F-FORM-PART", severity=severity, pointer=line.pointer, problem=problem, repair=repair)
+        )
+        return None
 
     def _is_absent(self, line: FlowExecution, above: tuple[str, ...]) -> bool:
         """Tell whether a way to log in needs what does not exist here, so that nobody can ever take it.
@@ -198,6 +234,21 @@ class _Assembly:
 def _node_id(path: str) -> str:
     """Return a short name for a place, the same on every node (an `execution` parameter of Keycloak's addresses)."""
     return digest(path)[:16]
+
+
+def _account_findings(realm: Realm, compiled: Mapping[str, CompiledFlow]) -> Iterator[Finding]:
+    """Yield the bindings by which a flow that makes accounts would log somebody in."""
+    bound = [*realm.bindings.items(), *(b for client in realm.every_client for b in client.flow_bindings.items())]
+    for alias in dict.fromkeys(alias for kind, alias in bound if FlowKind(kind).ends_in_session and alias in compiled):
+        for leaf in leaves(compiled[alias].root):
+            if STEPS[leaf.authenticator].contract.makes_user:
+                yield Finding(
+                    rule="F-ACCOUNT-IN-LOGIN",
+                    severity=Severity.ERROR,
+                    pointer=leaf.pointer,
+                    problem=f"“{alias}” logs people in, and {leaf.authenticator} makes an account for anybody in it.",
+                    repair="Bind the flow as registrationFlow, and another one here.",
+                )
 
 
 def _binding_findings(realm: Realm) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from idp.flows.assembly import UnusableRealmError
 from idp.flows.messages import Wanted, sent_by_bank
 from idp.flows.password_policy import generated
 from idp.flows.sealed import password_purpose, seed_purpose
-from idp.flows.users import amend
+from idp.flows.users import amend, as_everybody
 from idp.model.event import Event
 from idp.model.realm import Realm
 from idp.model.user import OtpCredential, PasswordCredential, User
@@ -97,8 +97,7 @@ class Newcomers:
 
     async def _created(self, seed: UserSeed) -> User:
         user_id = seed.id or str(uuid.UUID(bytes=self._services.random(16), version=4))
-        defaults = tuple(a.alias for a in self._realm.required_actions if a.enabled and a.default_action)
-        user = User(
+        bare = User(
             id=user_id,
             username=seed.username,
             created_at=self._now if seed.created_at is None else seed.created_at,
@@ -108,23 +107,20 @@ class Newcomers:
             last_name=seed.last_name,
             enabled=seed.enabled,
             attributes=seed.attributes,
-            required_actions=tuple(dict.fromkeys((*seed.required_actions, *defaults))),
-            realm_roles=self._realm_roles(seed),
+            required_actions=seed.required_actions,
             client_roles=seed.client_roles,
-            groups=self._realm.default_groups if seed.groups is None else seed.groups,
         )
+        user = as_everybody(self._realm, bare)
+        if seed.realm_roles is not None:
+            user = msgspec.structs.replace(user, realm_roles=seed.realm_roles)
+        if seed.groups is not None:
+            user = msgspec.structs.replace(user, groups=seed.groups)
         user = await self._with_credentials(user, seed)
         if not await self._services.users.create(user):
             # Never go on with an id that is somebody else's: their password would be replaced.
             raise UnusableRealmError(f"User “{user.username}” of “{self._realm.name}” has the id of another user.")
         await self._record("REGISTER", user)
         return user
-
-    def _realm_roles(self, seed: UserSeed) -> tuple[str, ...]:
-        if seed.realm_roles is not None:
-            return seed.realm_roles
-        default = self._realm.default_role
-        return () if default is None else (default.name,)
 
     async def _with_credentials(self, user: User, seed: UserSeed) -> User:
         tokens = tuple(self._token(user, seed, position) for position in range(len(seed.tokens)))

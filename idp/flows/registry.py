@@ -15,6 +15,8 @@ from idp.flows.step import ActionType, StepType
 from idp.flows.steps.cookie import Cookie
 from idp.flows.steps.otp import Otp
 from idp.flows.steps.password import Password, Username, UsernamePassword
+from idp.flows.steps.registration import PARTS as REGISTRATION_PARTS
+from idp.flows.steps.registration import RegistrationForm
 from idp.flows.steps.sms_otp import SmsOtp
 from idp.flows.steps.soft_token_enrolment import SoftTokenEnrolment
 from idp.flows.steps.soft_token_gate import SoftTokenGate
@@ -29,6 +31,7 @@ STEPS: dict[str, StepType] = {
     "webauthn-authenticator": SecurityKey,
     "webauthn-authenticator-passwordless": Passkey,
     "sms-otp": SmsOtp,
+    "registration-page-form": RegistrationForm,
     "soft-token-gate": SoftTokenGate,
     "soft-token-enrolment": SoftTokenEnrolment,
 }
@@ -36,6 +39,11 @@ STEPS: dict[str, StepType] = {
 CONDITIONS: dict[str, ConditionType] = {
     "conditional-user-configured": UserConfigured,
 }
+
+FORMS: dict[str, frozenset[str]] = {
+    "registration-page-form": REGISTRATION_PARTS,
+}
+"""The steps that are forms, with the parts that each may be made of (the executions of its `form-flow`)."""
 
 ACTIONS: dict[str, ActionType] = {
     "CONFIGURE_TOTP": ConfigureTotp,

@@ -77,6 +77,7 @@ class StepContract(Frozen, frozen=True, kw_only=True):
     `sends_message`: asking costs the bank a message and the user a disturbance.
     `setup_action`: the required action that sets the step's credential up, if the user lacks it.
     `changes`: the credential that the step gives the user, and what for.
+    `makes_user`: it gives an account to whoever has none, which nobody needs to prove anything for.
     `holders_of`: the factor without whose credential a user cannot get past the step.
     `or_proves`: what a success may prove instead of `proves`, each entry proven as a whole (`Success.proven` says so).
     `offers_passkeys`: where the realm has passkeys, the step's page takes them too (`AssembledRealm.contract`).
@@ -90,6 +91,7 @@ class StepContract(Frozen, frozen=True, kw_only=True):
     sends_message: bool = False
     setup_action: str | None = None
     changes: CredentialChange | None = None
+    makes_user: bool = False
     holders_of: str | None = None
     offers_passkeys: bool = False
 

@@ -224,6 +224,8 @@ class Tabs:
         )
         if fresh is None:
             return Gone()
+        if session.kind is FlowKind.REGISTRATION:  # whoever has just made an account need not type its name again
+            fresh = msgspec.structs.replace(fresh, attempted_username=session.attempted_username)
         await self._sessions.create(fresh)  # first: a process killed here leaves the old tab as it was
         if not await self._kept(_ended(session, continues=fresh.tab_id)):
             return GoOn(session=session)

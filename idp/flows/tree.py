@@ -22,6 +22,8 @@ class Execution(Frozen, frozen=True, kw_only=True):
     requirement: Requirement
     config: dict[str, str] = {}
     pointer: str = ""
+    form: tuple[Execution, ...] = ()
+    """What a page that is a flow of its own is made of (Keycloak's `form-flow`); its members are no steps."""
 
 
 class Subflow(Frozen, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ follows a 302 is asked for by GET in every browser, which is what RFC 9700 §4.1
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any, assert_never
 from urllib.parse import urlencode
 
@@ -30,7 +31,14 @@ from idp.oidc.authorization.answer import Answer, FormPost, Redirect
 from idp.web.forms import FormError, single_values
 
 AUTHENTICATE = "login-actions/authenticate"
-SOFT_TOKEN_REGISTRATION = "login-actions/soft-token-registration"  # noqa: S105 - an address, not a secret
+_LINKS = {FlowKind.SOFT_TOKEN_REGISTRATION: "register_soft_token", FlowKind.REGISTRATION: "register"}
+"""The links on the login page to flows that begin beside a login, as the page calls them."""
+BESIDE_A_LOGIN = tuple(_LINKS)
+_DONE = {
+    FlowKind.SOFT_TOKEN_REGISTRATION: ("registered", "token_registered"),
+    FlowKind.REGISTRATION: ("account_made", "account_made"),
+}
+"""Heading and message of the page at the end of a flow that began without a login."""
 _GONE = 410
 _OF_A_CLIENT = frozenset({"login.html", "consent.html"})
 _FOUND = 302
@@ -53,15 +61,24 @@ async def authenticate(visit: Visit) -> Response:
     return await show(visit, view)
 
 
-async def register_soft_token(visit: Visit) -> Response:
-    """Begin the registration of a soft token, from a login's link or without any login before."""
+def beginning(kind: FlowKind) -> Callable[[Visit], Awaitable[Response]]:
+    """Return what serves the address at which flows of a kind begin, beside or before a login."""
+
+    async def begin(visit: Visit) -> Response:
+        return await _begun(visit, kind)
+
+    return begin
+
+
+async def _begun(visit: Visit, kind: FlowKind) -> Response:
+    """Begin a flow that does not log in, from a login's link or without any login before."""
     query = visit.request.query_params
     desk, browser = visit.desk, visit.browser
     login = await desk.tabs.of_browser(query.get("tab_id", ""), browser.id)
     if login is not None:
-        return await show(visit, await desk.tabs.go_to(login, FlowKind.SOFT_TOKEN_REGISTRATION))
+        return await show(visit, await desk.tabs.go_to(login, kind))
     opened = desk.tabs.opened(
-        kind=FlowKind.SOFT_TOKEN_REGISTRATION,
+        kind=kind,
         client_id=query.get("client_id", "") if desk.realm.client(query.get("client_id", "")) else "",
         browser=browser.id,
         locale=visit.locale(),
@@ -144,12 +161,16 @@ def shown_client(visit: Visit, session: AuthenticationSession) -> dict[str, str]
 
 
 def _links(visit: Visit, session: AuthenticationSession, template: str) -> dict[str, str]:
-    """The link **Regjistro Software Token** stands on the login page of a realm that has the flow."""
-    has_flow = FlowKind.SOFT_TOKEN_REGISTRATION.value in visit.desk.realm.bindings
-    if template != "login.html" or session.kind is not FlowKind.BROWSER or not has_flow:
+    """The links to what begins beside a login (**Regjistro Software Token** and others), as far as the realm has it."""
+    if template != "login.html" or session.kind is not FlowKind.BROWSER:
         return {}
     query = urlencode({"client_id": session.client_id, "tab_id": session.tab_id})
-    return {"register_soft_token": f"{visit.desk.address(SOFT_TOKEN_REGISTRATION)}?{query}"}
+    bound = visit.desk.realm.bindings
+    return {
+        name: f"{visit.desk.address(kind.binding.address)}?{query}"
+        for kind, name in _LINKS.items()
+        if kind.value in bound
+    }
 
 
 async def _switch_language(visit: Visit, tab_id: str) -> None:
@@ -177,8 +198,9 @@ async def _registered(visit: Visit, session: AuthenticationSession) -> Response:
     client = visit.desk.realm.client(session.client_id)
     back = visit.desk.way_back(client)
     link = {"href": back, "text_key": "back_to_application"} if back else None
-    message = {"key": "token_registered", "params": {}, "kind": "success"}
-    return await page(visit, "info.html", locale=session.locale, heading="registered", message=message, link=link)
+    heading, key = _DONE[session.kind]
+    message = {"key": key, "params": {}, "kind": "success"}
+    return await page(visit, "info.html", locale=session.locale, heading=heading, message=message, link=link)
 
 
 async def _gone(visit: Visit, view: Gone) -> Response:

@@ -12,7 +12,7 @@ from idp.login.approvals import decide_request, decided, verify_device
 from idp.login.authorization import authorize
 from idp.login.desk import Desk, Visit
 from idp.login.errors import error_page
-from idp.login.login_actions import authenticate, language_chosen, register_soft_token
+from idp.login.login_actions import BESIDE_A_LOGIN, authenticate, beginning, language_chosen
 from idp.login.logout import end_session
 from idp.oidc.authorization.target import UnsafeRequestError
 from idp.ports import OverloadedError, RandomBytes, StoreUnavailableError
@@ -31,7 +31,7 @@ def routes(*, desks: Mapping[str, Desk], pages: Pages, random: RandomBytes) -> l
         ("protocol/openid-connect/auth", authorize, ["GET", "POST"]),
         ("protocol/openid-connect/logout", end_session, ["GET", "POST"]),
         ("login-actions/authenticate", authenticate, ["GET", "POST"]),
-        ("login-actions/soft-token-registration", register_soft_token, ["GET"]),
+        *((kind.binding.address, beginning(kind), ["GET"]) for kind in BESIDE_A_LOGIN),
         ("device", verify_device, ["GET", "POST"]),
         ("device/status", decided, ["GET"]),
         ("ciba", decide_request, ["GET", "POST"]),

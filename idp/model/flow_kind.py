@@ -11,6 +11,7 @@ class FlowKind(Enum):
     """Why a flow runs; the value names it in addresses and in the realm's bindings."""
 
     BROWSER = "browser"
+    REGISTRATION = "registration"
     SOFT_TOKEN_REGISTRATION = "soft-token-registration"  # noqa: S105 - the name of a flow, not a secret
 
     @property
@@ -55,6 +56,12 @@ BINDINGS: dict[FlowKind, Binding] = {
         override="browser",
         ends_in_session=True,
         address="login-actions/authenticate",
+    ),
+    FlowKind.REGISTRATION: Binding(
+        realm_key="registrationFlow",
+        default="registration",
+        switch="registrationAllowed",
+        address="login-actions/registration",
     ),
     # An attribute, because Keycloak refuses a whole file for one top-level key it does not know.
     FlowKind.SOFT_TOKEN_REGISTRATION: Binding(

@@ -42,6 +42,9 @@ class Realm(Frozen, frozen=True, kw_only=True):
     locales: tuple[str, ...] = ("sq", "en", "it")
     texts: dict[str, dict[str, str]] = {}
     login_with_email: bool = False
+    duplicate_emails: bool = False
+    email_as_username: bool = False
+    """Whoever makes an account is named by their address."""
     default_signature_algorithm: SigningAlgorithm = "RS256"
     rotate_refresh_tokens: bool = False
     refresh_token_max_reuse: int = 0

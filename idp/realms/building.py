@@ -53,6 +53,8 @@ def realm_of(found: file.Realm, *, version: str, surroundings: Surroundings, fin
         locales=tuple(locale for locale in found.supported_locales if locale in LOCALES) or LOCALES,
         texts=found.localization_texts,
         login_with_email=found.login_with_email_allowed,
+        duplicate_emails=found.duplicate_emails_allowed,
+        email_as_username=found.registration_email_as_username,
         default_signature_algorithm=one_of(
             found.default_signature_algorithm, get_args(SigningAlgorithm), "/defaultSignatureAlgorithm", findings
         )
@@ -176,7 +178,7 @@ def _flow(flow: file.Flow, position: int) -> Flow:
             FlowExecution(
                 requirement=line.requirement,
                 priority=line.priority,
-                authenticator=line.authenticator if line.flow_alias is None else None,
+                authenticator=line.authenticator,
                 flow_alias=line.flow_alias,
                 config_alias=line.authenticator_config,
                 pointer=f"{pointer}/authenticationExecutions/{number}",

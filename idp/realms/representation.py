@@ -174,6 +174,7 @@ class Realm(WebAuthnPolicies, frozen=True, kw_only=True, rename="camel"):
 
     login_with_email_allowed: bool = True
     registration_allowed: bool = False
+    registration_email_as_username: bool = False
     remember_me: bool = False
     verify_email: bool = False
     reset_password_allowed: bool = False
@@ -200,6 +201,7 @@ class Realm(WebAuthnPolicies, frozen=True, kw_only=True, rename="camel"):
     oauth2_device_polling_interval: int | None = None
 
     browser_flow: str = "browser"
+    registration_flow: str = ""
 
     internationalization_enabled: bool = False
     supported_locales: tuple[str, ...] = ()

@@ -72,6 +72,15 @@ def test_the_checker_agrees_about_each_defect_and_its_twin(name: str) -> None:
     assert checker.check(*certified(twin)) == []
 
 
+def test_the_checker_follows_a_registration_by_a_page_and_finds_no_way_in_by_it() -> None:
+    def open_to_all(realm: dict[str, Any]) -> None:
+        first_password_in_the_branch(realm)
+        realm["registrationAllowed"] = True
+
+    made, file = certified(open_to_all)
+    assert checker.check(made, file) == []
+
+
 def flows_of(shape: Any) -> list[dict[str, Any]]:
     numbers, made = count(), []
 

@@ -302,3 +302,61 @@ def test_a_disabled_execution_keeps_its_place_in_the_tree() -> None:
         Requirement.REQUIRED,
         Requirement.DISABLED,
     ]
+
+
+# --- forms
+
+PAGE = {**sub("the page"), "authenticator": "registration-page-form"}
+
+
+def page(*parts: dict[str, Any]) -> dict[str, Any]:
+    return flow("the page", *parts, providerId="form-flow")
+
+
+def test_a_form_is_one_step_with_its_parts() -> None:
+    parts = (step("registration-user-creation"), step("registration-recaptcha-action", "DISABLED"))
+    flows, findings, _ = compiled(
+        GOOD, flow("new", PAGE), page(*parts), registrationAllowed=True, registrationFlow="new"
+    )
+    assert errors(findings) == []
+    (leaf,) = leaves(flows["new"].root)
+    assert leaf.authenticator == "registration-page-form"
+    assert [part.authenticator for part in leaf.form] == ["registration-user-creation"]
+
+
+@pytest.mark.parametrize(
+    ("part", "severity"), [("registration-recaptcha-action", Severity.WARNING), ("made-up", Severity.ERROR)]
+)
+def test_a_part_that_does_not_exist_is_told_and_a_captcha_hinders_nobody(part: str, severity: Severity) -> None:
+    parts = page(step("registration-user-creation"), step(part))
+    _, findings, found = compiled(GOOD, flow("new", PAGE), parts, registrationAllowed=True, registrationFlow="new")
+    finding = the(findings, "F-FORM-PART")
+    assert finding.severity is severity
+    assert at(found, finding.pointer)["authenticator"] == part
+
+
+def test_a_form_that_does_not_exist_is_told() -> None:
+    parts = page(step("registration-user-creation"))
+    _, findings, _ = compiled(
+        GOOD,
+        flow("new", {**PAGE, "authenticator": "made-up"}),
+        parts,
+        registrationAllowed=True,
+        registrationFlow="new",
+    )
+    assert "made-up" in the(findings, "F-UNKNOWN-STEP").problem
+
+
+def test_an_account_is_not_made_in_a_flow_that_logs_in() -> None:
+    _, findings, found = compiled(flow("login", PASSWORD, PAGE), page(step("registration-user-creation")))
+    assert (
+        at(found, the(findings, "F-ACCOUNT-IN-LOGIN").pointer)
+        == found["authenticationFlows"][0]["authenticationExecutions"][1]
+    )
+
+
+def test_a_flow_of_registration_is_compiled_only_where_people_may_register() -> None:
+    parts = page(step("made-up"))
+    flows, findings, _ = compiled(GOOD, flow("new", PAGE), parts, registrationFlow="new")
+    assert errors(findings) == []
+    assert set(flows) == {"login"}

@@ -81,13 +81,12 @@ def test_every_line_of_a_flow_knows_its_place_in_the_file() -> None:
     assert realm.flows["bank forms"].executions[2].pointer == "/authenticationFlows/1/authenticationExecutions/2"
 
 
-def test_a_line_that_names_a_sub_flow_is_no_step() -> None:
+def test_a_line_that_names_a_sub_flow_may_name_the_form_that_it_is() -> None:
     def change(document: Document) -> None:
         document["authenticationFlows"][0]["authenticationExecutions"][1]["authenticator"] = "registration-page-form"
 
     line = loaded(demo(change)).realm.flows["bank login"].executions[1]
-    assert line.flow_alias == "bank forms"
-    assert line.authenticator is None
+    assert (line.flow_alias, line.authenticator) == ("bank forms", "registration-page-form")
 
 
 def test_no_number_of_failures_is_a_division_by_nothing() -> None:

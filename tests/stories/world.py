@@ -80,6 +80,9 @@ class World:
         assert user is not None
         return user
 
+    async def users(self, realm: str = "small-business") -> list[User]:
+        return list(await self.site.desks[realm].provider.stores.users.all())
+
     async def change_user(self, username: str, change: Callable[[User], User], realm: str = "small-business") -> None:
         users = self.site.desks[realm].provider.stores.users
         assert await users.replace(change(await self.user(username, realm)))

@@ -34,7 +34,10 @@ PROFILE = [
 ]
 RULES = [{"key": "password_rejected:too_short", "params": {"min": "12"}}, {"key": "username"}]
 SAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
-    "login": ("login.html", {"links": {"register_soft_token": "/reg"}, "can_cancel": True, "client": CLIENT}),
+    "login": (
+        "login.html",
+        {"links": {"register_soft_token": "/reg", "register": "/new"}, "can_cancel": True, "client": CLIENT},
+    ),
     "login, user fixed": ("login.html", {"username": "ana", "username_fixed": True, "heading": "reauthenticate"}),
     "login, user name only": ("login.html", {"asks": "username"}),
     "login, password only": ("login.html", {"asks": "password", "username": "ana"}),
@@ -65,6 +68,14 @@ SAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
     "profile": ("profile.html", {"fields": PROFILE, "purpose": "verify_profile"}),
     "profile, to be confirmed": ("profile.html", {"fields": PROFILE[:1], "purpose": "verify_profile"}),
     "profile, to be changed": ("profile.html", {"fields": PROFILE, "purpose": "update_profile"}),
+    "an account of one's own": (
+        "registration.html",
+        {"fields": PROFILE[1:], "asks_password": True, "rules": RULES, "terms": ("Kushti i parë.",)},
+    ),
+    "an account without a password": (
+        "registration.html",
+        {"fields": PROFILE[1:], "asks_password": False, "rules": (), "terms": ()},
+    ),
     "language": ("locale.html", {"locales": ("sq", "en"), "chosen": "sq"}),
     "end of an account": ("delete-account.html", {"username": "ana"}),
     "ways": ("select-method.html", {"ways": [{"id": "1", "kind": "sms-otp"}, {"id": "2", "kind": "mine"}]}),

@@ -41,6 +41,10 @@ CONTRACT: dict[str, tuple[str, ...]] = {
     ),
     "terms": ("form#kc-terms", "button#kc-accept[kc-accept]", "button#kc-decline[kc-decline]"),
     "profile": ("form#profile-form", "button#kc-confirm[kc-confirm]"),
+    "an account of one's own": (
+        "form#kc-register-form", "input#email[email]", "input#password[password]",
+        "input#password-confirm[password-confirm]", "input#termsAccepted[termsAccepted]", "button#kc-register",
+    ),
     "language": ("form#kc-locale-form", "select#locale[locale]"),
     "end of an account": ("form#kc-delete-account", "button#kc-keep[kc-keep]", "button#kc-delete[kc-delete]"),
     "ways": ("form#kc-select-credential-form",),

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import msgspec
-
-from idp.crypto.digest import digest
 from idp.flows.engine import Usability
 from idp.flows.step import (
     Challenge,
@@ -19,17 +16,18 @@ from idp.flows.step import (
     StepServices,
     Success,
 )
-from idp.flows.users import amend, without_action
+from idp.flows.terms import FIRST_VERSION, accepted, words_of
+from idp.flows.users import amend
 from idp.model.flow import RequiredActionSetting
 from idp.model.realm import Realm
 from idp.model.struct import Frozen
-from idp.model.user import TermsAcceptance, User
+from idp.model.user import User
 
 
 class Config(Frozen, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`version` of the present terms; a new one asks everybody again."""
 
-    version: str = "1"
+    version: str = FIRST_VERSION
 
 
 class Terms:
@@ -52,12 +50,12 @@ class Terms:
     def due(self, user: User, now: int) -> bool:
         """Due for everybody, where it is a default action, until the present version was accepted."""
         del now
-        accepted = user.terms is not None and user.terms.version == self._version
-        return self._asks_everybody and not accepted
+        up_to_date = user.terms is not None and user.terms.version == self._version
+        return self._asks_everybody and not up_to_date
 
     async def challenge(self, login: Login) -> Outcome:
         """Show the terms in the person's language."""
-        fields = {"version": self._version, "paragraphs": self._words(login).split("\n\n")}
+        fields = {"version": self._version, "paragraphs": words_of(self._realm, login.locale).split("\n\n")}
         return Challenge(page="terms.html", fields=fields)
 
     async def verify(self, login: Login, answer: Form) -> Outcome:
@@ -69,17 +67,11 @@ class Terms:
             )
         if "kc-accept" not in answer:
             return await self.challenge(login)
-        acceptance = TermsAcceptance(version=self._version, digest=digest(self._words(login)), at=login.now)
 
-        def accepted(user: User) -> User:
-            return without_action(msgspec.structs.replace(user, terms=acceptance), self._alias)
+        def agreed(user: User) -> User:
+            return accepted(user, self._realm, version=self._version, locale=login.locale, now=login.now)
 
-        await amend(self._services.users, login.known_user.id, accepted)
-        detail = {"custom_required_action": self._alias, "version": self._version, "digest": acceptance.digest}
+        user = await amend(self._services.users, login.known_user.id, agreed)
+        assert user.terms is not None
+        detail = {"custom_required_action": self._alias, "version": self._version, "digest": user.terms.digest}
         return Success(events=(StepEvent(type="CUSTOM_REQUIRED_ACTION", detail=detail),))
-
-    def _words(self, login: Login) -> str:
-        texts = self._realm.texts
-        return texts.get(login.locale, {}).get("termsText") or texts.get(self._realm.default_locale, {}).get(
-            "termsText", ""
-        )

@@ -13,6 +13,18 @@ FLOW_RULES = (
         "RTS (EU) 2018/389 Art. 9(1)",
     ),
     grave(
+        "F-ACCOUNT-IN-LOGIN",
+        "A login in which anybody may make an account",
+        "Whoever fills in a form would be let in without having proven anything.",
+        "RTS (EU) 2018/389 Art. 4(1)",
+    ),
+    unwise(
+        "F-FORM-PART",
+        "A part of a form that does not exist here",
+        "A check that Keycloak made, such as a captcha, is not made.",
+        "ASVS 5.0 2.4.1",
+    ),
+    grave(
         "F-PROVES-NOTHING",
         "A flow can end with nothing proven",
         "A session would be made for whoever typed a name.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum, EnumType
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -11,6 +11,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 import msgspec
 
 from idp.model.finding import Finding, Severity
+from idp.realms.effects import effect
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -48,7 +49,7 @@ def read(value: Any, kind: type[R], findings: list[Finding], pointer: str = "") 
         return None
     types = get_type_hints(kind)
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
-    findings.extend(_unknown(f"{pointer}/{escaped(key)}", key) for key in value if key not in fields)
+    findings.extend(_unknown(kind, value, set(fields), pointer))
     given: dict[str, Any] = {}
     complete = True
     for name, field in fields.items():
@@ -66,9 +67,11 @@ def read(value: Any, kind: type[R], findings: list[Finding], pointer: str = "") 
     return kind(**given) if complete else None
 
 
-def _field(value: Any, kind: Any, findings: list[Finding], pointer: str) -> Any:
+def _field(value: Any, kind: Any, findings: list[Finding], pointer: str, *, in_table: bool = False) -> Any:
     """Read one field; UNSET (with findings) if it cannot be read."""
     if get_origin(kind) is tuple:
+        # Keycloak writes the one value of a user's attribute without a list, too.
+        value = [value] if in_table and isinstance(value, str) else value
         return _list(value, get_args(kind)[0], findings, pointer)
     if get_origin(kind) is dict:
         return _table(value, get_args(kind)[1], findings, pointer)
@@ -102,7 +105,7 @@ def _table(value: Any, kind: Any, findings: list[Finding], pointer: str) -> Any:
         findings.append(_wrong(pointer, f"an object is expected here, not {_noun(value)}.", "Write { … }."))
         return msgspec.UNSET
     items = {
-        key: _field(_as_text(item) if kind is str else item, kind, findings, f"{pointer}/{escaped(key)}")
+        key: _field(_as_text(item) if kind is str else item, kind, findings, f"{pointer}/{escaped(key)}", in_table=True)
         for key, item in value.items()
         if item is not None
     }
@@ -146,11 +149,14 @@ def _wrong(pointer: str, problem: str, repair: str) -> Finding:
     return Finding(rule="R-SHAPE", severity=Severity.ERROR, pointer=pointer, problem=problem, repair=repair)
 
 
-def _unknown(pointer: str, key: str) -> Finding:
-    return Finding(
-        rule="R-UNKNOWN-KEY",
-        severity=Severity.WARNING,
-        pointer=pointer,
-        problem=f"“{key}” is not honoured here.",
-        repair="Check the spelling; a setting of Keycloak that this provider does not have has no effect.",
-    )
+def _unknown(kind: type[msgspec.Struct], value: Mapping[str, Any], known: set[str], pointer: str) -> Iterator[Finding]:
+    for key in value:
+        told = None if key in known else effect(kind.__name__, key, value[key])
+        if told is not None:
+            yield Finding(
+                rule="R-UNKNOWN-KEY",
+                severity=Severity.WARNING,
+                pointer=f"{pointer}/{escaped(key)}",
+                problem=f"“{key}” is not honoured here.",
+                repair=f"{told} The key is kept." if told else "Check the spelling: Keycloak does not have it either.",
+            )

@@ -14,11 +14,13 @@ from idp.model.realm import Realm
 from idp.model.registration import AN_HOUR, CAUTIOUS, MOST_CLIENTS, RegistrationRules, Restrictions
 from idp.realms import reading
 from idp.realms import representation as file
+from idp.realms.effects import COMPONENTS, DIRECTORIES
 from idp.realms.values import error, warning
 
 POLICIES = "org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy"
 OPEN = "hyrja.openClientRegistration"
 AN_HOUR_ATTRIBUTE = "hyrja.clientRegistrationsPerHour"
+_READ_ELSEWHERE = frozenset({"org.keycloak.userprofile.UserProfileProvider"})
 _MOST = 1_000_000
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,7}")
 _HOST = re.compile(r"(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
@@ -129,9 +131,8 @@ def _policies(found: file.Realm, findings: list[Finding]) -> Iterator[tuple[Comp
     for kind, components in found.components.items():
         pointer = f"/components/{reading.escaped(kind)}"
         if kind != POLICIES:
-            problem = f"Components of the type “{kind.rpartition('.')[2]}” are not honoured here."
-            repair = "Nothing needs to be done, unless you rely on it."
-            findings.append(warning("R-UNKNOWN-KEY", pointer, problem, repair))
+            if components and kind not in _READ_ELSEWHERE:
+                findings.append(_component(kind, pointer))
             continue
         if not isinstance(components, list):
             findings.append(error("R-SHAPE", pointer, "A list is expected here.", "Write [ … ]."))
@@ -141,6 +142,15 @@ def _policies(found: file.Realm, findings: list[Finding]) -> Iterator[tuple[Comp
             read = reading.read(component, Component, findings, place)
             if read is not None:
                 yield read, place
+
+
+def _component(kind: str, pointer: str) -> Finding:
+    problem = f"Components of the type “{kind.rpartition('.')[2]}” are not honoured here."
+    if kind in DIRECTORIES:
+        repair = "Import them as users who set a password, or leave them at the old server."
+        return warning("R-DIRECTORY", pointer, f"{problem} {COMPONENTS[kind]}", repair)
+    told = COMPONENTS.get(kind, "Nothing needs to be done, unless you rely on it.")
+    return warning("R-UNKNOWN-KEY", pointer, problem, told)
 
 
 def _restrictions(kind: str, policies: list[tuple[Component, str]], findings: list[Finding]) -> Restrictions:

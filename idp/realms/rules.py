@@ -17,6 +17,7 @@ from idp.realms import representation as file
 from idp.realms.building import LOCALES, SOFT_TOKEN_FLOW_ATTRIBUTE
 from idp.realms.clients.display import display_findings
 from idp.realms.clients.keys import SECRETLESS
+from idp.realms.clients.rules.foreign import OPENID_CONNECT, foreign_findings
 from idp.realms.clients.rules.keys import authentication_findings
 from idp.realms.clients.rules.logout import logout_findings
 from idp.realms.clients.rules.pending import pending_findings
@@ -43,6 +44,9 @@ def realm_findings(found: file.Realm, realm: Realm, users: tuple[UserSeed, ...])
     yield from _duplicates(found)
     yield from _protection(realm)
     for position, client in enumerate(found.clients):
+        yield from foreign_findings(client, f"/clients/{position}")
+        if client.protocol != OPENID_CONNECT:
+            continue  # its addresses and keys are of the other protocol
         yield from client_findings(client, realm.clients[client.client_id], f"/clients/{position}")
         yield from known_names_findings(realm, realm.clients[client.client_id], f"/clients/{position}")
     yield from pushed_request_findings(realm)

@@ -150,9 +150,9 @@ def test_a_new_client_with_a_masked_secret_gets_one_and_is_reported(there: Shop)
 
 
 def test_a_client_that_cannot_run_here_is_kept_and_not_served(there: Shop) -> None:
-    document = shop(clients=[shapes.CLIENT, CONFIDENTIAL | {"redirectUris": ["*"]}])
+    document = shop(clients=[shapes.CLIENT, CONFIDENTIAL | {"attributes": {"default.max.age": "soon"}}])
     said = there.take(document)
-    assert "/clients/1/redirectUris/0" in said
+    assert "/clients/1/attributes/default.max.age" in said
     assert there.give("--secrets", "included")["clients"] == document["clients"]
 
 

@@ -190,4 +190,23 @@ def test_a_client_that_cannot_be_used_may_lack_secret_and_address(off: Document)
         document["clients"][0].pop("secret")
 
     assert loaded(demo(change)).realm.clients["internet-banking"].enabled is False
-    assert findings(change) == []
+    assert {finding.rule for finding in findings(change)} <= {"C-PROTOCOL", "C-BEARER-ONLY"}
+
+
+@pytest.mark.parametrize(
+    ("off", "rule", "severity"),
+    [
+        ({"protocol": "saml"}, "C-PROTOCOL", Severity.WARNING),
+        ({"bearerOnly": True}, "C-BEARER-ONLY", Severity.NOTE),
+    ],
+)
+def test_a_client_that_is_kept_and_not_served_is_told_and_nothing_of_another_protocol_is_judged(
+    off: Document, rule: str, severity: Severity
+) -> None:
+    def change(document: Document) -> None:
+        document["clients"][0].update(off, redirectUris=["*", "http://x.example"], secret="x")
+
+    found = [finding for finding in findings(change) if finding.pointer.startswith("/clients/0")]
+    assert (rule, severity) in {(finding.rule, finding.severity) for finding in found}
+    if rule == "C-PROTOCOL":
+        assert len(found) == 1

@@ -289,6 +289,11 @@ _PENDING = (
     ),
 )
 
+_FOREIGN = (
+    unwise("C-PROTOCOL", "A client of another protocol", "Its customers cannot log in to it here."),
+    told("C-BEARER-ONLY", "A client that asks for nothing", "It is kept for its roles, and is not served."),
+)
+
 _POLICIES = (
     grave(
         "C-POLICY-PROFILE", "A policy that names a profile which is not there", "It would protect less than it says."
@@ -319,4 +324,4 @@ _POLICIES = (
     ),
 )
 
-CLIENT_RULES = (*_ADDRESSES, *_REACH, *_PROOF, *_ANSWERS, *_PENDING, *_POLICIES)
+CLIENT_RULES = (*_ADDRESSES, *_REACH, *_PROOF, *_ANSWERS, *_PENDING, *_FOREIGN, *_POLICIES)

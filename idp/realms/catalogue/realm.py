@@ -29,6 +29,11 @@ _FILE = (
         "PCI DSS 4.0.1 8.5.1",
     ),
     unwise("R-UNKNOWN-KEY", "A setting without effect here", "Whoever relies on it is not protected by it."),
+    unwise(
+        "R-DIRECTORY",
+        "Users who live in a directory",
+        "Their passwords are not in the file: nobody of them can log in here.",
+    ),
     unwise("R-CREDENTIAL", "A credential that cannot be used here", "The person has to enrol another one."),
     unwise(
         "R-WEBAUTHN",

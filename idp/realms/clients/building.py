@@ -41,6 +41,8 @@ def client_of(
 ) -> Client:
     """Return the client at a position of the file; what cannot be understood is a finding and gets a safe value."""
     pointer = f"/clients/{position}"
+    if client.protocol != "openid-connect":
+        findings = []  # its attributes are of the other protocol, and it is not served
     attributes = client.attributes
     addresses = tuple(surroundings.absolute(client.root_url, uri) for uri in client.redirect_uris)
     return Client(

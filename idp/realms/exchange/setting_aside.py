@@ -8,13 +8,17 @@ it is, the part is not served, and every report says so.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from idp.model.client import Client
 from idp.model.finding import Finding, Severity
 from idp.realms.loading import LoadedRealm
 
 _PART = re.compile(r"/(clients|requiredActions|users|components)(?:/([0-9]+))?(?=/|\Z)")
+_ADDRESS = re.compile(r"/clients/([0-9]+)/redirectUris(?:/([0-9]+))?")
 _OF_THIS_PLACE = frozenset({"C-VAULT", "R-ENVIRONMENT"})
 """What is missing on this machine is no fault of the realm: to run without it here, and with it there, would be two."""
 
@@ -31,13 +35,17 @@ def with_parts_set_aside(loaded: LoadedRealm) -> LoadedRealm:
     aside = {finding: part for finding in loaded.findings if (part := _part(finding)) is not None}
     if not aside:
         return loaded
-    clients = {position for kind, position in aside.values() if kind == "clients"}
-    names = {loaded.representation.clients[position].client_id for position in clients}
+    names = {
+        loaded.representation.clients[position].client_id
+        for finding, (kind, position) in aside.items()
+        if kind == "clients" and _address(finding) is None
+    }
+    refused = _refused_addresses(loaded, aside)
     actions = {f"/requiredActions/{position}" for kind, position in aside.values() if kind == "requiredActions"}
     realm = msgspec.structs.replace(
         loaded.realm,
         clients={
-            name: msgspec.structs.replace(client, enabled=False) if name in names else client
+            name: msgspec.structs.replace(client, enabled=False) if name in names else _without(client, refused[name])
             for name, client in loaded.realm.clients.items()
         },
         required_actions=tuple(
@@ -47,6 +55,33 @@ def with_parts_set_aside(loaded: LoadedRealm) -> LoadedRealm:
     )
     findings = tuple(_said(finding, aside[finding][0]) if finding in aside else finding for finding in loaded.findings)
     return msgspec.structs.replace(loaded, realm=realm, findings=findings)
+
+
+def _refused_addresses(loaded: LoadedRealm, aside: Iterable[Finding]) -> Mapping[str, frozenset[str]]:
+    """Return for each client the addresses that are not taken; it is served with the others."""
+    found: defaultdict[str, frozenset[str]] = defaultdict(frozenset)
+    for finding in aside:
+        place = _address(finding)
+        if place is not None and place[1] is not None:
+            name = loaded.representation.clients[place[0]].client_id
+            found[name] |= {loaded.realm.clients[name].redirect_uris[place[1]]}
+    return found
+
+
+def _address(finding: Finding) -> tuple[int, int | None] | None:
+    """Return client and place of an address that is refused; no place if there is no address at all."""
+    found = _ADDRESS.fullmatch(finding.pointer)
+    return None if found is None else (int(found.group(1)), int(found.group(2)) if found.group(2) else None)
+
+
+def _without(client: Client, refused: frozenset[str]) -> Client:
+    if not refused:
+        return client
+    return msgspec.structs.replace(
+        client,
+        redirect_uris=tuple(address for address in client.redirect_uris if address not in refused),
+        post_logout_redirect_uris=tuple(a for a in client.post_logout_redirect_uris if a not in refused),
+    )
 
 
 def _part(finding: Finding) -> tuple[str, int] | None:
@@ -59,5 +94,8 @@ def _part(finding: Finding) -> tuple[str, int] | None:
 
 
 def _said(finding: Finding, kind: str) -> Finding:
-    problem = f"{finding.problem} {_SAID[kind]}"
+    place, said = _address(finding), _SAID[kind]
+    if place is not None:
+        said = "Nobody logs in for it." if place[1] is None else "Nobody is sent there."
+    problem = f"{finding.problem} {said}"
     return msgspec.structs.replace(finding, severity=Severity.WARNING, problem=problem)

@@ -14,7 +14,11 @@ CLIENT = demo()["clients"][0]["clientId"]
 
 
 def with_bad_client(found: dict[str, Any]) -> None:
-    found["clients"][0]["redirectUris"] = ["http://elsewhere.example/*"]
+    found["clients"][0]["attributes"]["default.max.age"] = "soon"
+
+
+def with_bad_addresses(found: dict[str, Any]) -> None:
+    found["clients"][0]["redirectUris"] = ["http://elsewhere.example/*", "https://bank.example/cb", "*"]
 
 
 def test_a_client_with_an_error_is_not_served_and_said_so() -> None:
@@ -23,9 +27,25 @@ def test_a_client_with_an_error_is_not_served_and_said_so() -> None:
     mild = with_parts_set_aside(strict)
     assert errors(mild.findings) == ()
     assert mild.realm.client(CLIENT) is None
-    (said,) = [finding for finding in mild.findings if finding.rule == "C-REDIRECT-HTTP"]
+    (said,) = [finding for finding in mild.findings if finding.rule == "C-ATTRIBUTE"]
     assert said.severity is Severity.WARNING
     assert "not served" in said.problem
+
+
+def test_an_address_with_an_error_is_not_taken_and_the_client_is_served_with_the_others() -> None:
+    mild = with_parts_set_aside(loaded(demo(with_bad_addresses)))
+    assert errors(mild.findings) == ()
+    client = mild.realm.client(CLIENT)
+    assert client is not None
+    assert client.redirect_uris == ("https://bank.example/cb",)
+    said = [finding for finding in mild.findings if finding.pointer.startswith("/clients/0/redirectUris")]
+    assert all("Nobody is sent there." in finding.problem for finding in said if finding.rule != "C-REDIRECT-WILDCARD")
+
+
+def test_a_client_without_any_address_keeps_its_other_grants() -> None:
+    mild = with_parts_set_aside(loaded(demo(lambda found: found["clients"][0].update(redirectUris=[]))))
+    assert errors(mild.findings) == ()
+    assert mild.realm.client(CLIENT) is not None
 
 
 def test_its_document_is_as_it_was_and_so_are_the_others() -> None:

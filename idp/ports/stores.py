@@ -1,4 +1,4 @@
-"""Everything outside, as the house sees it: stores, clock, randomness, gateways.
+"""The stores, as the house sees them.
 
 A store's verb states its guarantee, not its SQL: **take** removes and returns, with one winner; **hit** counts an
 attempt; **burn** uses a counter once; **rotate** replaces a token, with one winner; **first_use** is true once;
@@ -10,18 +10,16 @@ Keys that came from outside (codes, tokens) are digests (`idp.crypto.digest`): a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from idp.model.event import Event
 from idp.model.lockout import Attempt, Locks
 from idp.model.logout import LogoutDelivery
-from idp.model.message import Carried, DeliveryState, MessageDelivery
+from idp.model.message import DeliveryState, MessageDelivery
 from idp.model.oauth import AuthorizationCode, RefreshFamily
 from idp.model.pending import PendingAuthorization
 from idp.model.policy import BruteForcePolicy
-from idp.model.realm import Realm
 from idp.model.registration import InitialToken, RegisteredClient
 from idp.model.request_object import PushedRequest
 from idp.model.session import AuthenticationSession, UserSession
@@ -30,12 +28,6 @@ from idp.model.user import User
 from idp.model.version import Confirmation, Draft, Publication
 
 T = TypeVar("T")
-
-Clock = Callable[[], float]
-"""Epoch seconds. The only real one is made in the composition root."""
-
-RandomBytes = Callable[[int], bytes]
-"""That many bytes from a cryptographically secure source."""
 
 
 class StoreUnavailableError(Exception):
@@ -421,95 +413,3 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Finish what was acknowledged and let go of the files."""
-
-
-class MessageUndeliveredError(Exception):
-    """The gateway refused a message or could not be reached. The login shows "try later" and never skips the factor.
-
-    `perhaps_sent`: nobody knows whether the message is on its way, so another gateway may send it a second time.
-    `of_message`: the gateway is well, but does not take this message (its number, say).
-    """
-
-    def __init__(self, reason: str, *, perhaps_sent: bool = False, of_message: bool = False) -> None:
-        super().__init__(reason)
-        self.perhaps_sent = perhaps_sent
-        self.of_message = of_message
-
-
-class SmsSender(Protocol):
-    """A way to send a text message to a phone."""
-
-    async def send(self, *, to: str, text: str) -> Carried:
-        """Hand the message over, or raise `MessageUndeliveredError`. `to` is an E.164 number."""
-
-
-class MailSender(Protocol):
-    """A way to send an e-mail: a mail server, or the outbox of a development."""
-
-    async def send(self, *, to: str, subject: str, text: str, html: str) -> None:
-        """Hand one message of two parts over, or raise `MessageUndeliveredError`. `to` is one address."""
-
-
-class Mail(Protocol):
-    """A way to write a letter of the catalogue (`idp.web.letter_words`) and send it by the realm's mail server."""
-
-    async def send(self, realm: Realm, *, to: str, letter: str, locale: str, fields: Mapping[str, str | int]) -> None:
-        """Hand the letter over, or raise `MessageUndeliveredError`, which names neither address nor text."""
-
-
-class UnfetchableError(Exception):
-    """An address of somebody else was not called, or gave no document; the text says why, for the log."""
-
-
-class Documents(Protocol):
-    """A way to read documents at addresses that clients have registered (key sets)."""
-
-    async def fetch(self, address: str, *, largest: int) -> bytes:
-        """Return the document at an https address, of at most `largest` bytes; or raise `UnfetchableError`.
-
-        Never follows a redirect, never calls an address inside (private, loopback, link-local), never waits long.
-        """
-
-
-class Outbound(Documents, Protocol):
-    """A way to call addresses that clients have registered: for documents, and with messages (logouts)."""
-
-    async def post(self, address: str, *, body: bytes, content_type: str, headers: Mapping[str, str] = ...) -> int:
-        """Send a body to an https address and return the status of the answer; or raise `UnfetchableError`.
-
-        Under the same rules as `fetch`; a redirect is a status like any other.
-        """
-
-
-class Sealer(Protocol):
-    """Seals what must not be readable in a copy of the store."""
-
-    def seal(self, plaintext: bytes, *, purpose: str) -> bytes:
-        """Encrypt; `purpose` is authenticated, so a sealed value opens only where it belongs."""
-
-    def unseal(self, sealed: bytes, *, purpose: str) -> bytes:
-        """Decrypt; raises `ValueError` if the value was altered, moved, or sealed with an unknown key."""
-
-
-class Passwords(Protocol):
-    """Hashes and verifies passwords, off the event loop, behind a limiter of its own."""
-
-    def place(self) -> AbstractContextManager[None]:
-        """Hold a place in the queue while an attempt is counted, or raise `OverloadedError`.
-
-        The verification that follows the block without waiting for anything has the place: an attempt that cannot be
-        judged is not counted, or an overload would lock out whoever tries again.
-        """
-
-    async def hash(self, password: str) -> bytes:
-        """Return hash values to be sealed into a credential."""
-
-    async def verify(self, password: str, hashed: bytes | None) -> bool:
-        """Verify in the same time whether or not there is something to verify against."""
-
-    def outdated(self, hashed: bytes) -> bool:
-        """Tell whether the hash was made with other parameters than today's."""
-
-
-class OverloadedError(Exception):
-    """Too many passwords wait to be hashed; the caller answers 503 with `Retry-After`."""

@@ -91,11 +91,14 @@ class Explored(Frozen, frozen=True, kw_only=True):
 
 
 class Ceremonies:
-    """Explores the flows of one realm; what was explored once is remembered."""
+    """Explores the flows of one realm; what was explored once is remembered.
 
-    def __init__(self, assembled: SymbolicRealm) -> None:
+    `runner` is the server's own; another one tells what another server would let through.
+    """
+
+    def __init__(self, assembled: SymbolicRealm, *, runner: Runner | None = None) -> None:
         self._assembled = assembled
-        self._runner = Runner(assembled, users=untouched())
+        self._runner = runner or Runner(assembled, users=untouched())
         self._known: dict[object, Explored] = {}
 
     @property

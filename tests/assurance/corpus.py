@@ -80,6 +80,29 @@ ENROL = step("soft-token-enrolment")
 NO_SET_UP = without_action("CONFIGURE_TOTP")
 NO_RESET = without_action("UPDATE_PASSWORD")
 
+KEY = step("webauthn-authenticator")
+
+
+def with_action(alias: str) -> Edit:
+    return lambda found: found["requiredActions"].append(
+        {"alias": alias, "enabled": True, "defaultAction": False, "priority": 50}
+    )
+
+
+def stock(found: dict[str, Any]) -> None:
+    """A file that names no flows has Keycloak's own."""
+    kept = {"soft token registration", "the present token"}
+    found["authenticationFlows"] = [one for one in found["authenticationFlows"] if one["alias"] in kept]
+    del found["browserFlow"]
+
+
+def password_or_message(found: dict[str, Any]) -> None:
+    """The registration of a token asks for one of two things instead of both."""
+    registration(step("auth-username-form"), sub("one of two"), ENROL)(found)
+    ways = (step("auth-password-form", "ALTERNATIVE"), step("sms-otp", "ALTERNATIVE", "registration sms"))
+    found["authenticationFlows"].append(flow("one of two", *ways, topLevel=False))
+
+
 # name → (the defect, what then suffices for level two, the good twin)
 CORPUS: dict[str, tuple[Edit, set[str], Edit]] = {
     "a password session adds the second factor (CVE-2023-3597)": (
@@ -106,6 +129,49 @@ CORPUS: dict[str, tuple[Edit, set[str], Edit]] = {
         repaired(message_instead_of_password(gated=False)),
         {"sms-otp"},
         repaired(with_flows(flow("login", PASSWORD_PAGE, GATE, OTP, topLevel=True))),
+    ),
+    "Keycloak's own login, where everybody may set a token up": (
+        repaired(stock),
+        {"password"},
+        repaired(stock, NO_SET_UP),
+    ),
+    "a key is registered after the password alone (as in Keycloak #21837)": (
+        repaired(with_flows(flow("login", PASSWORD_PAGE, KEY, topLevel=True)), with_action("webauthn-register")),
+        {"password"},
+        repaired(with_flows(flow("login", PASSWORD_PAGE, KEY, topLevel=True))),
+    ),
+    "the registration takes the password or a message (as in CVE-2025-64103: one factor alone)": (
+        repaired(password_or_message),
+        {"password"},
+        repaired(registration(PASSWORD_PAGE, SMS, ENROL)),
+    ),
+}
+
+# name → (the live realm, the draft, what newly suffices, for which level)
+DRAFTS: dict[str, tuple[Edit, Edit, set[str], int]] = {
+    "the second factor is only for those who have one": (
+        repaired(NO_SET_UP),
+        repaired(NO_SET_UP, optional_token()),
+        {"password"},
+        1,
+    ),
+    "one client has a weaker flow (T-11, as behind CVE-2026-3429)": (
+        repaired(NO_SET_UP),
+        repaired(NO_SET_UP, override(PASSWORD_PAGE)),
+        {"password"},
+        1,
+    ),
+    "the code of a token is enough (CVE-2025-64103)": (
+        repaired(NO_SET_UP),
+        repaired(NO_SET_UP, with_flows(flow("login", step("auth-username-form"), OTP, topLevel=True))),
+        {"otp"},
+        1,
+    ),
+    "a gate in front of the second factor is taken away": (
+        repaired(with_flows(flow("login", PASSWORD_PAGE, GATE, OTP, topLevel=True))),
+        repaired(with_flows(flow("login", PASSWORD_PAGE, OTP, topLevel=True))),
+        {"password"},
+        2,
     ),
 }
 

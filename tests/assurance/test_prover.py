@@ -19,6 +19,7 @@ from idp.model.flow_kind import FlowKind
 from idp.model.user import User
 from tests.assurance.corpus import (
     CORPUS,
+    DRAFTS,
     NO_SET_UP,
     PASSWORD_PAGE,
     by_names,
@@ -94,6 +95,14 @@ def test_the_good_twin_raises_no_alarm(name: str) -> None:
     found = proof(CORPUS[name][2])
     assert found.weak == ()
     assert found.holds
+
+
+@pytest.mark.parametrize("name", DRAFTS)
+def test_a_draft_is_refused_with_the_set_that_it_newly_lets_in(name: str) -> None:
+    live, draft, names, level = DRAFTS[name]
+    before, after = proof(live), proof(draft)
+    assert (names, level) in [(set(one.names), one.level) for one in new_access(before, after)]
+    assert new_access(before, before) == ()
 
 
 def test_who_fails_at_every_way_is_not_let_to_set_another_one_up() -> None:

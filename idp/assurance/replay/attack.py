@@ -26,6 +26,20 @@ CASE: dict[str, Any] = {}
 
 PATIENCE = 20  # seconds for one answer
 TURNS = 40  # pages of one ceremony, at most
+SILENT = {"soft-token-gate", "auth-cookie"}  # steps that pass without a page, or not at all
+ANSWERED = {
+    "auth-username-password-form",
+    "auth-username-form",
+    "auth-password-form",
+    "auth-otp-form",
+    "sms-otp",
+    "soft-token-enrolment",
+    "CONFIGURE_TOTP",
+    "UPDATE_PASSWORD",
+    "TERMS_AND_CONDITIONS",
+    "VERIFY_PROFILE",
+    "UPDATE_PROFILE",
+}
 
 
 class RefusedError(Exception):

@@ -12,6 +12,7 @@ from typing import Any
 from idp.assurance.credentials import MESSAGE, PASSWORD, TOKEN
 from idp.assurance.customers import Customer
 from idp.assurance.prover import DELIVERY, MinimalSet, Proved
+from idp.assurance.replay.attack import ANSWERED, SILENT
 from idp.assurance.replay.sandbox import CALLBACK, Held, client_for, replayable
 from idp.flows.levels import acr_of
 from idp.model.flow_kind import FlowKind
@@ -20,6 +21,8 @@ from idp.model.struct import Frozen
 
 _HANDS = frozenset({PASSWORD, TOKEN, MESSAGE})
 """The things that a script can hold."""
+
+_ANSWERED = ANSWERED | SILENT | {f"{step} ✗" for step in ANSWERED}
 
 
 class Script(Frozen, frozen=True, kw_only=True):
@@ -43,8 +46,9 @@ def script(proved: Proved, document: Mapping[str, Any], one: MinimalSet) -> Scri
     customer = proved.customers[number]
     if any(ceremony.assumes for ceremony in one.script):
         return Script(name=name, why_not="it needs a customer, or a network, that the realm file does not describe")
-    if not replayable(customer) or not one.names <= _HANDS:
-        return Script(name=name, why_not="it needs a key that signs")
+    beyond = {step for ceremony in one.script for step in ceremony.steps if ceremony.kind != DELIVERY} - _ANSWERED
+    if not replayable(customer) or not one.names <= _HANDS or beyond:
+        return Script(name=name, why_not=f"it needs more than a script can do: {', '.join(sorted(beyond | one.names))}")
     case = {
         "realm": proved.assembled.realm.name,
         "against": customer.name,

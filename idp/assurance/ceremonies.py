@@ -17,7 +17,6 @@ from idp.assurance.untouched import untouched
 from idp.flows.assembly import AssembledRealm
 from idp.flows.engine import Passed, Run, SetUp
 from idp.flows.held import strong_factors
-from idp.flows.levels import level_of
 from idp.flows.runner import Runner, failed
 from idp.flows.step import Factor, Failure, StepContract, Success
 from idp.flows.tree import Execution
@@ -162,7 +161,7 @@ class Ceremonies:
         if isinstance(self._runner.decision(session, user, now=_NOW), Passed) and session.kind.ends_in_session:
             if user is None or not self._runner.stands(session, user, now=_NOW):
                 unsound = "the flow passes, and its evidence does not carry it"
-            level = level_of(session.evidence)
+            level = self._runner.level(session)
         if level is not None or state.made:
             yield Way(
                 kind=session.kind.value,
@@ -202,6 +201,9 @@ class Ceremonies:
         assert run.execution.id == execution.id, "whoever chooses a way that is offered is asked for it"
         # Any way may be chosen at once and one that succeeds suffices, so that which others had failed before it opens
         # nothing: failures are followed in the order in which the engine prefers the ways, to the last.
+        contract = self._assembled.contract(execution.id)
+        if contract.refuses:
+            return  # the login ends here, and no other way is tried
         if run.alternatives and preferred:
             refused = failed(session, run, Failure(reason="")).session
             yield msgspec.structs.replace(
@@ -210,7 +212,6 @@ class Ceremonies:
                 steps=(*state.steps, f"{execution.authenticator} ✗"),
                 places=(*state.places, execution.id),
             )
-        contract = self._assembled.contract(execution.id)
         for way in contract.ways:
             if _possible(contract, way, state):
                 yield self._succeeded(msgspec.structs.replace(state, session=session), execution, contract, way)

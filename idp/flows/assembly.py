@@ -15,7 +15,7 @@ from idp.flows.facts import Facts
 from idp.flows.levels import TWO_FACTORS
 from idp.flows.registry import ACTIONS, CONDITIONS, STEPS
 from idp.flows.step import Authenticator, RequiredAction, StepContract, StepServices
-from idp.flows.tree import Execution, Subflow, leaves, subflows
+from idp.flows.tree import Execution, Subflow, guards, leaves
 from idp.flows.webauthn.factors import with_passkeys
 from idp.model.client import Client
 from idp.model.flow import Requirement
@@ -55,13 +55,13 @@ class AssembledRealm:
                 self._steps[action_id(setting.alias)] = action
                 self._priorities[setting.alias] = setting.priority
         self._disabled = {s.alias for s in realm.required_actions if not s.enabled}
-        self._conditions = {
-            guard.id: self._condition(guard)
-            for flow in flows.values()
-            for inner in subflows(flow.root)
-            for guard in inner.conditions
-            if guard.requirement is not Requirement.DISABLED
-        }
+        self._conditions: dict[str, Condition] = {}
+        for flow in flows.values():
+            surroundings = Surroundings(realm=realm, usable=self._usable, lowest_level=flow.lowest_level)
+            for guard in guards(flow.root):
+                kind_of = CONDITIONS[guard.authenticator]
+                config = msgspec.convert(guard.config, kind_of.config_type, strict=False)
+                self._conditions[guard.id] = kind_of(config, surroundings=surroundings)
 
     def flow_for(self, kind: FlowKind, client: Client | None) -> CompiledFlow | None:
         """Return the flow of that kind: the client's own, or the realm's."""
@@ -71,7 +71,10 @@ class AssembledRealm:
 
     def highest_level(self, alias: str) -> int:
         """Return the level that no login by a flow can exceed: what its steps could prove, were all of them taken."""
-        contracts = (self.contract(execution.id) for execution in leaves(self.flows[alias].root))
+        flow = self.flows[alias]
+        if flow.blocks:
+            return max(block.level for block in flow.blocks)
+        contracts = (self.contract(execution.id) for execution in leaves(flow.root))
         return min(len({factor.category for c in contracts for factor in c.factors.values()}), TWO_FACTORS)
 
     def step(self, execution_id: str) -> Authenticator:
@@ -97,11 +100,6 @@ class AssembledRealm:
             return usability
         may_set_up = execution.requirement is Requirement.REQUIRED and step.contract.setup_action in self._actions
         return Usability.SETUP if may_set_up else Usability.NO
-
-    def _condition(self, guard: Execution) -> Condition:
-        kind = CONDITIONS[guard.authenticator]
-        config = msgspec.convert(guard.config, kind.config_type, strict=False)
-        return kind(config, surroundings=Surroundings(realm=self.realm, usable=self._usable))
 
     def holds(self, condition: Execution, guarded: Subflow, facts: Facts) -> bool:
         """Tell whether a condition holds; one that needs a user never holds without one."""

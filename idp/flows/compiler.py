@@ -6,21 +6,28 @@ All problems of all flows come back together, each with the JSON pointer of the 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TypeVar
 
 import msgspec
 
 from idp.crypto.digest import digest
+from idp.flows.blocks import Block, blocks_of, longest_ages
+from idp.flows.condition import ConditionType
+from idp.flows.engine import passed
+from idp.flows.facts import LOGIN_SUBFLOWS
 from idp.flows.registry import ACTIONS, CONDITIONS, FORMS, STEPS
 from idp.flows.review import shape_findings
-from idp.flows.tree import Execution, Node, Subflow, leaves
+from idp.flows.tree import Execution, Node, Subflow, guards, leaves, subflows
 from idp.model.finding import Finding, Severity
-from idp.model.flow import Flow, FlowExecution, Requirement
+from idp.model.flow import Flow, FlowExecution, Requirement, Status
 from idp.model.flow_kind import FlowKind
 from idp.model.realm import Realm
 from idp.model.struct import Frozen
 
-# Keycloak writes these into any step's configuration; they are about `amr`, which our steps state by themselves.
-_KEYCLOAK_CONFIG_KEYS = frozenset({"default.reference.value", "default.reference.maxAge"})
+C = TypeVar("C", bound=msgspec.Struct)
+
+# Keycloak writes these into any step's configuration: what `amr` says of it, and for how many seconds.
+_REFERENCE, _REFERENCE_AGE = "default.reference.value", "default.reference.maxAge"
 
 
 # Steps for members of organizations, which do not exist here: nobody is configured for them.
@@ -31,10 +38,25 @@ _FORM = "registration-page-form"  # the only form that Keycloak has; its own def
 
 
 class CompiledFlow(Frozen, frozen=True, kw_only=True):
-    """One top-level flow, ready to run."""
+    """One top-level flow, ready to run, with its blocks of levels and for how long a proof lasts in them.
+
+    `watched` are the sub-flows at which a condition of the flow looks.
+    """
 
     alias: str
     root: Subflow
+    blocks: tuple[Block, ...] = ()
+    longest_ages: dict[str, int] = {}
+    watched: tuple[Subflow, ...] = ()
+
+    def executed(self, progress: Mapping[str, Status]) -> frozenset[str]:
+        """Return the aliases of the sub-flows that have been passed, if a condition of the flow looks at that."""
+        return frozenset(node.alias for node in self.watched if passed(node, progress))
+
+    @property
+    def lowest_level(self) -> int:
+        """The lowest level that a block of the flow gives: it is demanded of everybody. 0 for a flow without blocks."""
+        return min((block.level for block in self.blocks), default=0)
 
     def allows_sso(self) -> bool:
         """Tell whether an existing user session may answer for this flow (it has an enabled `auth-cookie`)."""
@@ -63,9 +85,20 @@ def compile_realm(realm: Realm) -> tuple[dict[str, CompiledFlow], list[Finding]]
             found.extend(shape_findings(root))
         findings.extend(found)
         if not any(f.severity is Severity.ERROR for f in found):
-            compiled[alias] = CompiledFlow(alias=alias, root=root)
+            blocks = tuple(blocks_of(root))
+            ages = longest_ages(blocks)
+            compiled[alias] = CompiledFlow(
+                alias=alias, root=root, blocks=blocks, longest_ages=ages, watched=tuple(_watched(root))
+            )
     findings.extend(_account_findings(realm, compiled))
     return compiled, findings
+
+
+def _watched(root: Subflow) -> Iterator[Subflow]:
+    """Yield the sub-flows that a condition of the flow names, by `flow_to_check`."""
+    conditions = [g for g in guards(root) if LOGIN_SUBFLOWS in CONDITIONS[g.authenticator].depends_on]
+    named = {value for guard in conditions for value in guard.config.values()}
+    yield from (node for node in subflows(root) if node.alias in named)
 
 
 class _Assembly:
@@ -191,14 +224,33 @@ class _Assembly:
             self._error("F-UNKNOWN-STEP", line, f"There is no authenticator “{name}”.", f"Use one of: {known}.")
             return None
         config = self._config(line)
-        self._check_config(line, (STEPS.get(name) or CONDITIONS[name]).config_type, config)
+        made = self._check_config(line, (STEPS.get(name) or CONDITIONS[name]).config_type, config)
+        if made is not None and name in CONDITIONS:
+            self._check_names(line, CONDITIONS[name], made)
+        reference, age = self._reference(line)
         return Execution(
             id=_node_id(f"{path}/{name}"),
             authenticator=name,
             requirement=line.requirement,
             config=config,
             pointer=line.pointer,
+            reference=reference,
+            reference_age=age,
         )
+
+    def _reference(self, line: FlowExecution) -> tuple[str, int | None]:
+        """Return what the realm lets `amr` say of a step."""
+        config = self._realm.authenticator_config.get(line.config_alias or "", {})
+        reference, age = config.get(_REFERENCE, ""), config.get(_REFERENCE_AGE, "")
+        if age and not (age.isascii() and age.isdigit()):
+            self._error(
+                "F-STEP-CONFIG",
+                line,
+                f"{_REFERENCE_AGE} of the configuration “{line.config_alias}” is no number of seconds.",
+                "Write a number, or leave it out.",
+            )
+            return reference, 0
+        return reference, int(age) if age else None
 
     def _config(self, line: FlowExecution) -> dict[str, str]:
         if line.config_alias is None:
@@ -212,17 +264,29 @@ class _Assembly:
                 "Add it to authenticatorConfig, or mend the alias.",
             )
             return {}
-        return {key: value for key, value in config.items() if key not in _KEYCLOAK_CONFIG_KEYS}
+        # Keycloak's console writes what was left empty as an empty text.
+        return {key: value for key, value in config.items() if key not in {_REFERENCE, _REFERENCE_AGE} and value}
 
-    def _check_config(self, line: FlowExecution, kind: type[msgspec.Struct], config: dict[str, str]) -> None:
+    def _check_config(self, line: FlowExecution, kind: type[C], config: dict[str, str]) -> C | None:
         try:
-            msgspec.convert(config, kind, strict=False)
+            return msgspec.convert(config, kind, strict=False)
         except msgspec.ValidationError as error:
             self._error(
                 "F-STEP-CONFIG",
                 line,
                 f"The configuration “{line.config_alias}” of {line.authenticator} is not valid: {error}.",
                 "Mend the value; keys and limits stand in docs/administrators.md.",
+            )
+        return None
+
+    def _check_names(self, line: FlowExecution, kind: ConditionType, config: msgspec.Struct) -> None:
+        missing = kind.missing(config, self._realm)
+        if missing is not None:
+            self._error(
+                "F-CONDITION-REFERENCE",
+                line,
+                f"{line.authenticator} names {missing}, which the realm does not have.",
+                "Name one that there is; Keycloak would take the condition for false and say nothing.",
             )
 
     def _error(self, rule: str, line: FlowExecution, problem: str, repair: str) -> None:

@@ -18,10 +18,14 @@ UsableFor = Callable[[Execution, User | None], Usability]
 
 
 class Surroundings(Frozen, frozen=True, kw_only=True):
-    """What a condition may know when it is made: the realm's version, and which step can be asked of whom."""
+    """What a condition may know when it is made: the realm's version, and which step can be asked of whom.
+
+    `lowest_level` is the lowest level of authentication that a sub-flow of the same flow gives.
+    """
 
     realm: Realm
     usable: UsableFor
+    lowest_level: int = 0
 
 
 class Condition(Protocol):
@@ -45,6 +49,9 @@ class ConditionType(Protocol):
     @property
     def config_type(self) -> type[msgspec.Struct]:
         """What its configuration is decoded as."""
+
+    def missing(self, config: Any, realm: Realm) -> str | None:
+        """Return what the configuration names and the realm does not have; None if it has everything."""
 
     def __call__(self, config: Any, *, surroundings: Surroundings) -> Condition:
         """Make the condition; `config` is an instance of `config_type`."""

@@ -86,6 +86,14 @@ def _decide(node: Node, now: Circumstances, *, gone_by: bool) -> Decision:
     return _in_order(node.children, now, gone_by=gone_by)
 
 
+def passed(node: Subflow, progress: Mapping[str, Status]) -> bool:
+    """Tell whether a sub-flow has been passed by what was done: nothing more would be asked in it."""
+    done = Circumstances(
+        progress=progress, usable=lambda _: Usability.NO, holds=lambda _condition, _guarded: False, settled=True
+    )
+    return _begun(node, done) and isinstance(decide(node, done), Passed)
+
+
 def _applies(node: Subflow, now: Circumstances, *, gone_by: bool) -> bool:
     return _begun(node, now) or (not gone_by and _guards_hold(node, now))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from idp.model.client import Client
 from idp.model.flow import Evidence
@@ -22,27 +22,41 @@ def level_of(evidence: Iterable[Evidence]) -> int:
     return min(len({proof.category for proof in evidence}), TWO_FACTORS)
 
 
-def amr_of(evidence: Iterable[Evidence]) -> tuple[str, ...]:
+def amr_of(evidence: Iterable[Evidence], *, now: int) -> tuple[str, ...]:
     """Return the methods used, in order, with `mfa` where there were two categories (RFC 8176 §2)."""
     proofs = tuple(evidence)
-    methods = dict.fromkeys(method for proof in proofs for method in proof.amr)
+    told = [proof for proof in proofs if proof.amr_age is None or now - proof.at < proof.amr_age]
+    methods = dict.fromkeys(method for proof in told for method in proof.amr)
     return (*methods, "mfa") if level_of(proofs) >= TWO_FACTORS else tuple(methods)
 
 
-def acr_of(realm: Realm, level: int) -> str:
-    """Return the strongest acr of the realm that a level fulfils, or the level itself where the realm names none."""
-    fulfilled = [(needed, acr) for acr, needed in realm.acr_levels.items() if needed <= level]
+def names_of(realm: Realm, client: Client | None = None) -> Mapping[str, int]:
+    """Return the levels by acr: the client's own names where it has any, else the realm's (Keycloak)."""
+    return client.acr_levels if client is not None and client.acr_levels else realm.acr_levels
+
+
+def acr_of(realm: Realm, level: int, client: Client | None = None) -> str:
+    """Return the strongest acr that a level fulfils, or the level itself where there are no names."""
+    fulfilled = [(needed, acr) for acr, needed in names_of(realm, client).items() if needed <= level]
     return max(fulfilled)[1] if fulfilled else str(level)
 
 
-def requested_level(realm: Realm, acr_values: Sequence[str]) -> int:
+def requested_level(realm: Realm, acr_values: Sequence[str], client: Client | None = None) -> int:
     """Return the level that satisfies a request: the weakest acceptable one, since the values are preferences (T-15).
 
     An acr that the realm does not know asks for nothing (OpenID Connect Core §3.1.2.1: voluntary), and takes nothing
     away from a known one beside it.
     """
-    levels = [realm.acr_levels.get(acr, _numeric(acr)) for acr in acr_values]
+    names = names_of(realm, client)
+    levels = [names.get(acr, _numeric(acr)) for acr in acr_values]
     return min((level for level in levels if level is not None), default=0)
+
+
+def wanted_level(realm: Realm, client: Client | None, request: AuthorizationRequest) -> int:
+    """Return the level at which a login for this request aims: what is preferred, and what is demanded in any case."""
+    preferred = (*request.acr_values, *_voluntary(request))
+    demanded = 0 if client is None else demanded_level(realm, client, request)
+    return max(requested_level(realm, preferred, client), demanded)
 
 
 def demanded_level(realm: Realm, client: Client, request: AuthorizationRequest) -> int:
@@ -52,42 +66,53 @@ def demanded_level(realm: Realm, client: Client, request: AuthorizationRequest) 
     the realm does not know is out of reach, and never takes the demand away.
     """
     values = _essential(request)
-    levels = [_level(realm, acr) for acr in values]
+    levels = [_level(names_of(realm, client), acr) for acr in values]
     return max(min(levels, default=0), _minimum(realm, client))
 
 
 def is_strong_enough(realm: Realm, client: Client, acr: str | None) -> bool:
     """Tell whether a grant that says this acr reaches the client's own minimum; an acr that is unknown says nothing."""
     minimum = _minimum(realm, client)
-    known = None if acr is None else realm.acr_levels.get(acr, _numeric(acr))
+    known = None if acr is None else names_of(realm, client).get(acr, _numeric(acr))
     return minimum == 0 or (known or 0) >= minimum
 
 
 def _minimum(realm: Realm, client: Client) -> int:
-    return _level(realm, client.minimum_acr) if client.minimum_acr else 0
+    return _level(names_of(realm, client), client.minimum_acr) if client.minimum_acr else 0
 
 
-def told_acr(realm: Realm, level: int, request: AuthorizationRequest) -> str:
+def told_acr(realm: Realm, client: Client, level: int, request: AuthorizationRequest) -> str:
     """Return the `acr` that tokens say: one of the essential values where there are any, or the strongest fulfilled.
 
     Of names for one and the same level it is the one that was asked for (RFC 9470 §4: the client compares texts).
     """
-    fulfilled = [acr for acr in _essential(request) if _level(realm, acr) <= level]
+    names = names_of(realm, client)
+    fulfilled = [acr for acr in _essential(request) if _level(names, acr) <= level]
     if fulfilled:
-        return max(fulfilled, key=lambda acr: _level(realm, acr))
-    strongest = acr_of(realm, level)
-    same = [acr for acr in request.acr_values if realm.acr_levels.get(acr) == realm.acr_levels.get(strongest, -1)]
+        return max(fulfilled, key=lambda acr: _level(names, acr))
+    strongest = acr_of(realm, level, client)
+    same = [acr for acr in (*request.acr_values, *_voluntary(request)) if names.get(acr) == names.get(strongest, -1)]
     return same[0] if same else strongest
 
 
 def _essential(request: AuthorizationRequest) -> tuple[str, ...]:
+    return _claimed(request, essential=True)
+
+
+def _voluntary(request: AuthorizationRequest) -> tuple[str, ...]:
+    return _claimed(request, essential=False)
+
+
+def _claimed(request: AuthorizationRequest, *, essential: bool) -> tuple[str, ...]:
     claims = request.terms.claims
     asked = claims.id_token.get("acr") if claims is not None else None
-    return tuple(acr for acr in asked.values if isinstance(acr, str)) if asked is not None and asked.essential else ()
+    if asked is None or asked.essential is not essential:
+        return ()
+    return tuple(acr for acr in asked.values if isinstance(acr, str))
 
 
-def _level(realm: Realm, acr: str) -> int:
-    level = realm.acr_levels.get(acr, _numeric(acr))
+def _level(names: Mapping[str, int], acr: str) -> int:
+    level = names.get(acr, _numeric(acr))
     return OUT_OF_REACH if level is None else level
 
 

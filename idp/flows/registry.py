@@ -10,8 +10,12 @@ from idp.flows.actions.update_password import UpdatePassword
 from idp.flows.actions.update_user_locale import UpdateUserLocale
 from idp.flows.actions.webauthn_register import RegisterPasskey, RegisterSecurityKey
 from idp.flows.condition import ConditionType
-from idp.flows.conditions import UserConfigured
+from idp.flows.conditions.configured import UserConfigured
+from idp.flows.conditions.login import Credential, SubflowExecuted
+from idp.flows.conditions.request import ClientScope, LevelOfAuthentication, NetworkAddress
+from idp.flows.conditions.user import UserAttribute, UserRole
 from idp.flows.step import ActionType, StepType
+from idp.flows.steps.access import AllowAccess, DenyAccess
 from idp.flows.steps.cookie import Cookie
 from idp.flows.steps.otp import Otp
 from idp.flows.steps.password import Password, Username, UsernamePassword
@@ -24,6 +28,8 @@ from idp.flows.steps.webauthn import Passkey, SecurityKey
 
 STEPS: dict[str, StepType] = {
     "auth-cookie": Cookie,
+    "allow-access-authenticator": AllowAccess,
+    "deny-access-authenticator": DenyAccess,
     "auth-username-password-form": UsernamePassword,
     "auth-username-form": Username,
     "auth-password-form": Password,
@@ -38,6 +44,13 @@ STEPS: dict[str, StepType] = {
 
 CONDITIONS: dict[str, ConditionType] = {
     "conditional-user-configured": UserConfigured,
+    "conditional-user-role": UserRole,
+    "conditional-user-attribute": UserAttribute,
+    "conditional-client-scope": ClientScope,
+    "conditional-credential": Credential,
+    "conditional-sub-flow-executed": SubflowExecuted,
+    "conditional-level-of-authentication": LevelOfAuthentication,
+    "conditional-client-ip-address": NetworkAddress,
 }
 
 FORMS: dict[str, frozenset[str]] = {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from idp.flows.level_review import always_taken, level_findings
 from idp.flows.registry import CONDITIONS, STEPS
 from idp.flows.step import StepContract
 from idp.flows.tree import Execution, Node, Subflow, leaves, subflows
@@ -16,22 +17,30 @@ from idp.model.flow import Requirement
 
 def shape_findings(root: Subflow) -> Iterator[Finding]:
     """Yield every problem of a top-level flow."""
+    taken = always_taken(root)
     for flow in subflows(root):
-        yield from _level_findings(flow)
-    yield from _order_findings(root)
+        yield from _level_findings(flow, taken)
+    yield from level_findings(root)
+    yield from _order_findings(root, taken)
     makes_accounts = any(_contract(leaf).makes_user for leaf in leaves(root))
-    if not _can_prove(root) and not makes_accounts:
+    if not _can_prove(root, taken) and not makes_accounts:
         yield _error("F-PROVES-NOTHING", root, f"Flow “{root.alias}” can end without a proven factor.", "Add one.")
 
 
-def _level_findings(flow: Subflow) -> Iterator[Finding]:
+def _is_sure(child: Node, taken: frozenset[str]) -> bool:
+    """Tell whether every login goes through a member of a level: it is REQUIRED, or the block of the lowest level."""
+    return child.requirement is Requirement.REQUIRED or child.id in taken
+
+
+def _level_findings(flow: Subflow, taken: frozenset[str]) -> Iterator[Finding]:
     enabled = [child for child in flow.children if child.requirement is not Requirement.DISABLED]
     alternatives = [child for child in enabled if child.requirement is Requirement.ALTERNATIVE]
     if not enabled:
         yield _error("F-EMPTY", flow, f"Flow “{flow.alias}” has no enabled execution.", "Add one, or disable the flow.")
     if alternatives and len(alternatives) != len(enabled):
         yield _mixed(flow, enabled)
-    if enabled and all(child.requirement is Requirement.CONDITIONAL for child in enabled):
+    conditional = [child for child in enabled if child.requirement is Requirement.CONDITIONAL]
+    if enabled and len(conditional) == len(enabled) and not any(_is_sure(child, taken) for child in enabled):
         yield Finding(
             rule="F-ONLY-CONDITIONAL",
             severity=Severity.WARNING,
@@ -94,12 +103,12 @@ def _unreachable(alternatives: list[Node]) -> Iterator[Finding]:
             )
 
 
-def _order_findings(root: Subflow) -> Iterator[Finding]:
+def _order_findings(root: Subflow, taken: frozenset[str]) -> Iterator[Finding]:
     """Steps that need a user or a proof must come after a step that surely brought one."""
-    yield from _walk(root, identified=False, proven=False)[2]
+    yield from _walk(root, taken, identified=False, proven=False)[2]
 
 
-def _walk(node: Node, *, identified: bool, proven: bool) -> tuple[bool, bool, list[Finding]]:
+def _walk(node: Node, taken: frozenset[str], *, identified: bool, proven: bool) -> tuple[bool, bool, list[Finding]]:
     """Return what surely holds after `node`, given what holds before it, and what is out of order in it."""
     if isinstance(node, Execution):
         return _walk_step(node, identified=identified, proven=proven)
@@ -119,11 +128,11 @@ def _walk(node: Node, *, identified: bool, proven: bool) -> tuple[bool, bool, li
     for child in node.children:
         if child.requirement is Requirement.DISABLED:
             continue
-        child_identified, child_proven, child_found = _walk(child, identified=identified, proven=proven)
+        child_identified, child_proven, child_found = _walk(child, taken, identified=identified, proven=proven)
         found += child_found
         if child.requirement is Requirement.ALTERNATIVE:
             after.append((child_identified, child_proven))
-        elif child.requirement is Requirement.REQUIRED:
+        elif _is_sure(child, taken):
             identified, proven = child_identified, child_proven
     if after:  # what every alternative brings
         identified = identified or all(i for i, _ in after)
@@ -167,14 +176,15 @@ def _walk_step(step: Execution, *, identified: bool, proven: bool) -> tuple[bool
     return identified or contract.identifies or sso, proven or contract.proves is not None or sso, found
 
 
-def _can_prove(node: Node) -> bool:
+def _can_prove(node: Node, taken: frozenset[str]) -> bool:
     """Tell whether every way through `node` proves something."""
     if isinstance(node, Execution):
-        return _contract(node).proves is not None or node.authenticator == "auth-cookie"
+        contract = _contract(node)
+        return contract.proves is not None or contract.refuses or node.authenticator == "auth-cookie"
     enabled = [child for child in node.children if child.requirement is not Requirement.DISABLED]
     if any(child.requirement is Requirement.ALTERNATIVE for child in enabled):
-        return all(_can_prove(child) for child in enabled)
-    return any(_can_prove(child) for child in enabled if child.requirement is Requirement.REQUIRED)
+        return all(_can_prove(child, taken) for child in enabled)
+    return any(_can_prove(child, taken) for child in enabled if _is_sure(child, taken))
 
 
 def _contract(step: Execution) -> StepContract:

@@ -12,8 +12,11 @@ import msgspec
 
 from idp.flows.actions import consent
 from idp.flows.assembly import CONSENT_EXECUTION, AssembledRealm, follows_flow
+from idp.flows.blocks import reached_level
+from idp.flows.carried import carried, identified, stems_from
 from idp.flows.engine import Blocked, Circumstances, Decision, Ignored, Passed, Run, SetUp, decide
 from idp.flows.facts import Facts
+from idp.flows.levels import wanted_level
 from idp.flows.step import (
     Challenge,
     Factor,
@@ -98,18 +101,15 @@ class Runner:
                 )
             decision = self.decision(session, user, now=now)
             match decision:
-                case Passed():
-                    return Result(session=session, turn=Finished(), events=tuple(events))
-                case Blocked(reason=reason):
-                    return Result(session=session, turn=Refused(reason=reason), events=tuple(events))
-                case Ignored():
-                    reason = "no step of the flow applied"
-                    return Result(session=session, turn=Refused(reason=reason), events=tuple(events))
+                case Passed() | Blocked() | Ignored():
+                    return Result(session=session, turn=_end(decision), events=tuple(events))
                 case SetUp(execution=execution):
                     if not session.evidence:  # T-9: nobody enrols who has proven nothing
                         reason = f"{execution.authenticator} is not set up, and nothing was proven before it"
                         return Result(session=session, turn=Refused(reason=reason), events=tuple(events))
                     session = self.set_up_later(session, execution)
+                case Run() if (known := self._carried(session, decision, user, now=now)) is not None:
+                    session = known
                 case Run():
                     given = answer if answers == decision.execution.id else None
                     answer = None
@@ -134,23 +134,33 @@ class Runner:
             pending.append(CONSENT_EXECUTION)
         return Run(execution=pending[0]) if pending else decision
 
-    def stands(self, session: AuthenticationSession, user: User, *, now: int) -> bool:
+    def stands(
+        self, session: AuthenticationSession, user: User, *, now: int, earlier: tuple[Evidence, ...] = ()
+    ) -> bool:
         """Judge a finished login again, from its evidence alone.
 
-        A step that proves a factor counts only if there is evidence of it from this very tab: whatever else happened to
-        the progress of the login, without evidence it has not passed.
+        A step that proves a factor counts only if there is evidence of it from this very tab, or from the user session
+        that answers (`earlier`): whatever else happened to the progress of the login, without evidence it has not
+        passed.
         """
-        proven = {e.execution for e in session.evidence if e.ceremony == session.tab_id}
+        counted = [e for e in session.evidence if e.ceremony == session.tab_id or stems_from(e, earlier)]
         progress = {
             execution_id: status
             for execution_id, status in session.progress.items()
-            if status is not Status.SUCCESS or execution_id in proven or not self._proves(execution_id)
+            if status is not Status.SUCCESS or self._is_carried_by(execution_id, counted)
         }
         again = msgspec.structs.replace(session, progress=progress)
-        return bool(session.evidence) and isinstance(self.decision(again, user, now=now), Passed)
+        return len(counted) == len(session.evidence) > 0 and isinstance(self.decision(again, user, now=now), Passed)
 
-    def _proves(self, execution_id: str) -> bool:
-        return self._assembled.contract(execution_id).proves is not None
+    def level(self, session: AuthenticationSession) -> int:
+        """Return the level of authentication that a login has reached, by its evidence."""
+        return reached_level(self._assembled.flows[session.flow].blocks, session.progress, session.evidence)
+
+    def _is_carried_by(self, execution_id: str, evidence: list[Evidence]) -> bool:
+        """Tell whether a step that is done has evidence of what it proves; one that proves nothing needs none."""
+        ways = self._assembled.contract(execution_id).ways
+        found = {e.factor for e in evidence if e.execution == execution_id}
+        return any(found == {factor.name for factor in way} for way in ways)
 
     async def _user(self, session: AuthenticationSession) -> User | None:
         if session.user_id is None:
@@ -160,6 +170,25 @@ class Runner:
 
     def _root(self, session: AuthenticationSession) -> Subflow:
         return self._assembled.flows[session.flow].root
+
+    def _carried(
+        self, session: AuthenticationSession, run: Run, user: User | None, *, now: int
+    ) -> AuthenticationSession | None:
+        """Return the login with one of the ways done that the user session has proven; None if there is none."""
+        if session.sso_sid is None or user is None:
+            return None
+        longest = self._assembled.flows[session.flow].longest_ages
+        for execution in (run.execution, *run.alternatives):
+            contract = self._assembled.contract(execution.id)
+            proofs = carried(session, user, execution, contract, longest=longest, now=now)
+            if proofs or identified(session, contract):
+                return msgspec.structs.replace(
+                    session,
+                    progress={**session.progress, execution.id: Status.SUCCESS},
+                    evidence=(*session.evidence, *proofs),
+                    chosen=None,
+                )
+        return None
 
     def _circumstances(self, session: AuthenticationSession, user: User | None) -> Circumstances:
         facts = self._facts(session, user)
@@ -174,12 +203,17 @@ class Runner:
 
     def _facts(self, session: AuthenticationSession, user: User | None) -> Facts:
         """Return what the conditions of the flow may look at."""
+        realm, request = self._assembled.realm, session.request
+        client = realm.client(session.client_id)
         return Facts(
-            realm=self._assembled.realm,
+            realm=realm,
             user=user,
-            client=self._assembled.realm.client(session.client_id),
-            scope=session.request.scope if session.request is not None else (),
+            client=client,
+            scope=request.scope if request is not None else (),
+            level=wanted_level(realm, client, request) if request is not None else 0,
             evidence=session.evidence,
+            executed=self._assembled.flows[session.flow].executed(session.progress),
+            address=session.address,
         )
 
     def _consent_missing(self, session: AuthenticationSession, user: User) -> bool:
@@ -209,14 +243,15 @@ class Runner:
         posted: bool,
     ) -> Result:
         execution = run.execution
+        offered = self._offered(run)
         if answer is not None and "tryAnotherWay" in answer:
             # Bound to this execution: asking for another way never counts as an answer to any step (CVE-2026-18963).
-            session = msgspec.structs.replace(session, selecting=execution.id if run.alternatives else None)
+            session = msgspec.structs.replace(session, selecting=execution.id if offered.alternatives else None)
             answer = None
         elif answer is not None and "authenticationExecution" in answer:
-            return self._choose(session, run, answer["authenticationExecution"])
+            return self._choose(session, offered, answer["authenticationExecution"])
         if session.selecting == execution.id and answer is None:
-            return Result(session=session, turn=_selector(run))
+            return Result(session=session, turn=_selector(offered))
         if answer is not None and "cancelLogin" in answer and session.request is not None:
             return _declined(session)
         step = self._assembled.step(execution.id)
@@ -228,6 +263,13 @@ class Runner:
         else:
             outcome = await step.challenge(login)
         return self._written_down(session, run, outcome, now=now)
+
+    def _offered(self, run: Run) -> Run:
+        """Leave out ways that show no page: nobody can choose them."""
+        if not run.alternatives:
+            return run
+        ways = tuple(way for way in run.alternatives if not self._assembled.contract(way.id).silent)
+        return Run(execution=run.execution, alternatives=ways)
 
     def _choose(self, session: AuthenticationSession, run: Run, wanted: str) -> Result:
         """Take another way, if it is one of those that were offered here."""
@@ -275,7 +317,9 @@ class Runner:
         match outcome:
             case Challenge():
                 session = _with_state(session, run.execution, outcome)
-                turn: Turn = Ask(execution=run.execution, challenge=outcome, alternatives=run.alternatives)
+                turn: Turn = Ask(
+                    execution=run.execution, challenge=outcome, alternatives=self._offered(run).alternatives
+                )
             case Success():
                 if outcome.user_id is not None and session.user_id not in {None, outcome.user_id}:
                     turn = StartOver()  # T-29: a login never changes its user half-way
@@ -300,10 +344,11 @@ class Runner:
                 factor=factor.name,
                 category=factor.category,
                 channel=factor.channel,
-                amr=factor.amr,
+                amr=(execution.reference,) if execution.reference else factor.amr,
                 at=now,
                 ceremony=session.tab_id,
                 credential_id=outcome.credential_id,
+                amr_age=execution.reference_age,
             )
             for factor in _proven(contract, outcome)
         )
@@ -319,6 +364,16 @@ class Runner:
             chosen=None,
             notice=Notice(key=notice.key, params=notice.params, kind=notice.kind) if notice else session.notice,
         )
+
+
+def _end(decision: Passed | Blocked | Ignored) -> Turn:
+    match decision:
+        case Passed():
+            return Finished()
+        case Blocked(reason=reason):
+            return Refused(reason=reason)
+        case Ignored():
+            return Refused(reason="no step of the flow applied")
 
 
 def _proven(contract: StepContract, outcome: Success) -> tuple[Factor, ...]:
@@ -338,7 +393,7 @@ def _declined(session: AuthenticationSession) -> Result:
 
 def failed(session: AuthenticationSession, run: Run, failure: Failure) -> Result:
     """End the login; or, where there are other ways (T-3), go on with the next one."""
-    if not run.alternatives:
+    if failure.final or not run.alternatives:
         refused = Refused(reason=failure.reason, error=failure.error)
         return Result(session=session, turn=refused, events=failure.events)
     progress = {**session.progress, run.execution.id: Status.ATTEMPTED}

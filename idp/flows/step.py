@@ -81,6 +81,8 @@ class StepContract(Frozen, frozen=True, kw_only=True):
     `holders_of`: the factor without whose credential a user cannot get past the step.
     `or_proves`: what a success may prove instead of `proves`, each entry proven as a whole (`Success.proven` says so).
     `offers_passkeys`: where the realm has passkeys, the step's page takes them too (`AssembledRealm.contract`).
+    `silent`: it never shows a page, so that it is no way that a person could choose.
+    `refuses`: nobody gets past it.
     """
 
     proves: Factor | None = None
@@ -94,6 +96,8 @@ class StepContract(Frozen, frozen=True, kw_only=True):
     makes_user: bool = False
     holders_of: str | None = None
     offers_passkeys: bool = False
+    silent: bool = False
+    refuses: bool = False
 
     @property
     def ways(self) -> tuple[tuple[Factor, ...], ...]:
@@ -154,10 +158,14 @@ class Success(Frozen, frozen=True, kw_only=True):
 
 
 class Failure(Frozen, frozen=True, kw_only=True):
-    """The login is refused: `error` is the OAuth error the client is told (RFC 6749 §4.1.2.1)."""
+    """The login is refused: `error` is the OAuth error the client is told (RFC 6749 §4.1.2.1).
+
+    Where there are other ways the next one is tried, unless the refusal is `final`.
+    """
 
     reason: str
     error: str = "access_denied"
+    final: bool = False
     events: tuple[StepEvent, ...] = ()
 
 

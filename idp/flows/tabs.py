@@ -18,11 +18,11 @@ from idp.flows.assembly import AssembledRealm
 from idp.flows.runner import Ask, Finished, Refused, Result, Runner, StartOver
 from idp.flows.step import Form, Message, StepEvent
 from idp.model.event import Event
-from idp.model.flow import Evidence, Status
 from idp.model.flow_kind import FlowKind
 from idp.model.oauth import AuthorizationRequest
 from idp.model.session import AuthenticationSession, Notice, Outstanding, UserSession
 from idp.model.struct import Frozen
+from idp.model.user import User
 from idp.ports import AuthenticationSessions, Clock, RandomBytes, Users
 
 _MOST_TRIES = 20  # of a compare-and-set that gives way to nothing but another answer
@@ -134,17 +134,14 @@ class Tabs:
             notice=notice,
         )
 
-    def answered_by(self, session: AuthenticationSession, sso: UserSession) -> AuthenticationSession:
-        """Return the login with an existing user session as the answer to its cookie step."""
-        cookie = self._current().flows[session.flow].cookie()
-        assert cookie is not None
-        evidence: tuple[Evidence, ...] = sso.evidence
+    def answered_by(self, session: AuthenticationSession, sso: UserSession, user: User) -> AuthenticationSession:
+        """Return the login with an existing user session behind it: what that has proven need not be proven again."""
         return msgspec.structs.replace(
             session,
-            user_id=sso.user_id,
+            user_id=user.id,
+            attempted_username=user.username,
             sso_sid=sso.sid,
-            evidence=evidence,
-            progress={cookie.id: Status.SUCCESS},
+            earlier=sso.evidence,
             transaction_id=sso.transaction_id,
         )
 
@@ -255,6 +252,8 @@ class Tabs:
         if assembled is None or session.flow not in assembled.flows:
             return Result(session=session, turn=StartOver(message=Message(key="session_restarted", kind="info")))
         runner = Runner(assembled, users=self._users, address=address)
+        runner = Runner(assembled, users=self._users)
+        session = msgspec.structs.replace(session, address=address)
         result = await runner.advance(session, now=self._now(), answer=answer, answers=answers)
         for event in result.events:
             await self._record(result.session, event, address=address)

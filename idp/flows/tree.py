@@ -14,7 +14,8 @@ class Execution(Frozen, frozen=True, kw_only=True):
     """A leaf: one authenticator or condition at one place, with its configuration.
 
     `id` is derived from the place (flow alias, authenticator, position), so it is the same on every node and after
-    every restart, and two executions of one authenticator stay two.
+    every restart, and two executions of one authenticator stay two. `reference` is what stands in `amr` for it instead
+    of what its step says, for `reference_age` seconds (Keycloak's `default.reference.value` and `.maxAge`).
     """
 
     id: str
@@ -24,6 +25,8 @@ class Execution(Frozen, frozen=True, kw_only=True):
     pointer: str = ""
     form: tuple[Execution, ...] = ()
     """What a page that is a flow of its own is made of (Keycloak's `form-flow`); its members are no steps."""
+    reference: str = ""
+    reference_age: int | None = None
 
 
 class Subflow(Frozen, frozen=True, kw_only=True):
@@ -49,6 +52,12 @@ def leaves(node: Node) -> Iterator[Execution]:
         return
     for child in node.children:
         yield from leaves(child)
+
+
+def guards(node: Node) -> Iterator[Execution]:
+    """Yield every enabled condition at and below a node."""
+    for flow in subflows(node):
+        yield from (guard for guard in flow.conditions if guard.requirement is not Requirement.DISABLED)
 
 
 def subflows(node: Node) -> Iterator[Subflow]:

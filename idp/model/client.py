@@ -73,6 +73,8 @@ class Client(Frozen, frozen=True, kw_only=True):
     default_max_age: int | None = None
     """Seconds; stands in for a `max_age` that a request leaves out."""
     default_acr_values: tuple[str, ...] = ()
+    acr_levels: dict[str, int] = {}
+    """Its own names of levels; empty: the realm's."""
     minimum_acr: str = ""
     """A login that is weaker is refused."""
     flow_bindings: dict[str, str] = {}

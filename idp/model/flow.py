@@ -66,7 +66,8 @@ class Evidence(Frozen, frozen=True, kw_only=True):
     """That a factor was proven: which, by which channel, when, and in which ceremony.
 
     `ceremony` is the tab in which it was proven: evidence of one login never counts in another.
-    `amr` holds RFC 8176 values.
+    `amr` holds RFC 8176 values, or those that the realm gives the step instead (Keycloak's authenticator reference),
+    which are told for `amr_age` seconds.
     """
 
     execution: str
@@ -77,6 +78,7 @@ class Evidence(Frozen, frozen=True, kw_only=True):
     at: int
     ceremony: str
     credential_id: str | None = None
+    amr_age: int | None = None
 
 
 class Status(Enum):

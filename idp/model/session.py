@@ -27,8 +27,9 @@ class AuthenticationSession(Frozen, frozen=True, kw_only=True):
     """One tab's login in progress. Replaced, never edited; `revision` is the store's compare-and-set number.
 
     `browser` is the digest of the cookie of the browser that began it: knowing a tab id is not enough.
-    `states` holds each step's own memory, encoded, by execution id. `sso_sid` names the user session that answered for
-    the login, if one did. `selecting` is the execution at which the person asked for another way, `chosen` the way
+    `states` holds each step's own memory, encoded, by execution id. `sso_sid` names the user session that answers for
+    the login, if one does, and `earlier` is what it had proven when the login began. `address` is the network address
+    of the latest request. `selecting` is the execution at which the person asked for another way, `chosen` the way
     they took. `answers` counts the answers taken so far. An ended session keeps only where it `continues`. After
     `valid_until` nothing can be answered any more; until `expires_at` the request is kept, so that a late person can
     begin again.
@@ -48,7 +49,9 @@ class AuthenticationSession(Frozen, frozen=True, kw_only=True):
     locale: str = "sq"
     user_id: str | None = None
     attempted_username: str | None = None
+    address: str = ""
     sso_sid: str | None = None
+    earlier: tuple[Evidence, ...] = ()
     progress: dict[str, Status] = {}
     states: dict[str, bytes] = {}
     evidence: tuple[Evidence, ...] = ()

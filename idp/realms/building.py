@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Literal, get_args
 
 import msgspec
@@ -17,6 +16,7 @@ from idp.model.realm import Realm
 from idp.realms import password_policy
 from idp.realms import representation as file
 from idp.realms.access import with_access
+from idp.realms.acr import acr_levels
 from idp.realms.assertion_issuers import assertion_issuers
 from idp.realms.authorization_details import authorization_details_types
 from idp.realms.clients.building import client_of
@@ -76,7 +76,7 @@ def realm_of(found: file.Realm, *, version: str, surroundings: Surroundings, fin
         webauthn_passwordless=webauthn_policy(found, findings, passwordless=True),
         brute_force=_brute_force(found, findings),
         sms=sms_policy(found.attributes, findings),
-        acr_levels=_acr_levels(found, findings),
+        acr_levels=acr_levels(found.attributes, "", findings),
         bindings=_bindings(found),
         flows=with_stock_flows(flows),
         authenticator_config=with_stock_configuration(
@@ -138,19 +138,6 @@ def _brute_force(found: file.Realm, findings: list[Finding]) -> BruteForcePolicy
         max_temporary_lockouts=found.max_temporary_lockouts,
         strategy=one_of(found.brute_force_strategy, strategies, "/bruteForceStrategy", findings) or "MULTIPLE",
     )
-
-
-def _acr_levels(found: file.Realm, findings: list[Finding]) -> dict[str, int]:
-    """Read Keycloak's `acr.loa.map`: JSON text in an attribute, with numbers that may be text."""
-    text = found.attributes.get("acr.loa.map")
-    if not text:
-        return {}
-    try:
-        return {str(acr): int(level) for acr, level in json.loads(text).items()}
-    except (ValueError, TypeError, AttributeError, OverflowError):
-        problem = "acr.loa.map is not the JSON text of an object of numbers."
-        findings.append(error("R-ACR", "/attributes/acr.loa.map", problem, 'Write "{\\"mfa\\": 2}".'))
-        return {}
 
 
 def _bindings(found: file.Realm) -> dict[str, str]:

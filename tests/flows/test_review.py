@@ -19,6 +19,8 @@ PASSWORD_ALONE = step("auth-password-form")
 OTP = step("auth-otp-form")
 SMS = step("sms-otp")
 ENROL = step("soft-token-enrolment")
+DENY = step("deny-access-authenticator")
+ROLE = step("conditional-user-role", config="a role")
 GATE = step("soft-token-gate")
 CONFIGURED = step("conditional-user-configured")
 
@@ -190,6 +192,130 @@ ERRORS = [
         id="a proof that only some users give",
     ),
 ]
+
+
+def leveled(alias: str, level: int, *lines: dict[str, Any]) -> dict[str, Any]:
+    return flow(alias, step("conditional-level-of-authentication", config=f"level {level}"), *lines)
+
+
+CONFIGS = [
+    {"alias": "level 1", "config": {"loa-condition-level": "1"}},
+    {"alias": "level 2", "config": {"loa-condition-level": "2", "loa-max-age": "300"}},
+    {"alias": "no level", "config": {"loa-condition-level": "high"}},
+    {"alias": "a role", "config": {"condUserRole": "clerk"}},
+    {"alias": "no role", "config": {"condUserRole": "no-such-role"}},
+    {"alias": "no flow", "config": {"flow_to_check": "no such flow"}},
+    {"alias": "no scope", "config": {"client_scope": "no-such-scope"}},
+    {"alias": "bad pattern", "config": {"attribute_name": "a", "attribute_expected_value": "(", "regex": "true"}},
+    {"alias": "no network", "config": {"ip-ranges": "10.0.0.0/33"}},
+    {"alias": "no kind", "config": {"credentials": "##"}},
+    {"alias": "an age", "config": {"default.reference.value": "face", "default.reference.maxAge": "soon"}},
+]
+BY_LEVEL = (sub("one", "CONDITIONAL"), sub("two", "CONDITIONAL"))
+LEVELS = [
+    pytest.param(
+        [flow("login", *reversed(BY_LEVEL)), leveled("one", 1, PASSWORD), leveled("two", 2, OTP)],
+        "F-LEVEL-ORDER",
+        "/authenticationFlows/1",
+        [flow("login", *BY_LEVEL), leveled("one", 1, PASSWORD), leveled("two", 2, OTP)],
+        id="T-12: a block of level 2 before that of level 1",
+    ),
+    pytest.param(
+        [flow("login", *BY_LEVEL), leveled("one", 1, PASSWORD), leveled("two", 2, PASSWORD_ALONE)],
+        "F-LEVEL-PROOF",
+        "/authenticationFlows/2",
+        [flow("login", *BY_LEVEL), leveled("one", 1, PASSWORD), leveled("two", 2, SMS)],
+        id="two passwords are not level 2",
+    ),
+    pytest.param(
+        [flow("login", PASSWORD, sub("one", "CONDITIONAL")), leveled("one", 1, step("allow-access-authenticator"))],
+        "F-LEVEL-PROOF",
+        "/authenticationFlows/1",
+        [flow("login", PASSWORD, sub("one", "CONDITIONAL")), leveled("one", 1, OTP)],
+        id="a block that proves nothing",
+    ),
+    *(
+        pytest.param(
+            [flow("login", PASSWORD, sub("maybe", "CONDITIONAL")), flow("maybe", step(name, config=bad), OTP)],
+            "F-CONDITION-REFERENCE",
+            "/authenticationFlows/1/authenticationExecutions/0",
+            [flow("login", PASSWORD, sub("maybe", "CONDITIONAL")), flow("maybe", ROLE, OTP)],
+            id=f"{name}: {bad}",
+        )
+        for name, bad in (
+            ("conditional-user-role", "no role"),
+            ("conditional-sub-flow-executed", "no flow"),
+            ("conditional-client-scope", "no scope"),
+        )
+    ),
+    *(
+        pytest.param(
+            [flow("login", PASSWORD, sub("maybe", "CONDITIONAL")), flow("maybe", step(name, config=bad), OTP)],
+            "F-STEP-CONFIG",
+            "/authenticationFlows/1/authenticationExecutions/0",
+            [flow("login", PASSWORD, sub("maybe", "CONDITIONAL")), flow("maybe", ROLE, OTP)],
+            id=f"{name}: {bad}",
+        )
+        for name, bad in (
+            ("conditional-level-of-authentication", "no level"),
+            ("conditional-user-attribute", "bad pattern"),
+            ("conditional-client-ip-address", "no network"),
+            ("conditional-credential", "no kind"),
+        )
+    ),
+    pytest.param(
+        [flow("login", PASSWORD, step("auth-otp-form", config="an age"))],
+        "F-STEP-CONFIG",
+        "/authenticationFlows/0/authenticationExecutions/1",
+        [flow("login", PASSWORD, OTP)],
+        id="an age of a reference that is no number",
+    ),
+]
+
+
+@pytest.mark.parametrize(("bad", "rule", "pointer", "good"), LEVELS)
+def test_levels_and_conditions_that_cannot_mean_what_they_say_are_refused(
+    bad: Flows, rule: str, pointer: str, good: Flows
+) -> None:
+    more = {"authenticatorConfig": CONFIGS, "roles": {"realm": [{"name": "clerk"}]}}
+    flows, findings, found = compiled(*bad, **more)
+    (finding,) = told(findings, rule)
+    assert (finding.severity, finding.pointer) == (Severity.ERROR, pointer)
+    assert at(found, pointer)
+    assert flows == {}
+    flows, findings, _ = compiled(*good, **more)
+    assert [f for f in findings if f.severity is Severity.ERROR] == []
+    assert set(flows) == {"login"}
+
+
+def test_t12_a_block_of_level_2_before_that_of_level_1_does_not_start() -> None:
+    lines = [flow("login", *reversed(BY_LEVEL)), leveled("one", 1, PASSWORD), leveled("two", 2, OTP)]
+    flows, findings, _ = compiled(*lines, authenticatorConfig=CONFIGS)
+    (finding,) = told(findings, "F-LEVEL-ORDER")
+    assert "“one”" in finding.problem
+    assert flows == {}
+
+
+def test_blocks_of_one_level_may_stand_behind_each_other_and_in_alternatives_in_any_order() -> None:
+    lines = [alternative(sub("strong")), alternative(sub("weak"))]
+    flows, findings, _ = compiled(
+        flow("login", *lines),
+        flow("strong", PASSWORD, sub("two", "CONDITIONAL")),
+        flow("weak", sub("one", "CONDITIONAL")),
+        leveled("one", 1, PASSWORD),
+        leveled("two", 2, OTP),
+        authenticatorConfig=CONFIGS,
+    )
+    assert told(findings, "F-LEVEL-ORDER") == []
+    assert set(flows) == {"login"}
+
+
+def test_a_branch_that_is_denied_proves_nothing_and_need_not() -> None:
+    flows, findings, _ = compiled(flow("login", alternative(PASSWORD), alternative(DENY)))
+    assert told(findings, "F-PROVES-NOTHING") == []
+    assert set(flows) == {"login"}
+    flows, findings, _ = compiled(flow("login", alternative(PASSWORD), alternative(step("allow-access-authenticator"))))
+    assert told(findings, "F-PROVES-NOTHING")
 
 
 @pytest.mark.parametrize(("bad", "rule", "pointer", "good"), ERRORS)

@@ -22,8 +22,9 @@ pytestmark = pytest.mark.anyio
 
 REALM = demo_realm()
 EVERY = [*STEPS, *ACTIONS, "consent"]
-ASKING = [name for name in EVERY if name != "auth-cookie"]
-"""The steps that have a page. A session answers for the cookie step before the flow; it asks nobody."""
+SILENT = {name for name, kind in STEPS.items() if kind.contract.silent}
+"""The steps that have no page: a cookie, and the ends of a branch that asks for nothing."""
+ASKING = [name for name in EVERY if name not in SILENT]
 NEED_A_TOKEN = {"auth-otp-form"}
 TYPED = ("username", "password", "otp", "code", "totp", "userLabel", "password-new", "password-confirm")
 """Every field that a person types into, on any page."""
@@ -203,7 +204,7 @@ async def test_what_a_step_wants_recorded_holds_nothing_that_was_typed(name: str
     assert canary not in repr(outcome.events)
 
 
-@pytest.mark.parametrize("name", [n for n in (*STEPS, *ACTIONS) if n not in {"auth-cookie", "soft-token-gate"}])
+@pytest.mark.parametrize("name", [n for n in (*STEPS, *ACTIONS) if n not in {*SILENT, "soft-token-gate"}])
 async def test_what_hands_out_something_of_value_wants_a_proof_before_it(name: str) -> None:
     step = made(name, Bench())
     gives_value = name != "TERMS_AND_CONDITIONS" and (name in ACTIONS or name == "soft-token-enrolment")

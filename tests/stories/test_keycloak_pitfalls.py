@@ -4,8 +4,6 @@ T-20 to T-36, users, guessing, tabs and versions, stand in `test_keycloak_pitfal
 
 Not here, because what they are about does not exist in this provider yet:
 
-- T-10 (a restricted branch beside the cookie), T-12, T-13 and T-14 (blocks of levels, essential acr): there are neither
-  deny steps nor conditions of roles or levels, nor the `claims` parameter.
 - T-19 and T-23 (links by e-mail, reset of passwords): there are none; `resetPasswordAllowed` has no effect.
 - T-32 (a bound flow is deleted): a realm is one file, and a file that binds a flow it does not have does not start
   (`tests/flows/test_compiler.py`).
@@ -213,9 +211,15 @@ async def test_t11_a_session_of_a_weaker_flow_does_not_answer_for_a_stronger_one
         assert browser.answer["error"] == "login_required"
         page = await browser.open(bank.request())
         assert not browser.has_left
-        assert "kc-form-login" in page.forms
-        await arta.log_in(browser)
-        assert (await redeemed(bank, browser.answer))["acr"] == "mfa-otp"
+        assert "kc-form-login" not in page.forms, "the password was proven, and is not asked again"
+        await browser.submit("kc-otp-login-form", otp=arta.next_code())
+        first = await redeemed(bank, browser.answer)
+        assert (first["acr"], first["amr"]) == ("mfa-otp", ["pwd", "otp", "mfa"])
+
+        await browser.open(cards.request(prompt="none"))
+        again = await redeemed(cards, browser.answer)
+        assert (again["acr"], again["amr"]) == ("pwd", ["pwd"]), "what its own flow asks for, and no more"
+        assert again["sid"] == first["sid"]
 
 
 async def test_t15_of_several_acr_values_the_weakest_is_enough_in_any_order(tmp_path: Path) -> None:

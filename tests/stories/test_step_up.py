@@ -99,7 +99,9 @@ async def test_an_essential_acr_is_answered_by_one_of_its_values(tmp_path: Path)
             assert (await redeemed(client, answer))["acr"] == told
 
 
-async def test_an_essential_acr_that_is_not_met_fails_the_login(tmp_path: Path) -> None:
+async def test_t14_an_essential_acr_that_is_not_met_fails_the_login_also_in_a_flow_without_levels(
+    tmp_path: Path,
+) -> None:
     async with provider(tmp_path, edit=settled(MAYBE, passwords)) as world:
         client, who = world.client(), customer(world)
         answer = await logged_in(client, who, claims=insisting("mfa-otp"))

@@ -161,7 +161,10 @@ class Customer:
         return self.code()
 
     async def give_password(self, browser: Browser) -> Page:
-        return await browser.submit("kc-form-login", username=self.username, password=self.password)
+        """With the user name, unless the page says it: a session that has to prove more has a user."""
+        asked = browser.shown.forms["kc-form-login"].names
+        name = {"username": self.username} if "username" in asked else {}
+        return await browser.submit("kc-form-login", {**name, "password": self.password})
 
     async def register(self, browser: Browser) -> Page:
         """From the login page: the link, the password, the code of the message, the QR code, its first code."""

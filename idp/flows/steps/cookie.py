@@ -18,7 +18,7 @@ from idp.model.user import User
 class Cookie:
     """The place in a flow at which single sign-on is allowed."""
 
-    contract: ClassVar[StepContract] = StepContract(identifies=True, needs_user=False)
+    contract: ClassVar[StepContract] = StepContract(identifies=True, needs_user=False, silent=True)
     config_type: ClassVar[type[NoConfig]] = NoConfig
 
     def __init__(self, execution: Execution, config: NoConfig, *, realm: Realm, services: StepServices) -> None:

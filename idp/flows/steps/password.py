@@ -157,12 +157,13 @@ class LoginPage:
         return self._passkeys is not None
 
     def page(self, login: Login, *, username: str = "", message: Message | None = None) -> Challenge:
-        """Show the page."""
+        """Show the page; who is known already (a session that has to prove more) is asked for no name."""
         submit = "login" if login.kind is FlowKind.BROWSER else "send"
+        known = login.user.username if login.user is not None else ""
         fields: dict[str, Any] = {
-            "asks": self._asks,
+            "asks": "password" if known and self._asks == "username+password" else self._asks,
             "submit": submit,
-            "username": username or login.login_hint,
+            "username": known or username or login.login_hint,
             "username_fixed": False,
         }
         if self._passkeys is not None:
@@ -214,8 +215,12 @@ class UsernamePassword:
         by_passkey = await self._login.passkey(login, answer)
         if by_passkey is not None:
             return by_passkey
-        name = answer.get("username", "").strip()[:_LONGEST_USERNAME]
-        user = await find_user(self._realm, self._services, name) if name else None
+        user = login.user
+        if user is not None:
+            name = user.username  # never a name in the form (T-29)
+        else:
+            name = answer.get("username", "").strip()[:_LONGEST_USERNAME]
+            user = await find_user(self._realm, self._services, name) if name else None
         result = await self._passwords.check(login, user, typed_name=name, password=answer.get("password", ""))
         match result:
             case Success():

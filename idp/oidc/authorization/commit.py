@@ -11,22 +11,22 @@ import msgspec
 from idp.crypto.digest import digest
 from idp.flows.actions import update_password
 from idp.flows.assembly import AssembledRealm, action_id
-from idp.flows.levels import demanded_level, level_of
+from idp.flows.levels import demanded_level
 from idp.flows.runner import Runner
 from idp.model.client import Client
-from idp.model.flow import Status
+from idp.model.flow import Evidence, Status
 from idp.model.oauth import AuthorizationRequest
 from idp.model.session import AuthenticationSession, UserSession
 from idp.model.struct import Frozen
 from idp.model.user import User
 from idp.oidc.authorization.earned import Earned, told
-from idp.oidc.claims.roles import RoleBook
 from idp.oidc.clients.subject import subject_of
 from idp.oidc.decoupled.decision import undecided
 from idp.oidc.errors import ErrorCode, OAuthError, Trace
 from idp.oidc.provider import Provider
 from idp.oidc.sessions.gate import may_go_on
 from idp.oidc.sessions.user_sessions import end_session, join_session, session_expires_at, share_of
+from idp.realms.roles import RoleBook
 
 _NEW_PASSWORD = action_id(update_password.ALIAS)
 
@@ -59,8 +59,9 @@ async def commit(
     assert request is not None
     if client is None:
         raise _refused(login, ErrorCode.UNAUTHORIZED_CLIENT, "The client is disabled.", "client disabled")
-    user = await _admitted(provider, assembled, login, client, request)
-    session, cookie = await _session(provider, login, client, user, present=present, address=address)
+    user = await _admitted(provider, assembled, login, client, request, present=present)
+    level = Runner(assembled, users=provider.stores.users).level(login)
+    session, cookie = await _session(provider, login, client, user, level=level, present=present, address=address)
     earned = Earned(
         realm=assembled.realm,
         client=client,
@@ -68,6 +69,7 @@ async def commit(
         request=request,
         user=user,
         session=session,
+        level=level,
         # A scope for holders of a role is not granted to anybody else, whatever the client asked for.
         scope=RoleBook(assembled.realm).permitted(user, request.scope),
     )
@@ -80,14 +82,16 @@ async def _admitted(
     login: AuthenticationSession,
     client: Client,
     request: AuthorizationRequest,
+    *,
+    present: UserSession | None,
 ) -> User:
     """Return the user of a login that may be committed for this request."""
-    user = await _proven_user(provider, assembled, login)
+    user = await _proven_user(provider, assembled, login, present=present)
     subject = subject_of(provider, client, user.id)
     if request.hinted_user_id not in {None, user.id} or request.hinted_subject not in {None, subject}:
         # OpenID Connect Core §3.1.2.1: somebody else logged in than the one the client asked about.
         raise _refused(login, ErrorCode.LOGIN_REQUIRED, "Another user is logged in.", "id_token_hint differs")
-    if level_of(login.evidence) < demanded_level(assembled.realm, client, request):
+    if Runner(assembled, users=provider.stores.users).level(login) < demanded_level(assembled.realm, client, request):
         raise _refused(login, ErrorCode.UNMET_AUTHENTICATION_REQUIREMENTS, "The login is too weak.", "essential acr")
     if request.pushed and await provider.stores.pushed_requests.take(request.pushed) is None:
         # RFC 9126 §4: once, and here, where an answer is made. Of two tabs with the same request one gets it.
@@ -97,14 +101,25 @@ async def _admitted(
     return user
 
 
-async def _proven_user(provider: Provider, assembled: AssembledRealm, login: AuthenticationSession) -> User:
+async def _proven_user(
+    provider: Provider, assembled: AssembledRealm, login: AuthenticationSession, *, present: UserSession | None
+) -> User:
+    if login.sso_sid is not None and not _is_the_one(present, login):
+        raise _refused(login, ErrorCode.LOGIN_REQUIRED, "The session has ended.", "the session that answered is gone")
+    earlier = present.evidence if present is not None and login.sso_sid is not None else ()
     user = await may_go_on(provider, login.user_id) if login.user_id is not None else None
     if user is None:
         raise _refused(login, ErrorCode.ACCESS_DENIED, "The login was refused.", "user gone, disabled or locked")
-    if not Runner(assembled, users=provider.stores.users).stands(login, user, now=provider.now()):
+    runner = Runner(assembled, users=provider.stores.users)
+    if not runner.stands(login, user, now=provider.now(), earlier=earlier):
         # Not a person's mistake: the login's progress claims more than its evidence shows.
         raise _refused(login, ErrorCode.SERVER_ERROR, "The login was refused.", "the evidence does not carry the flow")
     return user
+
+
+def _is_the_one(present: UserSession | None, login: AuthenticationSession) -> bool:
+    """Tell whether the browser's session is the one that answers for the login."""
+    return present is not None and present.sid == login.sso_sid and present.user_id == login.user_id
 
 
 async def _session(
@@ -113,18 +128,23 @@ async def _session(
     client: Client,
     user: User,
     *,
+    level: int,
     present: UserSession | None,
     address: str,
 ) -> tuple[UserSession, str | None]:
-    if login.sso_sid is not None:
-        return await _joined(provider, login, client, user, present=present), None
-    _check_proof(login, user, proven_at=min(proof.at for proof in login.evidence))
+    proven_here = [proof.at for proof in login.evidence if proof.ceremony == login.tab_id]
+    if present is not None and login.sso_sid is not None:
+        _check_proof(login, user, proven_at=min([present.auth_time, *proven_here]))
+        if not proven_here:
+            return await _joined(provider, login, client, present), None
+    else:
+        _check_proof(login, user, proven_at=min(proven_here))
     if present is not None and present.user_id != user.id:
         # A second user on the same browser gets nothing of the first one's session (CVE-2025-12390).
         await end_session(provider, present.sid, address=address)
         present = None
     for _ in range(2):
-        session, secret = _new_session(provider, login, client, user, present=present)
+        session, secret = _new_session(provider, login, client, user, level=level, present=present)
         expires_at = session_expires_at(session, provider.realm().lifespans)
         if present is None:
             await provider.stores.user_sessions.create(session, expires_at=expires_at)
@@ -136,9 +156,18 @@ async def _session(
 
 
 def _new_session(
-    provider: Provider, login: AuthenticationSession, client: Client, user: User, *, present: UserSession | None
+    provider: Provider,
+    login: AuthenticationSession,
+    client: Client,
+    user: User,
+    *,
+    level: int,
+    present: UserSession | None,
 ) -> tuple[UserSession, str]:
-    """Make the session of a login. A user who logs in again keeps the `sid`, never the cookie (ASVS 7.2.4)."""
+    """Make the session of a login. A user who logs in again keeps the `sid`, never the cookie (ASVS 7.2.4).
+
+    So does one who has proven more in a session: it knows both from then on, each with its own time.
+    """
     assert login.request is not None
     now, secret = provider.now(), provider.random_text(32)
     clients = present.clients if present is not None else {}
@@ -153,22 +182,31 @@ def _new_session(
         started_at=now,
         last_seen_at=now,
         auth_time=now,
-        evidence=login.evidence,
-        level=level_of(login.evidence),
+        evidence=_together(login, present),
+        level=level,
         clients={**clients, share.client_id: share},
         revision=present.revision if present is not None else 0,
     )
     return session, secret
 
 
+def _together(login: AuthenticationSession, present: UserSession | None) -> tuple[Evidence, ...]:
+    """Return what the session knows from now on: a factor that was proven anew has its new time alone.
+
+    What a former login of the session had proven counts only in one that it answers: a new login stands on its own.
+    """
+    if present is None or login.sso_sid is None:
+        return login.evidence
+    new = [proof for proof in login.evidence if proof.ceremony == login.tab_id]
+    again = {proof.factor for proof in new}
+    return (*(proof for proof in present.evidence if proof.factor not in again), *new)
+
+
 async def _joined(
-    provider: Provider, login: AuthenticationSession, client: Client, user: User, *, present: UserSession | None
+    provider: Provider, login: AuthenticationSession, client: Client, present: UserSession
 ) -> UserSession:
-    """Give the client its share of the session that answered, if it is still this browser's and alive."""
+    """Give the client its share of the session that answered, if it is still alive."""
     assert login.request is not None
-    if present is None or present.sid != login.sso_sid or present.user_id != login.user_id:
-        raise _refused(login, ErrorCode.LOGIN_REQUIRED, "The session has ended.", "the session that answered is gone")
-    _check_proof(login, user, proven_at=present.auth_time)
     if not await join_session(provider, present, client, login.request.scope, login.request.terms):
         raise _refused(login, ErrorCode.LOGIN_REQUIRED, "The session has ended.", "the session ended meanwhile")
     return present

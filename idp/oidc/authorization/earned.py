@@ -23,7 +23,10 @@ _CODE_BYTES = 32
 
 
 class Earned(Frozen, frozen=True, kw_only=True):
-    """A login that `commit` has checked; `session` is the one that it began or joined, `scope` what is granted."""
+    """A login that `commit` has checked; `session` is the one that it began or joined, `scope` what is granted.
+
+    `level` is what this login has reached in the client's own flow: the session may know more, and need not.
+    """
 
     realm: Realm
     client: Client
@@ -31,7 +34,27 @@ class Earned(Frozen, frozen=True, kw_only=True):
     request: AuthorizationRequest
     user: User
     session: UserSession
+    level: int
     scope: tuple[str, ...]
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing was proven but by the session before."""
+        return all(proof.ceremony != self.login.tab_id for proof in self.login.evidence)
+
+    @property
+    def auth_time(self) -> int:
+        """When the oldest of what carries the login was proven: no answer claims to be fresher than it is."""
+        return min(proof.at for proof in self.login.evidence)
+
+    @property
+    def acr(self) -> str:
+        """What the login is called, by what has carried it."""
+        return told_acr(self.realm, self.client, self.level, self.request)
+
+    def amr(self, now: int) -> tuple[str, ...]:
+        """Return the methods that carried the login."""
+        return amr_of(self.login.evidence, now=now)
 
 
 async def told(provider: Provider, earned: Earned, *, address: str) -> dict[str, str]:
@@ -49,7 +72,7 @@ async def told(provider: Provider, earned: Earned, *, address: str) -> dict[str,
     else:
         await recorded
     if in_front(request.response_type):
-        authorization, code = _authorization(earned), answer.get("code")
+        authorization, code = _authorization(provider, earned), answer.get("code")
         answer |= issue_in_front(provider, earned.client, authorization, earned.user, request=request, code=code)
         await encrypt_id_token(provider, earned.client, answer)
     return answer
@@ -64,8 +87,8 @@ async def _recorded(provider: Provider, earned: Earned, *, address: str) -> None
         sid=earned.session.sid,
         address=address,
         detail={
-            "sso": str(earned.login.sso_sid is not None).lower(),
-            "amr": " ".join(amr_of(earned.session.evidence)),
+            "sso": str(earned.is_silent).lower(),
+            "amr": " ".join(earned.amr(provider.now())),
             "response_type": " ".join(earned.request.response_type),
             "response_mode": earned.request.response_mode,
         },
@@ -90,9 +113,9 @@ def _code(provider: Provider, earned: Earned) -> AuthorizationCode:
         scope=earned.scope,
         nonce=request.nonce,
         code_challenge=request.code_challenge,
-        auth_time=session.auth_time,
-        acr=told_acr(earned.realm, session.level, request),
-        amr=amr_of(session.evidence),
+        auth_time=earned.auth_time,
+        acr=earned.acr,
+        amr=earned.amr(provider.now()),
         issued_at=now,
         expires_at=now + lifespan,
         family_id=provider.random_text(18),
@@ -101,7 +124,7 @@ def _code(provider: Provider, earned: Earned) -> AuthorizationCode:
     )
 
 
-def _authorization(earned: Earned) -> Authorization:
+def _authorization(provider: Provider, earned: Earned) -> Authorization:
     """Return what the tokens of the answer itself say: the same as the code's will (Core §3.3.3.6)."""
     request, session = earned.request, earned.session
     return Authorization(
@@ -110,9 +133,9 @@ def _authorization(earned: Earned) -> Authorization:
         sid=session.sid,
         transaction_id=earned.login.transaction_id,
         scope=earned.scope,
-        auth_time=session.auth_time,
-        acr=told_acr(earned.realm, session.level, request),
-        amr=amr_of(session.evidence),
+        auth_time=earned.auth_time,
+        acr=earned.acr,
+        amr=earned.amr(provider.now()),
         nonce=request.nonce,
         terms=request.terms,
     )

@@ -12,7 +12,8 @@ from typing import assert_never
 import msgspec
 
 from idp.flows.actions import consent
-from idp.flows.levels import demanded_level
+from idp.flows.assembly import follows_flow
+from idp.flows.levels import demanded_level, wanted_level
 from idp.flows.published import PublishedRealm
 from idp.flows.runner import Ask, Finished, Refused, Runner, StartOver
 from idp.flows.tabs import Completed, GoOn, Page, Rejected, Tabs
@@ -158,10 +159,14 @@ class AuthorizationEndpoint:
         if demanded_level(self._current().realm, client, request) > self._current().highest_level(login.flow):
             # Nobody is asked for a password that cannot lead there (OpenID Unmet Authentication Requirements §2).
             raise OAuthError(ErrorCode.UNMET_AUTHENTICATION_REQUIREMENTS, "No login here is strong enough.")
-        login = await self._with_session(login, client, browser)
+        fresh = msgspec.structs.replace(login, address=browser.address)
+        login = await self._with_session(fresh, client, browser)
         if "none" in request.prompt:
             return await self._silently(login, client, target, browser=browser)
         view = await self._tabs.begin(login, address=browser.address)
+        if isinstance(view, Completed) and self._falls_short(view.session, client):
+            # Nothing more would be asked of whom the session knows; but there may be a stronger way to log in.
+            view = await self._tabs.begin(fresh, address=browser.address)
         match view:
             case Page() | GoOn():
                 return OpenLogin(session=view.session)
@@ -174,6 +179,13 @@ class AuthorizationEndpoint:
             case _:
                 raise OAuthError(ErrorCode.SERVER_ERROR, "The login was refused.", detail="nothing to show")
 
+    def _falls_short(self, login: AuthenticationSession, client: Client) -> bool:
+        """Tell whether a login has reached less than its request asks for."""
+        assert login.request is not None
+        current = self._current()
+        reached = Runner(current, users=self._provider.stores.users).level(login)
+        return reached < wanted_level(current.realm, client, login.request)
+
     async def _with_session(
         self, login: AuthenticationSession, client: Client, browser: Browser
     ) -> AuthenticationSession:
@@ -183,24 +195,15 @@ class AuthorizationEndpoint:
         flow = current.flow_for(FlowKind.BROWSER, client)
         if session is None or flow is None or login.request is None:
             return login
-        now = self._provider.now()
         subject = subject_of(self._provider, client, session.user_id)
-        may_answer = single_sign_on.answers(
-            login.request,
-            session,
-            realm=current.realm,
-            client=client,
-            flow=flow,
-            subject=subject,
-            now=now,
-        )
+        may_answer = single_sign_on.answers(login.request, session, flow=flow, subject=subject)
         if not may_answer and "select_account" not in login.request.prompt:
             return login
         # A disabled or locked user's session answers for nobody (T-20), nor does one from before a password change.
         user = await may_go_on(self._provider, session.user_id)
         if user is None or session.auth_time < user.not_before:
             return login
-        return self._tabs.answered_by(login, session) if may_answer else _offered(login, login.request, user)
+        return self._tabs.answered_by(login, session, user) if may_answer else _offered(login, login.request, user)
 
     async def _silently(
         self, login: AuthenticationSession, client: Client, target: Target, *, browser: Browser
@@ -211,13 +214,13 @@ class AuthorizationEndpoint:
         runner = Runner(self._current(), users=self._provider.stores.users)
         result = await runner.advance(login, now=self._provider.now(), answer=None)
         match result.turn:
-            case Finished():
+            case Finished() if not self._falls_short(result.session, client):
                 return await self._committed(result.session, client, target, browser=browser)
-            case Ask(execution=execution):
+            case Ask(execution=execution) if follows_flow(execution.id):
                 asks_consent = execution.id == consent.EXECUTION_ID
                 code = ErrorCode.CONSENT_REQUIRED if asks_consent else ErrorCode.INTERACTION_REQUIRED
                 raise OAuthError(code, "The user must do something first.")
-            case Refused() | StartOver():
+            case Finished() | Ask() | Refused() | StartOver():  # OpenID Connect Core §3.1.2.6: something is not proven
                 raise OAuthError(ErrorCode.LOGIN_REQUIRED, "The user is not logged in.")
             case _:
                 assert_never(result.turn)

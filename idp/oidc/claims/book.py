@@ -27,9 +27,9 @@ from idp.model.realm import Realm
 from idp.model.struct import Frozen
 from idp.model.user import User
 from idp.oidc.claims import writers as claim_writers
-from idp.oidc.claims.roles import RoleBook
 from idp.oidc.claims.writers import Claims, Facts, Subject, Writer
 from idp.oidc.provider import Provider
+from idp.realms.roles import RoleBook
 
 TokenKind = Literal["access", "id", "userinfo", "introspection"]
 _KINDS: tuple[TokenKind, ...] = ("access", "id", "userinfo", "introspection")

@@ -34,8 +34,8 @@ from idp.model.mapper import (
 )
 from idp.model.struct import Frozen
 from idp.model.user import User
-from idp.oidc.claims.roles import RoleBook
 from idp.oidc.cors import origins_of
+from idp.realms.roles import RoleBook
 
 Claims = dict[str, Any]
 _CLIENT_ID = "${client_id}"

@@ -58,6 +58,25 @@ FLOW_RULES = (
         "Only sub-flows can be; the step would not run as written.",
         "ASVS 5.0 2.3.1",
     ),
+    grave(
+        "F-CONDITION-REFERENCE",
+        "A condition about something that is not there",
+        "Keycloak takes it for false and logs a line: what it guards, a second factor or a refusal, never applies.",
+        "ASVS 5.0 2.3.1",
+    ),
+    grave(
+        "F-LEVEL-ORDER",
+        "A block of a lower level behind one of a higher",
+        "Keycloak runs the first block that it meets whatever was asked for, and takes the rest for done.",
+        "ASVS 5.0 2.3.1",
+    ),
+    grave(
+        "F-LEVEL-PROOF",
+        "A block that cannot prove its level",
+        "Clients would ask for a level that no login can reach, or be told one that nothing stands for.",
+        "RTS (EU) 2018/389 Art. 4(1)",
+        "RFC 9470 §4",
+    ),
     unwise(
         "F-ONLY-CONDITIONAL",
         "Nothing but conditional members",

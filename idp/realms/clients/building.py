@@ -11,6 +11,7 @@ from idp.model.finding import Finding
 from idp.model.flow_kind import BINDINGS
 from idp.model.secret import Secret
 from idp.realms import representation as file
+from idp.realms.acr import acr_levels
 from idp.realms.assertion_issuers import allowed_issuers
 from idp.realms.clients import requests
 from idp.realms.clients.certificates import certificate_rules
@@ -78,6 +79,7 @@ def client_of(
         request_objects=requests.request_object_rules(client, pointer, findings),
         resources=requests.resources(client),
         authorization_details_types=requests.details_types(client),
+        acr_levels=acr_levels(attributes, pointer, findings),
         minimum_acr=attributes.get("minimum.acr.value", ""),
         use_refresh_tokens=attributes.get("use.refresh.tokens", "true") == "true",
         pairwise=pairwise_of(client, pointer, findings),

@@ -57,10 +57,15 @@ class Desk:
         self.otp = steps["auth-otp-form"]
 
     def evidence(self, step: Execution, category: Category, ceremony: str = "tab") -> Evidence:
-        amr = ("pwd",) if category is Category.KNOWLEDGE else ("otp",)
-        now = int(self.clock())
+        knows = category is Category.KNOWLEDGE
         return Evidence(
-            execution=step.id, factor="x", category=category, channel="c", amr=amr, at=now, ceremony=ceremony
+            execution=step.id,
+            factor="password" if knows else "otp",
+            category=category,
+            channel="c",
+            amr=("pwd",) if knows else ("otp",),
+            at=int(self.clock()),
+            ceremony=ceremony,
         )
 
     def login(self, **changed: object) -> AuthenticationSession:
@@ -210,8 +215,8 @@ async def test_another_user_than_the_one_asked_about_is_told_as_not_logged_in(de
 
 
 def silent(desk: Desk, sid: str, **changed: object) -> AuthenticationSession:
-    """Return a login that a session has answered."""
-    return desk.login(sso_sid=sid, progress={desk.cookie.id: Status.SUCCESS}, **changed)
+    """Return a login of another tab that a session has answered: what it has proven counts for every step."""
+    return desk.login(sso_sid=sid, tab_id="another tab", **changed)
 
 
 async def test_a_session_that_answered_gives_its_time_and_level_and_no_new_cookie(desk: Desk) -> None:

@@ -17,10 +17,10 @@ from idp.model.mapper import PROTECTED_CLAIMS, ClaimName, ClientRoles, FixedClai
 from idp.model.realm import Realm
 from idp.model.user import User
 from idp.oidc.claims.book import ClaimBook, claim_book
-from idp.oidc.claims.roles import RoleBook
 from idp.oidc.claims.writers import Facts
 from idp.realms.loading import load
 from idp.realms.placeholders import Surroundings
+from idp.realms.roles import RoleBook
 from tests.fakes import FakeClock
 from tests.oidc.harness import ANA, BASE, REDIRECT, SECRET, Bank, payload
 

@@ -38,7 +38,7 @@ def known_names_findings(realm: Realm, client: Client, pointer: str) -> Iterator
             repair = "Add its schema to hyrja.authorizationDetailsTypes, or remove it here."
             yield warning("C-DETAILS", f"{place}/{DETAILS_TYPES}", problem, repair)
     acr = client.minimum_acr
-    if acr and acr not in realm.acr_levels and acr not in {"0", "1", "2"}:
+    if acr and acr not in (client.acr_levels or realm.acr_levels) and acr not in {"0", "1", "2"}:
         problem = f"The realm has no level “{acr}”: every login for “{client.client_id}” would be refused."
         yield error("C-ACR", f"{place}/{_MINIMUM}", problem, "Name one of acr.loa.map.")
 

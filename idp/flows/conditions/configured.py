@@ -1,4 +1,4 @@
-"""The conditions that guard CONDITIONAL sub-flows."""
+"""The condition about what the user has set up."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from idp.flows.facts import USER_CREDENTIALS, Facts
 from idp.flows.step import NoConfig
 from idp.flows.tree import Execution, Node, Subflow
 from idp.model.flow import Requirement
+from idp.model.realm import Realm
 from idp.model.user import User
 
 
@@ -27,6 +28,11 @@ class UserConfigured:
     def __init__(self, config: NoConfig, *, surroundings: Surroundings) -> None:
         del config
         self._usable = surroundings.usable
+
+    @staticmethod
+    def missing(config: NoConfig, realm: Realm) -> None:
+        """Return nothing: it names nothing of the realm."""
+        del config, realm
 
     def holds(self, facts: Facts, guarded: Subflow) -> bool:
         """Tell whether the sub-flow applies to this user."""

@@ -1,0 +1,68 @@
+"""Single sign-on: what a user session has proven counts in the flow of another login, factor by factor.
+
+A session answers for no flow as a whole. The flow of the client is run, and a step that proves a factor is done if the
+session has proven that very factor, by a credential that the user still has, and not too long ago; whatever is missing
+is asked. So a session is never worth more than the client's own flow demands (T-11), and access rules beside the steps
+are decided with every login (T-10).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from idp.flows.step import StepContract
+from idp.flows.tree import Execution
+from idp.model.flow import Evidence
+from idp.model.session import AuthenticationSession
+from idp.model.user import User
+
+
+def carried(
+    login: AuthenticationSession,
+    user: User,
+    execution: Execution,
+    contract: StepContract,
+    *,
+    longest: Mapping[str, int],
+    now: int,
+) -> tuple[Evidence, ...]:
+    """Return what the session that answers has proven of a step, as evidence of this step; nothing if it is asked.
+
+    `longest` is for how many seconds a proof lasts, by execution.
+    """
+    most = longest.get(execution.id)
+    held = {credential.id for credential in user.credentials}
+    fresh = {
+        proof.factor: proof
+        for proof in login.earlier
+        if (proof.credential_id is None or proof.credential_id in held) and _fresh(proof, login, most, now=now)
+    }
+    for way in contract.ways:
+        if way and all(factor.name in fresh for factor in way):
+            return tuple(msgspec.structs.replace(fresh[factor.name], execution=execution.id) for factor in way)
+    return ()
+
+
+def identified(login: AuthenticationSession, contract: StepContract) -> bool:
+    """Tell whether a step that only asks who it is has nothing to ask, since the session says so."""
+    return bool(login.sso_sid) and contract.identifies and contract.proves is None and not contract.silent
+
+
+def stems_from(proof: Evidence, session: Iterable[Evidence]) -> bool:
+    """Tell whether evidence is what a session has proven, whichever step it counts for here."""
+    return any(
+        (one.factor, one.category, one.at, one.ceremony, one.credential_id)
+        == (proof.factor, proof.category, proof.at, proof.ceremony, proof.credential_id)
+        for one in session
+    )
+
+
+def _fresh(proof: Evidence, login: AuthenticationSession, longest: int | None, *, now: int) -> bool:
+    age = now - proof.at
+    if longest is not None and age >= longest:
+        return False
+    most = login.request.max_age if login.request is not None else None
+    # max_age=0 is prompt=login in other words (OpenID Connect Core §3.1.2.1), also within the same second.
+    return most is None or (most > 0 and age <= most)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from idp import __version__
+from idp.cli.versions.arguments import VERSION_ACTIONS, add_version_actions
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,6 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from idp.cli.exchange import import_realm  # noqa: PLC0415 - as above
 
             return import_realm(parsed)
+        case "realm" if parsed.action in VERSION_ACTIONS:
+            from idp.cli.versions.commands import versions  # noqa: PLC0415 - as above
+
+            return versions(parsed)
         case "realm":
             from idp.cli.realm import check  # noqa: PLC0415 - as above
 
@@ -74,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--output", type=Path, metavar="FILE", help="write the report there")
     check.add_argument("--fail-on", choices=("error", "warning"), default="error", help="what makes the status 1")
     _add_realm_files(actions)
+    add_version_actions(actions)
     _add_flow(commands.add_parser("flow", help="find out what the flows of a realm guarantee"))
     _add_keys(commands.add_parser("keys", help="list, rotate and disable the keys of a realm"))
     _add_client(commands.add_parser("client", help="let clients register, list and remove those that have"))

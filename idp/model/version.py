@@ -59,3 +59,16 @@ class Draft(Frozen, frozen=True, kw_only=True):
     at: int
     sealed: bytes
     revision: int = 0
+
+
+def publication_detail(line: Publication) -> dict[str, str]:
+    """Return what an event says of a line of the history."""
+    detail = {
+        "number": str(line.number),
+        "version": line.version,
+        "parent": line.parent or "",
+        "source": line.source.value,
+        "author": line.author,
+        "reason": line.reason,
+    }
+    return detail if line.confirm_by is None else {**detail, "confirm_by": str(line.confirm_by)}

@@ -12,7 +12,7 @@ from idp.flows.published import PublishedRealm
 from idp.model.key_policy import key_policy
 from idp.model.session import AuthenticationSession
 from idp.model.struct import Frozen
-from idp.model.version import Publication
+from idp.model.version import Publication, publication_detail
 from idp.oidc.provider import Provider
 
 _LOOK_EVERY = 0.5  # seconds
@@ -66,19 +66,6 @@ async def record_publication(
         client_id=None if by is None else by.client_id,
         detail=publication_detail(line),
     )
-
-
-def publication_detail(line: Publication) -> dict[str, str]:
-    """Return what an event says of a line of the history."""
-    detail = {
-        "number": str(line.number),
-        "version": line.version,
-        "parent": line.parent or "",
-        "source": line.source.value,
-        "author": line.author,
-        "reason": line.reason,
-    }
-    return detail if line.confirm_by is None else {**detail, "confirm_by": str(line.confirm_by)}
 
 
 async def watch_versions(watched: Mapping[str, Followed], log: FilteringBoundLogger) -> None:

@@ -70,6 +70,9 @@ class AuthenticationSessions(Protocol):
     async def replace(self, session: AuthenticationSession) -> bool:
         """Compare and set: store `session` as revision + 1 if the stored revision equals `session.revision`."""
 
+    async def standing(self) -> Mapping[str, int]:
+        """Count the logins in progress by the version of the realm they stand on. Reads every one: for operators."""
+
 
 class UserSessions(Protocol):
     """Single sign-on sessions, by `sid`."""
@@ -88,6 +91,9 @@ class UserSessions(Protocol):
 
     async def of_user(self, user_id: str) -> Sequence[UserSession]:
         """Return every live session of a user."""
+
+    async def standing(self) -> Mapping[str, int]:
+        """Count the live sessions by the version of the realm they were made under. Reads every one: for operators."""
 
 
 class AuthorizationCodes(Protocol):

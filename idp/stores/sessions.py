@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -42,6 +43,11 @@ class KernelAuthenticationSessions:
             return True
 
         return await self._kernel.transact(work)
+
+    async def standing(self) -> Mapping[str, int]:
+        """Count the logins in progress, without those that have ended, by version."""
+        logins = self._shelf.every(self._kernel).values()
+        return Counter(login.realm_version for login in logins if not login.ended)
 
 
 class KernelUserSessions:
@@ -89,3 +95,7 @@ class KernelUserSessions:
         """Return every live session of a user, the oldest first."""
         sessions = self._shelf.owned(self._kernel, user_id)
         return sorted(sessions, key=lambda session: (session.started_at, session.sid))
+
+    async def standing(self) -> Mapping[str, int]:
+        """Count the live sessions by version."""
+        return Counter(session.realm_version for session in self._shelf.every(self._kernel).values())

@@ -126,3 +126,26 @@ async def test_the_sessions_of_a_user_are_only_that_users(realm: RealmStores) ->
     assert [session.sid for session in await realm.user_sessions.of_user("user-1")] == ["b", "a"]
     assert [session.sid for session in await realm.user_sessions.of_user("user-2")] == ["c"]
     assert await realm.user_sessions.of_user("user-3") == []
+
+
+async def test_live_sessions_and_logins_are_counted_by_the_version_they_stand_on(
+    realm: RealmStores, other_realm: RealmStores, clock: FakeClock
+) -> None:
+    assert await realm.user_sessions.standing() == {}
+    assert await realm.authentication_sessions.standing() == {}
+    for number, version in enumerate(("v1", "v1", "v2")):
+        session = msgspec.structs.replace(a_session(f"sid-{number}"), realm_version=version)
+        await realm.user_sessions.create(session, expires_at=NOW + 600)
+        login = msgspec.structs.replace(a_login(f"tab-{number}"), realm_version=version)
+        await realm.authentication_sessions.create(login)
+    await other_realm.user_sessions.create(a_session("sid-1"), expires_at=NOW + 600)
+    assert await realm.user_sessions.standing() == {"v1": 2, "v2": 1}
+    assert await realm.authentication_sessions.standing() == {"v1": 2, "v2": 1}
+    ended = await realm.authentication_sessions.get("tab-0")
+    assert ended is not None
+    await realm.authentication_sessions.replace(msgspec.structs.replace(ended, ended=True))
+    await realm.user_sessions.end("sid-2")
+    assert await realm.authentication_sessions.standing() == {"v1": 1, "v2": 1}
+    assert await realm.user_sessions.standing() == {"v1": 2}
+    clock.advance(600)
+    assert await realm.user_sessions.standing() == {}

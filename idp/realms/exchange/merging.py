@@ -13,10 +13,10 @@ from typing import Any, Literal
 
 from idp.model.struct import Frozen
 from idp.realms.exchange.secret_places import MASK, is_secret
+from idp.realms.keyed import identity
 from idp.realms.reading import escaped
 
 Side = Literal["ours", "theirs"]
-_NAMES = ("clientId", "alias", "name", "id")
 _MISSING: Any = object()
 
 
@@ -57,7 +57,7 @@ class _Walk:
         if isinstance(live, Mapping) and isinstance(incoming, Mapping):
             return self._objects(base, live, incoming, pointer)
         if isinstance(live, list) and isinstance(incoming, list):
-            key = _name_key(live, incoming, *([base] if isinstance(base, list) else []))
+            key = identity(live, incoming, *([base] if isinstance(base, list) else []))
             if key is not None:
                 return self._named(base, live, incoming, pointer, key)
         self.conflicts.append(pointer)
@@ -115,21 +115,11 @@ def _unmasked(value: Any, live: Any, key: str, pointer: str, unknown: list[str])
 def _counterparts(items: list[Any], live: Any) -> list[Any]:
     """Return for each member of a list the one that it is in the live list."""
     present = live if isinstance(live, list) else []
-    key = _name_key(items, present)
+    key = identity(items, present)
     if key is None:
         return [present[position] if position < len(present) else None for position in range(len(items))]
     by_name = {item[key]: item for item in present}
     return [by_name.get(item[key]) for item in items]
-
-
-def _name_key(*lists: list[Any]) -> str | None:
-    """Return the key by which the members of all these lists are told apart."""
-    return next((key for key in _NAMES if all(_names(items, key) for items in lists)), None)
-
-
-def _names(items: list[Any], key: str) -> bool:
-    names = [item.get(key) if isinstance(item, Mapping) else None for item in items]
-    return all(isinstance(name, str) for name in names) and len(set(names)) == len(names)
 
 
 def _same(one: Any, other: Any) -> bool:

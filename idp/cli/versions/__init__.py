@@ -1,0 +1,1 @@
+"""`idp realm log|show|draft|diff|publish|rollback|confirm`: a realm's versions, beside a running server or without."""

@@ -1,0 +1,272 @@
+"""Versions at work: what is published beside a running server is served, waits for a login, and goes back by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+import structlog
+
+from idp.model.version import Publication, VersionSource
+from idp.realms.history import Authorship, RealmHistory
+from idp.realms.loading import LoadedRealm, load
+from idp.realms.placeholders import Surroundings, file_vault
+from idp.settings import Realms, StartError
+from tests.flows.bench import Edit, all_edits
+from tests.stories.rearranged import FORM, OTP, PASSWORD, SMS, customer, forms, override, settled
+from tests.stories.world import BANK, ORIGIN, World, provider
+
+pytestmark = pytest.mark.anyio
+
+REALM = "small-business"
+ANA = Authorship(author="Ana", reason="CHG-7")
+OLD, NEW = settled(forms(FORM, OTP)), settled(forms(FORM, SMS))
+TEN_MINUTES = 600
+CARDS_BY_SMS = override(
+    "cards",
+    {
+        "alias": "sms login",
+        "id": "sms-login",
+        "topLevel": True,
+        "authenticationExecutions": [FORM, SMS],
+    },
+)
+
+
+def entitled(title: str) -> Edit:
+    def edit(found: dict[str, Any]) -> None:
+        found["displayName"] = title
+
+    return all_edits(OLD, edit)
+
+
+def history_of(world: World) -> RealmHistory:
+    return world.site.desks[REALM].published.history
+
+
+def read(world: World, edit: Edit) -> LoadedRealm:
+    """Load the demo's realm with an edit, without touching any file."""
+    document = json.loads((Path(__file__).parents[2] / "realms" / f"{REALM}.json").read_text(encoding="utf-8"))
+    edit(document)
+    vault = file_vault(Path(world.settings.secrets.vault))
+    return load(json.dumps(document), surroundings=Surroundings(vault=vault, environment={"BANK_URL": BANK}))
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait for what the server does by itself within a second (a machine under load may need more)."""
+    for _ in range(300):
+        if holds():
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("the server has not noticed")
+
+
+async def publish(world: World, edit: Edit, *, confirm_within: int | None = None) -> Publication:
+    """Publish as another process does, and wait until the server has noticed."""
+    history, found = history_of(world), read(world, edit)
+    latest = await history.latest()
+    assert latest is not None
+    line = await history.publish(found.document, ANA, base=latest.version, confirm_within=confirm_within)
+    await until(lambda: served(world) == line.version)
+    return line
+
+
+def served(world: World) -> str:
+    return world.site.desks[REALM].realm.version
+
+
+async def metadata(world: World, path: str) -> dict[str, Any]:
+    transport = httpx.ASGITransport(app=world.site.application)
+    async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as http:
+        found: dict[str, Any] = (await http.get(f"/realms/{REALM}/{path}")).json()
+        return found
+
+
+# --- Following
+
+
+async def test_clients_keys_and_pages_follow_what_is_published(tmp_path: Path) -> None:
+    def edit(found: dict[str, Any]) -> None:
+        entitled("Banka e Re")(found)
+        found["defaultSignatureAlgorithm"] = "ES384"
+        found["clients"][1]["enabled"] = False
+
+    async with provider(tmp_path, edit=OLD) as world:
+        browser = world.browser()
+        await browser.open(world.client(client_id="cards").request())
+        assert browser.page is not None
+        assert "Banka e Re" not in browser.page.html
+        await publish(world, edit)
+        page = await browser.open(world.client().request())
+        assert "Banka e Re" in page.html
+        page = await browser.open(world.client(client_id="cards").request())
+        assert "kc-form-login" not in page.forms, "the client is gone"
+        keys = (await metadata(world, "protocol/openid-connect/certs"))["keys"]
+        assert "ES384" in {key.get("alg") for key in keys}
+        arta, bank = customer(world), world.client()
+        browser = await arta.begin(bank)
+        await arta.log_in(browser)
+        assert "id_token" in (await bank.redeem(browser.answer["code"])).json()
+
+
+async def test_a_version_that_has_errors_here_is_not_followed_and_the_server_serves_on(tmp_path: Path) -> None:
+    async with provider(tmp_path, edit=OLD) as world:
+        before, history = served(world), history_of(world)
+        broken = b'{"realm": "small-business", "enabled": true, "browserFlow": "gone"}'
+        with structlog.testing.capture_logs() as logs:
+            await history.publish(broken, ANA, base=before)
+            await until(lambda: any(line["event"] == "realm version not followed" for line in logs))
+            await asyncio.sleep(1.2)  # two more looks
+        assert sum(line["event"] == "realm version not followed" for line in logs) == 1, "it is said once"
+        assert served(world) == before
+        arta = customer(world)
+        browser = await arta.begin(world.client())
+        await arta.log_in(browser)
+        assert "code" in browser.answer
+
+
+# --- Files and what was published
+
+
+async def test_what_was_published_outlives_a_restart_and_the_start_says_so(tmp_path: Path) -> None:
+    async with provider(tmp_path, edit=OLD) as world:
+        line = await publish(world, NEW)
+        clock = world.clock
+    with structlog.testing.capture_logs() as logs:
+        async with provider(tmp_path, edit=OLD, clock=clock) as again:
+            assert served(again) == line.version
+    said = [one for one in logs if one["event"] == "realm file is not what is served"]
+    assert [(one["realm"], one["version"], one["author"]) for one in said] == [(REALM, line.version, "Ana")]
+
+
+async def test_a_file_that_changes_wins_and_is_the_author(tmp_path: Path) -> None:
+    async with provider(tmp_path, edit=OLD) as world:
+        await publish(world, NEW)
+        clock = world.clock
+    async with provider(tmp_path, edit=entitled("Nga skedari"), clock=clock) as again:
+        assert again.site.desks[REALM].realm.title == "Nga skedari"
+        (latest, *_) = await history_of(again).log()
+        assert latest.source is VersionSource.FILE
+        assert latest.author == f"file {tmp_path / 'small-business.json'}"
+        (event,) = [e for e in await again.events() if e.type == "REALM_PUBLISHED" and e.detail["number"] == "3"]
+        assert event.detail["version"] == latest.version
+
+
+async def test_a_published_version_that_does_not_start_any_more_says_how_to_go_back(tmp_path: Path) -> None:
+    def edit(found: dict[str, Any]) -> None:
+        OLD(found)
+        found["clients"][1]["secret"] = "${vault.other}"
+
+    async with provider(tmp_path, edit=OLD) as world:
+        secret = tmp_path / "vault" / f"{REALM}_other"
+        secret.write_text("a secret of 32 characters, at least")
+        await publish(world, edit)
+        secret.unlink()
+    with pytest.raises(StartError, match="idp realm rollback small-business"):
+        # Its own file would start, and is not what was published last.
+        async with provider(tmp_path, edit=OLD):
+            pass
+
+
+async def test_a_realm_that_was_imported_is_served_and_one_whose_file_is_gone_is_not(tmp_path: Path) -> None:
+    async with provider(tmp_path, edit=OLD) as world:
+        document = read(world, OLD).document.replace(b'"realm":"small-business"', b'"realm":"imported"')
+        for client in ("internet-banking", "cards"):
+            (tmp_path / "vault" / f"imported_{client}").write_text("a secret of 32 characters, at least")
+        other = world.site.store.realm("imported")
+        sealer = world.site.desks[REALM].provider.sealer
+        history = RealmHistory(realm="imported", versions=other.versions, sealer=sealer, clock=world.clock)
+        await history.publish(document, ANA, base=None, source=VersionSource.IMPORT)
+        clock = world.clock
+
+    def only_one(settings: Any) -> Any:
+        return msgspec.structs.replace(settings, realms=Realms(files=settings.realms.files[:1]))
+
+    async with provider(tmp_path, edit=OLD, clock=clock, settle=only_one) as again:
+        assert sorted(again.site.desks) == ["imported", REALM]
+
+
+# --- Commit-confirmed
+
+
+async def test_a_login_through_the_new_version_confirms_it(tmp_path: Path) -> None:
+    async with provider(tmp_path, edit=OLD) as world:
+        line = await publish(world, NEW, confirm_within=TEN_MINUTES)
+        arta = customer(world)
+        browser = await arta.begin(world.client())
+        await arta.give_password(browser)
+        assert await history_of(world).waiting() == line, "half a login shows nothing"
+        await browser.submit("sms-otp-form", code=world.sms.code_to(arta.phone))
+        assert "code" in browser.answer
+        assert await history_of(world).waiting() is None
+        (event,) = [e for e in await world.events() if e.type == "REALM_CONFIRMED"]
+        assert (event.detail["version"], event.client_id) == (line.version, "internet-banking")
+        world.clock.advance(TEN_MINUTES)
+        await asyncio.sleep(1.2)  # two looks
+        assert served(world) == line.version
+
+
+async def test_nobody_logs_in_through_it_and_it_goes_back_by_itself(tmp_path: Path) -> None:
+    async with provider(tmp_path, edit=OLD) as world:
+        before = served(world)
+        line = await publish(world, NEW, confirm_within=TEN_MINUTES)
+        world.clock.advance(TEN_MINUTES)
+        await until(lambda: served(world) == before)
+        (event,) = [e for e in await world.events() if e.type == "REALM_REVERTED"]
+        assert (event.detail["version"], event.detail["parent"]) == (before, line.version)
+
+
+async def test_a_server_that_was_down_meanwhile_starts_on_the_version_before(tmp_path: Path) -> None:
+    async with provider(tmp_path, edit=OLD) as world:
+        before = served(world)
+        await publish(world, NEW, confirm_within=TEN_MINUTES)
+        clock = world.clock
+    clock.advance(TEN_MINUTES)
+    async with provider(tmp_path, edit=OLD, clock=clock) as again:
+        assert served(again) == before
+        assert "REALM_REVERTED" in await again.event_types()
+
+
+async def test_a_session_that_answers_shows_nothing_of_the_new_version(tmp_path: Path) -> None:
+    async with provider(tmp_path, edit=OLD) as world:
+        arta = customer(world)
+        browser = await arta.begin(world.client())
+        await arta.log_in(browser)
+        line = await publish(world, settled(forms(FORM, OTP, step_of_its_own())), confirm_within=TEN_MINUTES)
+        await browser.open(world.client().request(prompt="none"))
+        assert "code" in browser.answer
+        assert await history_of(world).waiting() == line
+
+
+def step_of_its_own() -> dict[str, Any]:
+    return {"authenticator": "sms-otp", "requirement": "DISABLED", "priority": 90}
+
+
+async def test_a_login_of_a_client_whose_flow_is_as_it_was_confirms_nothing(tmp_path: Path) -> None:
+    async with provider(tmp_path, edit=OLD) as world:
+        line = await publish(world, all_edits(OLD, CARDS_BY_SMS), confirm_within=TEN_MINUTES)
+        arta = customer(world)
+        await arta.log_in(await arta.begin(world.client()))
+        assert await history_of(world).waiting() == line
+        browser = await arta.begin(world.client(client_id="cards"))
+        await browser.submit("kc-form-login", username=arta.username, password=PASSWORD)
+        await browser.submit("sms-otp-form", code=world.sms.code_to(arta.phone))
+        assert "code" in browser.answer
+        assert await history_of(world).waiting() is None
+
+
+async def test_a_login_that_began_on_the_version_before_confirms_nothing(tmp_path: Path) -> None:
+    async with provider(tmp_path, edit=OLD) as world:
+        arta = customer(world)
+        browser = await arta.begin(world.client())
+        await arta.give_password(browser)
+        line = await publish(world, NEW, confirm_within=TEN_MINUTES)
+        await browser.submit("kc-otp-login-form", otp=arta.next_code())
+        assert "code" in browser.answer
+        assert await history_of(world).waiting() == line

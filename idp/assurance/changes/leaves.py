@@ -61,7 +61,7 @@ def _written(loaded: LoadedRealm) -> Any:
 
 
 def _differences(before: Any, after: Any, *, path: tuple[str, ...], pointer: str) -> Iterator[Leaf]:
-    if before == after:
+    if _same(before, after):
         return
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for key in sorted(before.keys() | after.keys()):
@@ -77,11 +77,15 @@ def _differences(before: Any, after: Any, *, path: tuple[str, ...], pointer: str
 
 
 def _tables(before: Any, after: Any) -> tuple[dict[str, tuple[int, Any]], dict[str, tuple[int, Any]]] | None:
-    lists = [value if isinstance(value, list | tuple) else () for value in (before, after)]
-    if not isinstance(before, list | tuple | None) or not isinstance(after, list | tuple | None):
+    if not isinstance(before, list | tuple) or not isinstance(after, list | tuple):
         return None
-    key = identity(*lists)
-    return None if key is None else (named(lists[0], key), named(lists[1], key))
+    key = identity(before, after)
+    return None if key is None else (named(before, key), named(after, key))
+
+
+def _same(before: Any, after: Any) -> bool:
+    """Compare as text: in Python true equals 1, and in a realm file it does not."""
+    return json.dumps(before, sort_keys=True) == json.dumps(after, sort_keys=True)
 
 
 def _same_set(before: Any, after: Any) -> bool:

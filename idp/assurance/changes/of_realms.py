@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import msgspec
+
 from idp.assurance.changes.change import Change, Topic
 from idp.assurance.changes.leaves import Leaf
 from idp.assurance.changes.meanings import (
@@ -53,6 +55,20 @@ def _password_policy(leaf: Leaf) -> Iterator[Change]:
 
 def _rule(rule: PasswordRule | None) -> str:
     return "" if rule is None else f"{rule.name}({rule.argument})" if rule.argument else rule.name
+
+
+_OF_DEFAULT_ROLE = words(
+    Topic.ACCESS,
+    added="Every new user is given the role “{word}”",
+    removed="New users are no longer given the role “{word}”",
+    added_is=WEAKER,
+)
+
+
+def _default_role(leaf: Leaf) -> Iterator[Change]:
+    """Tell a default role that came or went by what it gives."""
+    given = [((role or {}).get("composites") or {}).get("realm") for role in (leaf.before, leaf.after)]
+    yield from _OF_DEFAULT_ROLE(msgspec.structs.replace(leaf, before=given[0] or [], after=given[1] or []))
 
 
 REALM_MEANINGS: Mapping[tuple[str, ...], Meaning] = {
@@ -184,12 +200,8 @@ REALM_MEANINGS: Mapping[tuple[str, ...], Meaning] = {
         added="Whoever has a role is given “{word}” with it",
         removed="“{word}” no longer comes with a role",
     ),
-    ("defaultRole", "composites", "realm"): words(
-        Topic.ACCESS,
-        added="Every new user is given the role “{word}”",
-        removed="New users are no longer given the role “{word}”",
-        added_is=WEAKER,
-    ),
+    ("defaultRole", "composites", "realm"): _OF_DEFAULT_ROLE,
+    ("defaultRole",): _default_role,
     ("defaultGroups",): words(
         Topic.ACCESS,
         added="Every new user is in the group “{word}”",

@@ -26,6 +26,7 @@ from idp import settings as configuration
 from idp.crypto.kept_keys import KeptKeys
 from idp.flows.compiler import compile_realm
 from idp.flows.deliveries import RealmDeliveries, ReceiptBook
+from idp.flows.runnable import runnable
 from idp.gateways.mail import WrittenMail
 from idp.gateways.opening import gateways_of, mail_of, outbox_of
 from idp.gateways.outbox import Outbox
@@ -139,14 +140,25 @@ def load_realms(settings: configuration.Settings, surroundings: Surroundings) ->
             problems.extend(_lines(name, error.findings))
             continue
         for found in of_file:
-            findings = (*found.findings, *compile_realm(found.realm)[1])
-            problems.extend(_lines(name, [f for f in findings if f.severity is Severity.ERROR]))
+            problems.extend(_lines(name, _judged(found)))
         loaded.extend((name, found) for found in of_file)
     names = Counter(found.realm.name for _, found in loaded)
     problems.extend(f"  Realm “{name}” stands in {n} files: keep one of them." for name, n in names.items() if n > 1)
     if problems:
-        raise StartError("The realms do not start:\n" + "\n".join(problems))
+        raise StartError("The realms do not start:\n" + "\n".join(problems) + _import_instead(loaded))
     return loaded
+
+
+def _import_instead(loaded: Sequence[tuple[str, LoadedRealm]]) -> str:
+    """Tell of the import where it would help: where nothing but single parts of a foreign realm has errors."""
+    if not loaded or any(_judged(runnable(found)) for _, found in loaded):
+        return ""
+    return "\nIf these are realms of another Keycloak, take them in with idp realm import: it sets such parts aside."
+
+
+def _judged(found: LoadedRealm) -> list[Finding]:
+    findings = (*found.findings, *compile_realm(found.realm)[1])
+    return [finding for finding in findings if finding.severity is Severity.ERROR]
 
 
 def _lines(name: str, findings: Sequence[Finding]) -> list[str]:

@@ -19,6 +19,7 @@ from idp.audit.events import Recorder
 from idp.crypto.base64url import base64url
 from idp.flows.compiler import compile_realm
 from idp.flows.newcomers import Newcomers
+from idp.flows.runnable import runnable
 from idp.gateways.opening import gateways_of, make_folder_of, outbox_of
 from idp.model.finding import Finding
 from idp.model.struct import Frozen
@@ -26,7 +27,6 @@ from idp.model.version import Publication, VersionSource
 from idp.opening import passwords_of, sealer_of, surroundings_of
 from idp.ports import Clock, Passwords, RandomBytes, RealmStores, Sealer, SmsSender, Throttle, Users
 from idp.realms.exchange.merging import Side, merged, with_kept_secrets
-from idp.realms.exchange.setting_aside import with_parts_set_aside
 from idp.realms.history import Authorship, RealmHistory
 from idp.realms.loading import LoadedRealm, canonical_document, errors, load
 from idp.realms.placeholders import Surroundings
@@ -104,7 +104,7 @@ class Importing:
         users = incoming.get("users")
         whole = document if users is None else {**document, "users": users}
         strict = load(json.dumps(whole), surroundings=self._surroundings)
-        loaded = with_parts_set_aside(strict)
+        loaded = runnable(strict)
         if problems := [*errors(loaded.findings), *errors(tuple(compile_realm(loaded.realm)[1]))]:
             raise ImportRefusedError("The realm cannot run here:\n" + "\n".join(f"  {problem}" for problem in problems))
         return Plan(
@@ -112,7 +112,7 @@ class Importing:
             live=latest,
             incoming=canonical_document(incoming),
             changes=latest is None or loaded.realm.version != latest.version,
-            findings=errors(strict.findings),
+            findings=(*errors(strict.findings), *errors(tuple(compile_realm(strict.realm)[1]))),
             made=made,
         )
 

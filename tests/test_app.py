@@ -331,6 +331,15 @@ async def start_of(settings: Settings) -> str:
     return str(refused.value)
 
 
+async def test_a_foreign_client_that_cannot_run_is_told_with_the_import_that_sets_it_aside(tmp_path: Path) -> None:
+    def edit(document: dict[str, Any]) -> None:
+        document["clients"][0]["redirectUris"].append("http://elsewhere.example/*")
+
+    told = await start_of(prepared(tmp_path, edit))
+    assert "C-REDIRECT-HTTP" in told
+    assert "idp realm import" in told
+
+
 async def test_a_provider_without_any_realm_says_where_one_comes_from(tmp_path: Path) -> None:
     settings = msgspec.structs.replace(prepared(tmp_path), realms=Realms(files=()))
     assert "idp realm import" in await start_of(settings)
@@ -346,6 +355,7 @@ async def test_all_errors_of_all_realms_are_told_at_once(tmp_path: Path) -> None
     assert told.count("F-UNKNOWN-STEP") == 2
     assert "small-business.json" in told
     assert "sme-corporate.json" in told
+    assert "idp realm import" not in told, "which would not help: the login itself cannot run"
     assert not (tmp_path / "store").exists(), "nothing is opened before the realms are right"
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import msgspec
 
 from idp.flows.assembly import AssembledRealm, UnusableRealmError
+from idp.flows.runnable import runnable
 from idp.flows.step import StepServices
 from idp.flows.tree import bare
 from idp.model.client import Client
@@ -20,7 +21,6 @@ from idp.model.realm import Realm
 from idp.model.session import AuthenticationSession
 from idp.model.struct import Frozen
 from idp.model.version import Publication
-from idp.realms.exchange.setting_aside import with_parts_set_aside
 from idp.realms.history import RealmHistory
 from idp.realms.loading import LoadedRealm, RealmUnreadableError, errors, load
 from idp.realms.placeholders import Surroundings
@@ -139,7 +139,7 @@ class PublishedRealm:
         if document is None:
             return None
         try:
-            loaded = with_parts_set_aside(load(document.decode(), surroundings=self._surroundings))
+            loaded = runnable(load(document.decode(), surroundings=self._surroundings))
             return self._assembled(loaded.realm)
         except (RealmUnreadableError, UnusableRealmError):
             return None  # made by another release; a login of this version begins again on the present one
@@ -159,7 +159,7 @@ async def loaded_version(history: RealmHistory, version: str, surroundings: Surr
     if document is None:
         raise UnusableRealmError(f"The version {version} is not in the store.")
     try:
-        loaded = with_parts_set_aside(load(document.decode(), surroundings=surroundings))
+        loaded = runnable(load(document.decode(), surroundings=surroundings))
     except RealmUnreadableError as error:
         raise UnusableRealmError(str(error)) from None
     if found := errors(loaded.findings):

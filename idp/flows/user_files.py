@@ -6,8 +6,10 @@ import base64
 import json
 from typing import Any
 
+from idp.crypto.base64url import base64url
 from idp.flows.sealed import password_purpose, seed_purpose
 from idp.model.user import OtpCredential, PasswordCredential, User
+from idp.model.webauthn import WebAuthnCredential
 from idp.ports import Sealer
 from idp.realms.exchange.secret_places import MASK
 
@@ -48,6 +50,8 @@ class UserFiles:
                 return self._password(user, credential)
             case OtpCredential():
                 return self._token(user, credential)
+            case WebAuthnCredential():
+                return _security_key(credential)
             case _:
                 return None
 
@@ -84,3 +88,23 @@ class UserFiles:
             "secretData": json.dumps(secret if self._with_secrets else {"value": MASK}),
             "credentialData": json.dumps(described),
         }
+
+
+def _security_key(credential: WebAuthnCredential) -> dict[str, Any]:
+    """Return a security key or passkey, of which nothing is secret."""
+    described = {
+        "aaguid": credential.aaguid,
+        "credentialId": base64.b64encode(credential.key_id).decode(),
+        "counter": credential.counter,
+        "credentialPublicKey": base64url(credential.public_key),
+        "attestationStatementFormat": credential.attestation_format,
+        "transports": list(credential.transports),
+    }
+    return {
+        "id": credential.id,
+        "type": "webauthn-passwordless" if credential.passwordless else "webauthn",
+        "userLabel": credential.label,
+        "createdDate": credential.created_at * 1000,
+        "secretData": "{}",
+        "credentialData": json.dumps(described),
+    }

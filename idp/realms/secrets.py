@@ -6,9 +6,9 @@ import re
 
 from idp.model.secret import Secret
 from idp.model.struct import Frozen
+from idp.realms.exchange.secret_places import MASK
 from idp.realms.placeholders import Vault, vault_file
 
-_MASKED = "**********"  # what Keycloak writes instead of a secret in a partial export
 _PLACEHOLDER = re.compile(r"\$\{vault\.([A-Za-z0-9_.-]+)\}")
 
 
@@ -22,7 +22,7 @@ class UnknownSecret(Frozen, frozen=True, kw_only=True):
 
 def secret_of(realm: str, written: str, vault: Vault) -> Secret | UnknownSecret:
     """Return the secret that stands in a file, or that it names."""
-    if written == _MASKED:
+    if written == MASK:
         repair = "Put the secret into the vault and write ${vault.name}."
         return UnknownSecret(problem="The secret is masked in this file.", repair=repair, masked=True)
     placeholder = _PLACEHOLDER.fullmatch(written)

@@ -15,12 +15,15 @@ import msgspec
 
 from idp.model.client import Client
 from idp.model.finding import Finding, Severity
-from idp.realms.loading import LoadedRealm
+from idp.realms.loading import LoadedRealm, errors
 
 _PART = re.compile(r"/(clients|requiredActions|users|components)(?:/([0-9]+))?(?=/|\Z)")
 _ADDRESS = re.compile(r"/clients/([0-9]+)/redirectUris(?:/([0-9]+))?")
 _OF_THIS_PLACE = frozenset({"C-VAULT", "R-ENVIRONMENT"})
 """What is missing on this machine is no fault of the realm: to run without it here, and with it there, would be two."""
+
+_STRICTER = frozenset({"R-OTP-REUSE"})
+"""What this provider does more strictly than the file says, whatever it says."""
 
 _SAID = {
     "clients": "This client is not served.",
@@ -33,7 +36,7 @@ _SAID = {
 def with_parts_set_aside(loaded: LoadedRealm) -> LoadedRealm:
     """Return the realm without the parts that have errors, and the findings saying so instead of refusing it."""
     aside = {finding: part for finding in loaded.findings if (part := _part(finding)) is not None}
-    if not aside:
+    if not aside and not any(finding.rule in _STRICTER for finding in errors(loaded.findings)):
         return loaded
     names = {
         loaded.representation.clients[position].client_id
@@ -53,7 +56,9 @@ def with_parts_set_aside(loaded: LoadedRealm) -> LoadedRealm:
             for setting in loaded.realm.required_actions
         ),
     )
-    findings = tuple(_said(finding, aside[finding][0]) if finding in aside else finding for finding in loaded.findings)
+    findings = tuple(
+        _said(finding, aside[finding][0]) if finding in aside else _as_warning(finding) for finding in loaded.findings
+    )
     return msgspec.structs.replace(loaded, realm=realm, findings=findings)
 
 
@@ -91,6 +96,12 @@ def _part(finding: Finding) -> tuple[str, int] | None:
     if found is None or (found.group(2) is None and found.group(1) != "components"):
         return None
     return found.group(1), int(found.group(2) or -1)
+
+
+def _as_warning(finding: Finding) -> Finding:
+    if finding.rule not in _STRICTER:
+        return finding
+    return msgspec.structs.replace(finding, severity=Severity.WARNING)
 
 
 def _said(finding: Finding, kind: str) -> Finding:

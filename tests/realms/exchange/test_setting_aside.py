@@ -77,6 +77,13 @@ def test_a_user_who_cannot_be_read_does_not_keep_the_realm_out() -> None:
     assert errors(with_parts_set_aside(strict).findings) == ()
 
 
+def test_codes_are_accepted_once_whatever_the_file_says() -> None:
+    mild = with_parts_set_aside(loaded(demo(lambda found: found.update(otpPolicyCodeReusable=True))))
+    assert [(f.rule, f.severity) for f in mild.findings if f.rule == "R-OTP-REUSE"] == [
+        ("R-OTP-REUSE", Severity.WARNING)
+    ]
+
+
 def test_a_realm_without_errors_is_as_it_was() -> None:
     strict = loaded(demo())
     assert with_parts_set_aside(strict) is strict

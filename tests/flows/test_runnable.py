@@ -1,0 +1,58 @@
+"""What of an imported realm runs here: its login or nothing; other flows and single clients are left out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from idp.flows.compiler import compile_realm
+from idp.flows.runnable import runnable
+from idp.model.finding import Severity
+from idp.model.flow_kind import FlowKind
+from idp.realms.loading import LoadedRealm, errors
+from tests.flows.bench import flow, loaded, step
+
+BROKEN = flow("broken", step("auth-username-password-form"), step("face-at-the-counter"), id="broken-id")
+
+
+def errors_of(found: LoadedRealm) -> tuple[Any, ...]:
+    return (*errors(found.findings), *errors(tuple(compile_realm(found.realm)[1])))
+
+
+def test_a_flow_that_is_no_login_and_cannot_run_is_not_bound() -> None:
+    def edit(found: dict[str, Any]) -> None:
+        found["authenticationFlows"].append(BROKEN)
+        found |= {"registrationAllowed": True, "registrationFlow": "broken"}
+
+    strict = loaded(edit)
+    assert errors_of(strict)
+    mild = runnable(strict)
+    assert errors_of(mild) == ()
+    assert FlowKind.REGISTRATION.value not in mild.realm.bindings
+    said = [finding for finding in mild.findings if "not run" in finding.problem]
+    assert [(finding.rule, finding.severity) for finding in said] == [("F-UNKNOWN-STEP", Severity.WARNING)]
+
+
+def test_a_client_whose_own_flow_cannot_run_is_not_served_and_the_others_are() -> None:
+    def edit(found: dict[str, Any]) -> None:
+        found["authenticationFlows"].append(BROKEN)
+        found["clients"][0]["authenticationFlowBindingOverrides"] = {"browser": "broken-id"}
+
+    strict = loaded(edit)
+    mild = runnable(strict)
+    first, *others = strict.realm.clients
+    assert errors_of(mild) == ()
+    assert mild.realm.client(first) is None
+    assert all(mild.realm.client(name) == strict.realm.client(name) for name in others)
+
+
+def test_a_login_that_cannot_run_stays_an_error() -> None:
+    def edit(found: dict[str, Any]) -> None:
+        found["authenticationFlows"].append(BROKEN)
+        found["browserFlow"] = "broken"
+
+    assert errors_of(runnable(loaded(edit)))
+
+
+def test_a_realm_that_runs_is_as_it_was() -> None:
+    strict = loaded()
+    assert runnable(strict) is strict

@@ -31,8 +31,9 @@ CHROMIUM_ARGUMENTS = [
 class Demo:
     """`idp demo`, keeping everything in a folder; it can be killed and started again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, realms: tuple[Path, ...] = ()) -> None:
         self.folder = folder
+        self._realms = realms
         self.idp_port, self.bank_port = _free_port(), _free_port()
         self.idp, self.bank = f"http://localhost:{self.idp_port}", f"http://localhost:{self.bank_port}"
         self._process: subprocess.Popen[bytes] | None = None
@@ -48,6 +49,8 @@ class Demo:
             "HYRJA_SMS__OUTBOX_FILE": str(self.folder / "outbox.jsonl"),
             "HYRJA_LOG__FILE": str(self.folder / "idp.jsonl"),
         }
+        if self._realms:
+            environment["HYRJA_REALMS__FILES"] = ",".join(map(str, self._realms))
         with (self.folder / "demo.out").open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "idp", "demo"], cwd=ROOT, env=environment, stdout=output, stderr=output
@@ -89,8 +92,8 @@ class Demo:
 
 
 @contextmanager
-def demo(folder: Path) -> Iterator[Demo]:
-    running = Demo(folder)
+def demo(folder: Path, realms: tuple[Path, ...] = ()) -> Iterator[Demo]:
+    running = Demo(folder, realms)
     running.start()
     try:
         yield running

@@ -243,7 +243,7 @@ def _possible(contract: StepContract, way: tuple[Factor, ...], state: State) -> 
         return known and has(state.user, contract.holders_of)
     if contract.changes is not None:
         proven = frozenset(e.factor for e in state.session.evidence)
-        return contract.changes.refusal(proven, held=strong_factors(state.user)) is None
+        return contract.changes.refusal(proven, held=strong_factors(state.user), made=state.made) is None
     return True
 
 

@@ -18,7 +18,7 @@ from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
-PUBLISHED = "29ccdcafb514035515ec0fffe2002f457c0d0998aaebfa30c93d8bb3a19042ed"
+PUBLISHED = "0505b6c39dd575396c697818ed181ca5471f7a123fd86186850388497761953f"
 FORMAT, PASSED, BLOCKED, IGNORED = "hyrja-certificate-1", "passed", "blocked", "ignored"
 State: Any = namedtuple("State", "progress known queue customer evidence needs made world")  # noqa: PYI024 - one line
 
@@ -208,7 +208,8 @@ class Checker:
         if wanted or not change:
             return not wanted or ((state.known or contract["identifies"]) and wanted <= set(held))
         guards = set(change["guarded_by"]) & set(held)
-        return not proven <= set(change["never_by"]) and not (guards and guards.isdisjoint(proven))
+        unmade = guards - set(state.made)
+        return not proven <= set(change["never_by"]) and not (unmade and guards.isdisjoint(proven))
 
     def succeeded(self, way: Any, proof: set[str], state: Any) -> Any:
         """Return the state after a step."""

@@ -54,8 +54,10 @@ class Pending(Frozen, frozen=True, kw_only=True):
 class Enrolment:
     """Makes a token, shows it once, and keeps it when its first code has come back."""
 
-    def __init__(self, *, realm: Realm, services: StepServices) -> None:
+    def __init__(self, *, realm: Realm, services: StepServices, afterwards: tuple[str, ...] = ()) -> None:
+        """`afterwards` are the required actions that follow an enrolment."""
         self._realm = realm
+        self._afterwards = afterwards
         self._policy = realm.otp_policy
         self._services = services
 
@@ -85,7 +87,7 @@ class Enrolment:
         return await self._confirm(login, pending, code, label=answer.get("userLabel", ""))
 
     def _refusal(self, login: Login) -> Outcome | None:
-        reason = CHANGE.refusal(login.proven, held=strong_factors(login.known_user))
+        reason = CHANGE.refusal(login.proven, held=strong_factors(login.known_user), made=login.made)
         return Failure(reason=reason) if reason is not None else None
 
     async def _confirm(self, login: Login, pending: Pending, code: str, *, label: str) -> Outcome:
@@ -132,7 +134,9 @@ class Enrolment:
                 return user  # of two enrolments at once one counts: the other has not proven the token that is there
             # One active token a user: the new one replaces the old one in the same write.
             others = tuple(c for c in user.credentials if not isinstance(c, OtpCredential))
-            return without_action(msgspec.structs.replace(user, credentials=(*others, credential)), ACTION)
+            actions = tuple(dict.fromkeys((*user.required_actions, *self._afterwards)))
+            changed = msgspec.structs.replace(user, credentials=(*others, credential), required_actions=actions)
+            return without_action(changed, ACTION)
 
         kept = await amend(self._services.users, login.known_user.id, enrolled)
         return credential in kept.otps

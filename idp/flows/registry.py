@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from idp.flows.actions.configure_recovery_codes import ConfigureRecoveryCodes
 from idp.flows.actions.configure_totp import ConfigureTotp
 from idp.flows.actions.delete_account import DeleteAccount
 from idp.flows.actions.profile import UpdateProfile, VerifyProfile
@@ -19,6 +20,7 @@ from idp.flows.steps.access import AllowAccess, DenyAccess
 from idp.flows.steps.cookie import Cookie
 from idp.flows.steps.otp import Otp
 from idp.flows.steps.password import Password, Username, UsernamePassword
+from idp.flows.steps.recovery_code import RecoveryCode
 from idp.flows.steps.registration import PARTS as REGISTRATION_PARTS
 from idp.flows.steps.registration import RegistrationForm
 from idp.flows.steps.sms_otp import SmsOtp
@@ -36,6 +38,7 @@ STEPS: dict[str, StepType] = {
     "auth-otp-form": Otp,
     "webauthn-authenticator": SecurityKey,
     "webauthn-authenticator-passwordless": Passkey,
+    "auth-recovery-authn-code-form": RecoveryCode,
     "sms-otp": SmsOtp,
     "registration-page-form": RegistrationForm,
     "soft-token-gate": SoftTokenGate,
@@ -59,6 +62,7 @@ FORMS: dict[str, frozenset[str]] = {
 """The steps that are forms, with the parts that each may be made of (the executions of its `form-flow`)."""
 
 ACTIONS: dict[str, ActionType] = {
+    "CONFIGURE_RECOVERY_AUTHN_CODES": ConfigureRecoveryCodes,
     "CONFIGURE_TOTP": ConfigureTotp,
     "TERMS_AND_CONDITIONS": Terms,
     "UPDATE_PASSWORD": UpdatePassword,

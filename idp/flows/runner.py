@@ -310,8 +310,15 @@ class Runner:
             transaction_id=session.transaction_id,
             browser=session.browser,
             address=self._address,
+            made=self._made(session),
             memory=session.states.get(execution.id),
         )
+
+    def _made(self, session: AuthenticationSession) -> frozenset[str]:
+        """Return the factors whose credentials this login has given."""
+        done = (execution_id for execution_id, status in session.progress.items() if status is Status.SUCCESS)
+        changes = (self._assembled.contract(execution_id).changes for execution_id in done)
+        return frozenset(change.credential for change in changes if change is not None)
 
     def _written_down(self, session: AuthenticationSession, run: Run, outcome: Outcome, *, now: int) -> Result:
         match outcome:

@@ -57,13 +57,18 @@ class CredentialChange(Frozen, frozen=True, kw_only=True):
     never_by: frozenset[str] = frozenset()
     guarded_by: frozenset[str] = frozenset()
 
-    def refusal(self, proven: frozenset[str], *, held: frozenset[str]) -> str | None:
-        """Return why the credential is not changed, for operators; None if it may be. `held`: the user's factors."""
+    def refusal(
+        self, proven: frozenset[str], *, held: frozenset[str], made: frozenset[str] = frozenset()
+    ) -> str | None:
+        """Return why the credential is not changed, for operators; None if it may be.
+
+        `held` are the user's factors; those `made` in this very login guard nothing yet: what guarded them was met.
+        """
         if proven <= self.never_by:
             # Keycloak #21837 (T-9); and who holds the number for a moment must not get a token (bank.md 2.3).
             return f"change of {self.credential} without a proven factor"
         guards = held & self.guarded_by
-        if guards and not guards & proven:
+        if guards - made and not guards & proven:
             # A second token needs the first one, or one as good (bank.md 4.6): a password alone never adds or replaces
             # a second factor (CVE-2023-3597).
             return f"the user has a credential ({', '.join(sorted(guards))}) that was not proven in this login"
@@ -209,6 +214,7 @@ class Login(Frozen, frozen=True, kw_only=True):
     transaction_id: str = ""
     browser: str = ""
     address: str = ""
+    made: frozenset[str] = frozenset()
     memory: bytes | None = None
 
     def state(self, kind: type[S]) -> S | None:

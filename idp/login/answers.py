@@ -39,7 +39,7 @@ async def page(
     """
     desk = visit.desk
     # A page that is shown once has no switch: asking for it again would lose what it shows.
-    fields.setdefault("languages", [] if fields.get("otpauth") else languages(visit))
+    fields.setdefault("languages", [] if fields.get("otpauth") or fields.get("codes") else languages(visit))
 
     def rendered() -> bytes:
         shown = {**fields, "frames": frames, "client": client}

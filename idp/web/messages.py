@@ -62,6 +62,12 @@ MESSAGES: dict[str, Text] = {
     "webauthn_nothing_sent": _("No key was used. Press the button, or choose another way."),
     "webauthn_not_registered": _("The key could not be registered. Try again, or use another key."),
     "webauthn_registered": _("Your key is registered."),
+    "recovery_codes_kept": _("Your recovery codes are good from now on; former ones are not."),
+    "recovery_codes_few": _n(
+        "You have %(left)s recovery code left. Make a new list soon.",
+        "You have %(left)s recovery codes left. Make a new list soon.",
+        count="left",
+    ),
     "registration_cancelled": _("The registration was cancelled. Nothing has changed."),
     "login_cancelled": _("The login was cancelled."),
     # What a person still has to do.

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import CodeType, MappingProxyType
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
@@ -47,9 +48,11 @@ OPTIONAL: Mapping[str, object] = MappingProxyType(
         "can_restart": False,
         "can_try_another_way": False,
         "client": None,
+        "codes": (),
         "credential_id": "",
         "credentials": (),
         "detail": "",
+        "few": False,
         "frames": (),
         "heading": "",
         "hidden": MappingProxyType({}),
@@ -264,7 +267,7 @@ def _environment(
         cache_size=-1,
         bytecode_cache=codes,
     )
-    environment.filters.update(groups=_groups, drawing=_drawing, qr=qr.drawn)
+    environment.filters.update(groups=_groups, text_file=_text_file, drawing=_drawing, qr=qr.drawn)
     environment.globals.update(_=_translator(translations), ngettext=_plural_translator(translations), **shared)
     return environment
 
@@ -293,6 +296,12 @@ def _plural_translator(translations: NullTranslations) -> Callable[[str, str, in
 def _groups(text: str, size: int = 4) -> list[str]:
     """Cut a key into groups that a person can copy by eye."""
     return [text[start : start + size] for start in range(0, len(text), size)]
+
+
+def _text_file(lines: Iterable[str]) -> str:
+    """Write a numbered list as a file that a browser saves from the page itself, without asking anybody."""
+    text = "".join(f"{number}: {line}\r\n" for number, line in enumerate(lines, start=1))
+    return "data:text/plain;charset=utf-8," + quote(text)
 
 
 def _drawing(svg: str) -> Markup:

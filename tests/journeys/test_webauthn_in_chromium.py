@@ -1,4 +1,4 @@
-"""Security keys and passkeys in a real browser with virtual authenticators (WebDriver's, by Chromium's own protocol)."""
+"""Security keys and passkeys in a real browser with virtual authenticators (WebDriver's, by Chromium's protocol)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Browser, CDPSession, Page
 
-from tests.flows.bench import all_edits, document
+from tests.flows.bench import all_edits, document, no_actions
 from tests.journeys.demo import Demo, demo
 from tests.stories.rearranged import FORM, PASSWORD, forms, passwords
-from tests.stories.test_webauthn import KEY, actions, no_actions, offers_passkeys, wants_passkeys
+from tests.stories.test_webauthn import KEY, actions, offers_passkeys, wants_passkeys
 
 pytestmark = pytest.mark.browser
 

@@ -16,7 +16,7 @@ from tests.web.samples import CATALOGUES, LOCALES, PAGES, words
 
 @pytest.mark.parametrize(("locale", "key"), list(product(LOCALES, messages.MESSAGES)))
 def test_every_message_can_be_said(locale: str, key: str) -> None:
-    params = {"seconds": "7", "min": "7", "max": "7", "n": "7", "name": "7"}
+    params = {"seconds": "7", "min": "7", "max": "7", "n": "7", "name": "7", "left": "7"}
     said = words(locale).say({"key": key, "params": params})
     assert said
     assert "%" not in said

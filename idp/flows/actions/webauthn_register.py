@@ -104,7 +104,7 @@ class RegisterKey:
     def _refusal(self, login: Login) -> Failure | None:
         change = self.contract.changes
         assert change is not None
-        reason = change.refusal(login.proven, held=strong_factors(login.known_user))
+        reason = change.refusal(login.proven, held=strong_factors(login.known_user), made=login.made)
         return Failure(reason=reason) if reason is not None else None
 
     @property

@@ -17,6 +17,7 @@ PROVES: Mapping[str, str] = MappingProxyType(
         "auth-username-password-form": "password",
         "auth-password-form": "password",
         "auth-otp-form": "otp",
+        "auth-recovery-authn-code-form": "recovery-authn-codes",
         "sms-otp": "sms-otp",
         "webauthn-authenticator": "webauthn",
         "webauthn-authenticator-passwordless": "webauthn-passwordless",

@@ -18,7 +18,7 @@ from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
-PUBLISHED = "0505b6c39dd575396c697818ed181ca5471f7a123fd86186850388497761953f"
+PUBLISHED = "c0d750cc1a25e2795d52a3262210b6d18f6990275b906e025b6a03bd4854a9c7"
 FORMAT, PASSED, BLOCKED, IGNORED = "hyrja-certificate-1", "passed", "blocked", "ignored"
 State: Any = namedtuple("State", "progress known queue customer evidence needs made world")  # noqa: PYI024 - one line
 

@@ -38,6 +38,24 @@ LAST_IMPORT = "last-import"
 """The draft in which the file of the last import is kept, as it came: what the next one is compared with."""
 
 
+_WITHOUT_EFFECT = frozenset(
+    {
+        "A-UNKNOWN-ACTION",
+        "C-BEARER-ONLY",
+        "C-PROTOCOL",
+        "F-UNKNOWN-STEP",
+        "M-CONFIG",
+        "M-TYPE",
+        "R-CREDENTIAL",
+        "R-DIRECTORY",
+        "R-IDENTITY-PROVIDER",
+        "R-LOCALE",
+        "R-UNKNOWN-KEY",
+    }
+)
+"""Rules about what is kept and has no effect here."""
+
+
 class ImportRefusedError(Exception):
     """The file is not imported; the text says why and what to do."""
 
@@ -56,7 +74,8 @@ class Reception(Frozen, frozen=True, kw_only=True):
 class Plan(Frozen, frozen=True, kw_only=True):
     """What an import would do: the document, and what is to be said of it.
 
-    `findings` are the errors of the parts that are set aside, `made` the pointers of secrets that are new.
+    `findings` are the errors of the parts that are set aside, `without_effect` what is kept and does nothing here,
+    `unwise` how many more findings there are, `made` the pointers of secrets that are new.
     """
 
     loaded: LoadedRealm
@@ -64,6 +83,8 @@ class Plan(Frozen, frozen=True, kw_only=True):
     incoming: bytes
     changes: bool
     findings: tuple[Finding, ...]
+    without_effect: tuple[Finding, ...]
+    unwise: int
     made: tuple[str, ...]
 
 
@@ -105,14 +126,20 @@ class Importing:
         whole = document if users is None else {**document, "users": users}
         strict = load(json.dumps(whole), surroundings=self._surroundings)
         loaded = runnable(strict)
-        if problems := [*errors(loaded.findings), *errors(tuple(compile_realm(loaded.realm)[1]))]:
+        of_flows = tuple(compile_realm(loaded.realm)[1])
+        if problems := [*errors(loaded.findings), *errors(of_flows)]:
             raise ImportRefusedError("The realm cannot run here:\n" + "\n".join(f"  {problem}" for problem in problems))
+        refused = (*errors(strict.findings), *errors(tuple(compile_realm(strict.realm)[1])))
+        set_aside = {(finding.rule, finding.pointer) for finding in refused}
+        others = [f for f in (*loaded.findings, *of_flows) if (f.rule, f.pointer) not in set_aside]
         return Plan(
             loaded=loaded,
             live=latest,
             incoming=canonical_document(incoming),
             changes=latest is None or loaded.realm.version != latest.version,
-            findings=(*errors(strict.findings), *errors(tuple(compile_realm(strict.realm)[1]))),
+            findings=refused,
+            without_effect=tuple(finding for finding in others if finding.rule in _WITHOUT_EFFECT),
+            unwise=sum(finding.rule not in _WITHOUT_EFFECT for finding in others),
             made=made,
         )
 

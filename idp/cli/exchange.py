@@ -188,8 +188,10 @@ def _told(name: str, plan: Plan, outcome: str) -> str:
         lines.append("The secrets of these clients are masked in the file. Each was given a new one")
         lines.append("(idp realm export --secrets included shows it):")
         lines += [f"  {_client(plan, pointer)}" for pointer in plan.made]
-    notes = len(plan.loaded.findings) - len(plan.findings)
-    lines.append(f"{notes} more findings: idp realm check names them.")
+    if plan.without_effect:
+        lines.append("Kept, and without effect here:")
+        lines += [f"  {finding.pointer}  {finding.problem} {finding.repair}" for finding in plan.without_effect]
+    lines.append(f"{plan.unwise} findings about what is unwise: idp realm check names them.")
     return "\n".join([*lines, outcome]) + "\n"
 
 

@@ -30,7 +30,7 @@ from idp.realms.review.steps import enabled_steps
 from idp.realms.seeds import UserSeed, delivers_by_sms
 from idp.realms.values import error, warning
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _SHORTEST_SECRET = 16
 _RTS_FAILURES = 5
@@ -59,7 +59,7 @@ def realm_findings(found: file.Realm, realm: Realm, users: tuple[UserSeed, ...])
 def _settings(found: file.Realm, realm: Realm) -> Iterator[Finding]:
     if not _NAME.fullmatch(found.realm):
         yield error(
-            "R-NAME", "/realm", f"“{found.realm}” cannot be part of an address.", "Use letters, digits, - and _."
+            "R-NAME", "/realm", f"“{found.realm}” cannot be part of an address.", "Use letters, digits, ., - and _."
         )
     if not found.enabled:
         yield warning(

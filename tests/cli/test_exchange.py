@@ -156,6 +156,29 @@ def test_a_client_that_cannot_run_here_is_kept_and_not_served(there: Shop) -> No
     assert there.give("--secrets", "included")["clients"] == document["clients"]
 
 
+def test_what_is_kept_without_effect_is_told_with_its_effect(there: Shop) -> None:
+    saml = {"clientId": "payroll", "protocol": "saml", "redirectUris": ["x"]}
+    directory = {"org.keycloak.storage.UserStorageProvider": [{"providerId": "ldap", "name": "staff", "config": {}}]}
+    said = there.take(shop(clients=[shapes.CLIENT, saml], components=directory, **STRANGE))
+    lines = [line.split()[0] for line in said.splitlines() if line.startswith("  /")]
+    assert "/clients/1/protocol" in lines
+    assert "/components/org.keycloak.storage.UserStorageProvider" in lines
+    assert "nobody logs in for it here" in said
+    assert "cannot log in" in said
+    assert "a key that nobody knows" in said
+
+
+def test_an_import_over_a_realm_of_the_settings_starts_from_its_file(there: Shop) -> None:
+    deployment = there.deployment
+    deployment.change("files = []", f'files = ["{deployment.realm}"]')
+    with deployment.serving():
+        document = json.loads(deployment.realm.read_text(encoding="utf-8"))
+        document["displayName"] = "Renamed by an import"
+        assert "Published as" in there.take(document)
+    there.run("export", "small-business", "--secrets", "included", "--output", str(there.output))
+    assert json.loads(there.output.read_text(encoding="utf-8")) == without_users(document)
+
+
 def test_a_flow_that_cannot_run_is_refused_with_its_place(there: Shop) -> None:
     document = shop()
     forms = next(flow for flow in document["authenticationFlows"] if flow["alias"] == "forms")

@@ -23,7 +23,8 @@ async def count_after_proof(login: Login, services: StepServices, subject: str, 
     lock = (await services.attempts.locks(subject)).of(factor)
     if lock.not_before > login.proven_at:
         return Attempt(admitted=False, lock=lock)
-    return await count(login, services, subject, factor)
+    policy = login.realm.brute_force.of_second_factor()
+    return await services.attempts.hit(subject, factor, policy=policy, now=login.now)
 
 
 async def count_unknown(login: Login, services: StepServices, typed_name: str, factor: str) -> Attempt:

@@ -23,6 +23,7 @@ from idp.flows.steps.password import Password, Username, UsernamePassword
 from idp.flows.steps.recovery_code import RecoveryCode
 from idp.flows.steps.registration import PARTS as REGISTRATION_PARTS
 from idp.flows.steps.registration import RegistrationForm
+from idp.flows.steps.session_limits import SessionLimits
 from idp.flows.steps.sms_otp import SmsOtp
 from idp.flows.steps.soft_token_enrolment import SoftTokenEnrolment
 from idp.flows.steps.soft_token_gate import SoftTokenGate
@@ -41,6 +42,7 @@ STEPS: dict[str, StepType] = {
     "auth-recovery-authn-code-form": RecoveryCode,
     "sms-otp": SmsOtp,
     "registration-page-form": RegistrationForm,
+    "user-session-limits": SessionLimits,
     "soft-token-gate": SoftTokenGate,
     "soft-token-enrolment": SoftTokenEnrolment,
 }

@@ -7,13 +7,17 @@ from idp.model.struct import Frozen
 
 
 class FactorLock(Frozen, frozen=True, kw_only=True):
-    """Attempts at one factor since its last success. `not_before` is when the temporary lock ends (epoch seconds)."""
+    """Attempts at one factor since its last success. `not_before` is when the temporary lock ends (epoch seconds).
+
+    `total` is what no pause forgives: the attempts since the last success, however long ago they were.
+    """
 
     attempts: int = 0
     last_attempt_at: int = 0
     not_before: int = 0
     temporary_lockouts: int = 0
     permanent: bool = False
+    total: int = 0
 
     def locked(self, now: int) -> bool:
         """Tell whether an attempt would be refused at `now`."""
@@ -71,18 +75,30 @@ def _after_attempt(lock: FactorLock, policy: BruteForcePolicy, now: int) -> Fact
     # "total since last success"), or slow guessing would never end.
     paused = now - lock.last_attempt_at > policy.max_delta_time
     attempts = 1 if paused and not policy.permanent_lockout else lock.attempts + 1
-    if attempts < policy.failure_factor:
-        return FactorLock(
-            attempts=attempts, last_attempt_at=now, temporary_lockouts=lock.temporary_lockouts, permanent=False
-        )
-    lockouts = lock.temporary_lockouts + 1
+    total = max(lock.total, lock.attempts) + 1
+    spent = policy.permanent_after > 0 and total >= policy.permanent_after
+    lockouts = lock.temporary_lockouts
+    if attempts >= policy.failure_factor:
+        lockouts += 1
+        spent = spent or (policy.permanent_lockout and lockouts > policy.max_temporary_lockouts)
+        not_before = now + min(_wait(attempts, policy), policy.max_failure_wait)
+    elif _is_quick(lock, policy, now):  # Keycloak's: no lockout is counted for it
+        not_before = now + min(policy.minimum_quick_login_wait, policy.max_failure_wait)
+    else:
+        not_before = 0
     return FactorLock(
         attempts=attempts,
         last_attempt_at=now,
-        not_before=now + min(_wait(attempts, policy), policy.max_failure_wait),
+        not_before=not_before,
         temporary_lockouts=lockouts,
-        permanent=policy.permanent_lockout and lockouts > policy.max_temporary_lockouts,
+        permanent=spent,
+        total=total,
     )
+
+
+def _is_quick(lock: FactorLock, policy: BruteForcePolicy, now: int) -> bool:
+    """Tell whether two attempts came faster than a person types; a second is the least that is told apart here."""
+    return lock.attempts > 0 and (now - lock.last_attempt_at) * 1000 < policy.quick_login_check
 
 
 def _wait(attempts: int, policy: BruteForcePolicy) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+import msgspec
+
 from idp.model.struct import Frozen
 
 OtpAlgorithm = Literal["HmacSHA1", "HmacSHA256", "HmacSHA512"]
@@ -26,7 +28,12 @@ class OtpPolicy(Frozen, frozen=True, kw_only=True):
 
 
 class BruteForcePolicy(Frozen, frozen=True, kw_only=True):
-    """When failures lock a factor of a user. Times in seconds; names are Keycloak's."""
+    """When failures lock a factor of a user. Times in seconds; names are Keycloak's.
+
+    `quick_login_check` is in milliseconds: two failures within it lock for `minimum_quick_login_wait` seconds (0: off).
+    `max_secondary_failures` of a second factor since its last success lock it for good, also where locks are temporary
+    (0: off); `permanent_after` is the same for the factor at hand.
+    """
 
     protected: bool = False
     failure_factor: int = 30
@@ -36,6 +43,14 @@ class BruteForcePolicy(Frozen, frozen=True, kw_only=True):
     permanent_lockout: bool = False
     max_temporary_lockouts: int = 0
     strategy: Literal["MULTIPLE", "LINEAR"] = "MULTIPLE"
+    quick_login_check: int = 0
+    minimum_quick_login_wait: int = 60
+    max_secondary_failures: int = 0
+    permanent_after: int = 0
+
+    def of_second_factor(self) -> BruteForcePolicy:
+        """Return what counts for a factor that is asked behind another one: its failures say that one is stolen."""
+        return msgspec.structs.replace(self, permanent_after=self.max_secondary_failures)
 
 
 class Lifespans(Frozen, frozen=True, kw_only=True):

@@ -188,6 +188,9 @@ class Realm(WebAuthnPolicies, frozen=True, kw_only=True, rename="camel"):
     wait_increment_seconds: int = 60
     max_delta_time_seconds: int = 43200
     failure_factor: int = 30
+    quick_login_check_milli_seconds: int = 0
+    minimum_quick_login_wait_seconds: int = 60
+    max_secondary_auth_failures: int = 0
 
     password_policy: str = ""
     otp_policy_type: str = "totp"

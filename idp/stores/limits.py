@@ -65,7 +65,7 @@ class KernelAttempts:
 def _expiry(stored: StoredLocks, locks: Locks, policy: BruteForcePolicy, now: int) -> int | None:
     # Attempts that count towards a permanent lock are never forgotten: a guesser who pauses for a month would
     # otherwise begin again at zero (bank.md 3.9, "total since last success"). So a permanent lock stays as well.
-    if stored.expires_at is None or policy.permanent_lockout:
+    if stored.expires_at is None or policy.permanent_lockout or policy.permanent_after:
         return None
     locked_until = max(lock.not_before for lock in locks.factors.values())
     return max(locked_until, now + max(ATTEMPTS_KEPT, policy.max_delta_time))

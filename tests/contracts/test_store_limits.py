@@ -180,3 +180,13 @@ async def test_a_use_may_cost_more_and_one_that_costs_too_much_is_not_counted(re
     assert not await hit(cost=4)
     assert await hit(cost=3)
     assert not await hit(cost=1)
+
+
+async def test_failures_that_count_towards_a_permanent_lock_of_a_second_factor_are_never_forgotten(
+    realm: RealmStores, clock: FakeClock
+) -> None:
+    policy = BruteForcePolicy(protected=True, failure_factor=5, max_secondary_failures=2).of_second_factor()
+    await realm.attempts.hit("user-1", "otp", policy=policy, now=int(clock()))
+    clock.advance(400 * 86400)
+    await realm.attempts.hit("user-1", "otp", policy=policy, now=int(clock()))
+    assert (await realm.attempts.locks("user-1")).of("otp").permanent

@@ -228,3 +228,67 @@ def test_a_permanent_policy_bounds_all_guesses_for_ever(policy: BruteForcePolicy
         guesser.guess()
     if policy.permanent_lockout:
         assert guesser.admitted <= policy.failure_factor + policy.max_temporary_lockouts
+
+
+SECOND = BruteForcePolicy(protected=True, failure_factor=5, max_secondary_failures=8)
+
+
+def test_so_many_failures_of_a_second_factor_lock_it_for_good_in_temporary_mode_too() -> None:
+    guesser = Guesser(SECOND.of_second_factor())
+    while not guesser.lock.permanent:
+        guesser.guess()
+        guesser.now = max(guesser.now, guesser.lock.not_before)
+    assert guesser.admitted == 8
+    first = Guesser(SECOND)
+    for _ in range(20):
+        first.guess()
+        first.now = max(first.now, first.lock.not_before)
+    assert first.admitted == 20
+    assert not first.lock.permanent
+
+
+def test_no_pause_forgives_the_failures_of_a_second_factor() -> None:
+    guesser = Guesser(SECOND.of_second_factor())
+    for _ in range(8):
+        assert not guesser.lock.permanent
+        guesser.guess()
+        guesser.now += SECOND.max_delta_time + 1
+    assert guesser.lock.permanent
+    assert guesser.lock.attempts == 1
+
+
+def test_success_forgets_the_failures_of_a_second_factor() -> None:
+    guesser = Guesser(SECOND.of_second_factor())
+    for _ in range(4):
+        guesser.guesses(4)
+        guesser.locks = clear(guesser.locks, "otp")
+    assert not guesser.lock.permanent
+
+
+def test_failures_counted_before_the_total_was_kept_count_towards_it() -> None:
+    guesser = Guesser(SECOND.of_second_factor())
+    guesser.locks = Locks(factors={"otp": FactorLock(attempts=7, last_attempt_at=NOW)})
+    guesser.guess()
+    assert guesser.lock.permanent
+
+
+QUICK = BruteForcePolicy(protected=True, failure_factor=5, quick_login_check=1000, minimum_quick_login_wait=60)
+
+
+def test_two_failures_faster_than_a_person_types_lock_for_the_quick_wait() -> None:
+    guesser = Guesser(QUICK)
+    assert not guesser.guess().newly_locked
+    assert guesser.guess().newly_locked
+    assert guesser.lock.not_before == NOW + 60
+    assert guesser.lock.temporary_lockouts == 0
+    slow = Guesser(QUICK)
+    for _ in range(4):
+        assert not slow.guess().newly_locked
+        slow.now += 1
+
+
+def test_the_quick_wait_is_no_longer_than_the_longest_and_can_be_switched_off() -> None:
+    guesser = Guesser(BruteForcePolicy(protected=True, failure_factor=5, quick_login_check=1000, max_failure_wait=7))
+    guesser.guesses(2)
+    assert guesser.lock.not_before == NOW + 7
+    assert not Guesser(TEMPORARY).guesses(2)[1].newly_locked

@@ -279,3 +279,12 @@ async def test_every_password_check_verifies_one_hash_whoever_it_is() -> None:
         bench.quick.verified.clear()
         await alone.verify(bench.login(named, attempted_username="x"), {"password": password})
         assert len(bench.quick.verified) == 1
+
+
+async def test_limits_of_sessions_ask_nobody_and_cannot_be_answered() -> None:
+    bench = Bench()
+    user = await bench.add_user()
+    step = made("user-session-limits", bench)
+    assert step.usable(user) is step.usable(None) is Usability.READY
+    assert await step.challenge(bench.login(user)) == Success()
+    assert isinstance(await step.verify(bench.login(user), {"anything": "1"}), Failure)

@@ -10,7 +10,7 @@ import pytest
 
 from idp.crypto.digest import digest
 from tests.stories.browser import Browser, Page
-from tests.stories.settled import Home, Town, normalised, opened
+from tests.stories.settled import Home, Town, normalised, opened, with_realm
 from tests.stories.world import Customer
 
 pytestmark = pytest.mark.anyio
@@ -256,3 +256,22 @@ async def test_a_disabled_user_is_refused_wherever_something_is_granted(town: To
     assert "kc-form-login" in (await browser.open(town.cards.request())).forms
     await waiting.submit("kc-otp-login-form", otp=town.arta.next_code())
     assert waiting.answer["error"] == "access_denied"
+
+
+async def test_so_many_wrong_codes_lock_the_token_for_good_where_the_realm_wants_that(
+    home: Home, tmp_path: Path
+) -> None:
+    edit = with_realm(permanentLockout=False, failureFactor=30, maxSecondaryAuthFailures=3)
+    async with opened(home, tmp_path, edit=edit) as town:
+        for _ in range(4):
+            await try_password(town)
+        browser = await town.at_code_page()
+        for _ in range(3):
+            await browser.submit("kc-otp-login-form", otp=wrong_code(town.arta))
+        assert "kc-form-login" in browser.shown.forms
+        assert "USER_DISABLED_BY_PERMANENT_LOCKOUT" in await town.event_types()
+        town.clock.advance(DECADE)
+        page = await town.arta.give_password(browser)
+        assert "kc-otp-login-form" not in page.forms or (
+            "kc-form-login" in (await browser.submit("kc-otp-login-form", otp=town.arta.code())).forms
+        )

@@ -6,6 +6,8 @@ answered still lives, and whom the client asked for, is all checked here again.
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from idp.crypto.digest import digest
@@ -25,10 +27,12 @@ from idp.oidc.decoupled.decision import undecided
 from idp.oidc.errors import ErrorCode, OAuthError, Trace
 from idp.oidc.provider import Provider
 from idp.oidc.sessions.gate import may_go_on
-from idp.oidc.sessions.user_sessions import end_session, join_session, session_expires_at, share_of
+from idp.oidc.sessions.limits import exceeded_limit
+from idp.oidc.sessions.user_sessions import end_session, join_session, leave_session, session_expires_at, share_of
 from idp.realms.roles import RoleBook
 
 _NEW_PASSWORD = action_id(update_password.ALIAS)
+_DESCRIPTION = re.compile(r"[\x20\x21\x23-\x5B\x5D-\x7E]{1,200}")  # RFC 6749 §4.1.2.1: what a description may hold
 
 
 class Committed(Frozen, frozen=True, kw_only=True):
@@ -62,6 +66,8 @@ async def commit(
     user = await _admitted(provider, assembled, login, client, request, present=present)
     level = Runner(assembled, users=provider.stores.users).level(login)
     session, cookie = await _session(provider, login, client, user, level=level, present=present, address=address)
+    had = present if present is not None and present.sid == session.sid else None
+    await _keep_limits(provider, assembled, login, session, had=had, address=address)
     earned = Earned(
         realm=assembled.realm,
         client=client,
@@ -74,6 +80,28 @@ async def commit(
         scope=RoleBook(assembled.realm).permitted(user, request.scope),
     )
     return Committed(parameters=await told(provider, earned, address=address), sid=session.sid, cookie=cookie)
+
+
+async def _keep_limits(
+    provider: Provider,
+    assembled: AssembledRealm,
+    login: AuthenticationSession,
+    session: UserSession,
+    *,
+    had: UserSession | None,
+    address: str,
+) -> None:
+    """Keep the user within the number of sessions that the flow allows, or take this one back."""
+    exceeded = await exceeded_limit(provider, assembled, login, session, had=had, address=address)
+    if exceeded is None:
+        return
+    if had is None:
+        await provider.stores.user_sessions.end(session.sid)  # nobody has been told of it
+    else:
+        await leave_session(provider, session.sid, login.client_id)
+    words = exceeded.error_message
+    description = words if _DESCRIPTION.fullmatch(words) else "There are too many sessions of this user."
+    raise _refused(login, ErrorCode.ACCESS_DENIED, description, "session limit exceeded")
 
 
 async def _admitted(

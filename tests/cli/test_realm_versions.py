@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import shlex
 import subprocess
 import time
 from pathlib import Path
@@ -12,8 +14,8 @@ from typing import Any
 import pytest
 
 from tests.cli.deployment import PATIENCE, REALM, Deployment, Token, command, confirmed, environment
-from tests.cli.test_serve import USERNAME, Bank, login_page, settled
-from tests.stories.browser import Page
+from tests.cli.test_serve import PHONE, USERNAME, Bank, login_page, settled
+from tests.stories.browser import Browser, Page
 from tests.stories.world import NEW_PASSWORD
 
 pytestmark = pytest.mark.anyio
@@ -60,7 +62,7 @@ class Administrator:
 
 
 def cards_by_sms(document: dict[str, Any]) -> dict[str, Any]:
-    """The walk-through of docs/administrators.md: a login of its own for one client."""
+    """A login of its own for one client."""
     document["authenticationFlows"] += [
         {
             "alias": "sms login",
@@ -85,62 +87,126 @@ def cards_by_sms(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-async def page_after_password(deployment: Deployment, client_id: str) -> Page:
-    """Log in to a client as far as the page after the password."""
+async def at_password(deployment: Deployment, client_id: str) -> Browser:
+    """Begin a login to a client."""
     browser = deployment.browser()
     request = Bank(deployment).request().replace("internet-banking", client_id)
     request = request.replace("callback", "callback" if client_id == "internet-banking" else f"{client_id}%2Fcallback")
     await browser.open(request)
-    await browser.submit("kc-form-login", username=USERNAME, password=NEW_PASSWORD)
-    assert browser.page is not None
-    return browser.page
+    return browser
 
 
-async def until(deployment: Deployment, client_id: str, form: str) -> None:
-    """Wait until a login of a client shows a form after the password."""
+async def page_after_password(deployment: Deployment, client_id: str) -> Page:
+    """Log in to a client as far as the page after the password."""
+    return (await after_password(deployment, client_id))[1]
+
+
+async def after_password(deployment: Deployment, client_id: str) -> tuple[Browser, Page]:
+    browser = await at_password(deployment, client_id)
+    return browser, await browser.submit("kc-form-login", username=USERNAME, password=NEW_PASSWORD)
+
+
+async def until(deployment: Deployment, client_id: str, form: str) -> Browser:
+    """Wait until a login of a client shows a form after the password; return the browser that shows it."""
     deadline = time.monotonic() + PATIENCE
-    while form not in (page := await page_after_password(deployment, client_id)).forms:
+    while True:
+        browser, page = await after_password(deployment, client_id)
+        if form in page.forms:
+            return browser
         assert time.monotonic() < deadline, page.html
         await asyncio.sleep(0.1)
 
 
-async def test_the_second_factor_of_one_client_is_changed_and_changed_back(tmp_path: Path) -> None:
+PAGE = Path(__file__).parents[2] / "docs" / "administrators.md"
+STEPS = re.compile(r"^### Step by step: another second factor.*?(?=^## )", re.MULTILINE | re.DOTALL)
+COMMAND = re.compile(r"^(?:\$ )?idp (.+)$", re.MULTILINE)
+
+
+def written_steps() -> tuple[list[list[str]], list[Any], dict[str, Any]]:
+    """The commands of the walk-through, the flows that it adds, and what it writes into the client."""
+    section = STEPS.search(PAGE.read_text(encoding="utf-8"))
+    assert section is not None
+    commands = [shlex.split(line) for line in COMMAND.findall(section.group())]
+    flows, binding = re.findall(r"^```json\n(.*?)^```", section.group(), re.MULTILINE | re.DOTALL)
+    return commands, json.loads(f"[{flows}]"), json.loads(f"{{{binding}}}")
+
+
+async def test_the_walk_through_of_the_page_for_administrators_works_word_by_word(tmp_path: Path) -> None:
     deployment = Deployment(tmp_path, edit=settled)
-    ana = Administrator(deployment)
+    places = {"config/development.toml": str(deployment.config), "realms/small-business.json": str(deployment.realm)}
+    (show, draft, diff, prove, publish, log, rollback), flows, binding = written_steps()
+
+    async def run(words: list[str]) -> str:
+        done = await asyncio.to_thread(
+            subprocess.run,
+            command(*(places.get(word, word) for word in words)),
+            cwd=tmp_path,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
     with deployment.serving():
         await until(deployment, "cards", "kc-otp-login-form")
-        await ana.does("show", "--output", "realm-new.json")
-        document = json.loads((tmp_path / "realm-new.json").read_text(encoding="utf-8"))
+        await run(show)
+        new = tmp_path / "new.json"
+        document = json.loads(new.read_text(encoding="utf-8"))
         assert "users" not in document
-        ana.write("realm-new.json", cards_by_sms(document))
+        document["authenticationFlows"] += flows
+        (cards,) = [client for client in document["clients"] if client["clientId"] == "cards"]
+        cards.update(binding)
+        new.write_text(json.dumps(document), encoding="utf-8")
 
-        told = await ana.does("draft", "realm-new.json", "--name", "cards-sms")
-        assert "Draft cards-sms is kept" in told
-        told = await ana.does("diff", "draft:cards-sms")
+        assert "Draft cards-sms is kept" in await run(draft)
+        told = await run(diff)
         assert "▼ weaker    TOTP is no longer required for client cards" in told
         assert "internet-banking" not in told
-        assert (await ana.run("diff", "draft:cards-sms", "--fail-on-weaker")).returncode == 1
-        assert (await ana.run("publish", "--draft", "cards-sms")).returncode == 2, "a reason is demanded"
-
-        told = await ana.does("publish", "--draft", "cards-sms", "--accept-findings", *REASON)
-        assert "TOTP is no longer required for client cards" in told
-        await until(deployment, "cards", "sms-otp-form")
+        assert "The draft gives" in await run(prove)
+        assert "goes back by itself" in await run(publish)
+        browser = await until(deployment, "cards", "sms-otp-form")
         assert "kc-otp-login-form" in (await page_after_password(deployment, "internet-banking")).forms
+        assert "WAITS" in await run(log)
+        await browser.submit("sms-otp-form", code=deployment.messages(PHONE)[-1].rsplit("#", 1)[1])
+        assert browser.has_left
+        assert "confirmed by login" in await run(log)
 
-        (line, first) = await ana.log()
-        assert (line["author"], line["reason"], line["source"]) == ("Ana", "CHG-7", "publish")
-        assert (line["parent"], first["source"]) == (first["version"], "file")
-        assert line["logins"] >= 1
-        told = await ana.does("log")
-        assert f"live →   2  {line['version'][:12]}" in told
-
-        told = await ana.does("rollback", "--reason", "too dear")
-        assert first["version"][:12] in told
+        ana = Administrator(deployment)
+        line, first = await ana.log()
+        assert (line["source"], line["parent"], first["source"]) == ("publish", first["version"], "file")
+        assert line["sessions"] == 1
+        assert first["version"][:12] in await run(rollback)
         await until(deployment, "cards", "kc-otp-login-form")
         assert [row["source"] for row in await ana.log()] == ["rollback", "publish", "file"]
-        events = deployment.log.read_text(encoding="utf-8")
-        assert "realm version at work" in events
     with deployment.serving():  # and it stays so, although nobody has touched the file
+        assert "kc-otp-login-form" in (await page_after_password(deployment, "cards")).forms
+
+
+async def test_a_version_that_does_not_start_any_more_is_left_without_a_server(tmp_path: Path) -> None:
+    deployment = Deployment(tmp_path, edit=settled)
+    ana = Administrator(deployment)
+    secret = tmp_path / "vault" / f"{REALM}_other"
+    secret.write_text("a secret of 32 characters, at least")
+    with deployment.serving():
+        document = json.loads(await ana.does("show"))
+        document["clients"][1]["secret"] = "${vault.other}"
+        await ana.does("publish", ana.write("new.json", document), *REASON)
+    secret.unlink()
+    done = await asyncio.to_thread(
+        subprocess.run,
+        command("serve", "--config", str(deployment.config)),
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert f"idp realm rollback {REALM}" in done.stderr
+    await ana.does("rollback", *REASON)
+    with deployment.serving():
         assert "kc-otp-login-form" in (await page_after_password(deployment, "cards")).forms
 
 

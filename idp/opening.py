@@ -23,11 +23,13 @@ from idp.flows.published import PublishedRealm, loaded_version
 from idp.flows.step import StepServices
 from idp.flows.tabs import Tabs
 from idp.gateways.opening import make_folder_of, outbound_of
+from idp.login.action_links import ACTION_TOKEN
 from idp.login.desk import Desk
 from idp.model.key_policy import key_policy
 from idp.model.struct import Frozen
 from idp.model.version import Publication, VersionSource
 from idp.oidc.authorization.endpoint import AuthorizationEndpoint
+from idp.oidc.errands import Errands
 from idp.oidc.provider import Provider
 from idp.oidc.registration.registrations import Registrations
 from idp.oidc.sessions.browser_state import origin_of
@@ -103,6 +105,7 @@ class RealmOpening:
             raise StartError(
                 f"The keys of realm {name} do not open ({error}) Restore the master key that sealed this store."
             ) from None
+        errands = Errands(self._log.bind(realm=name))
         services = StepServices(
             users=stores.users,
             attempts=stores.attempts,
@@ -115,10 +118,12 @@ class RealmOpening:
             sms=self._sms,
             message_deliveries=stores.message_deliveries,
             mail=self._mail,
+            beside=errands,
             random=self._random,
             code_key=keys.code_key,
             site=urlsplit(base_url).hostname or "",
             origin=origin_of(base_url),
+            action_links=f"{base_url}/realms/{name}/{ACTION_TOKEN}",
             token_application=f"{base_url}/realms/{name}/token/",
         )
         self._services[name] = services
@@ -143,6 +148,7 @@ class RealmOpening:
             random=self._random,
             realm=published.realm,
             log=self._log,
+            errands=errands,
             registrations=registrations,
             sealer=self._sealer,
             outbound=self._outbound,

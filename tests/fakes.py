@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from types import MappingProxyType
 from urllib.parse import parse_qsl
 
@@ -91,6 +91,25 @@ class SentLetter(Frozen, frozen=True, kw_only=True):
     letter: str
     locale: str
     fields: dict[str, str | int]
+
+
+class FakeErrands:
+    """An `idp.ports.Beside`: what was begun is done when a test asks for it, and not before."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Coroutine[None, None, None]] = []
+
+    def begin(self, errand: Coroutine[None, None, None]) -> None:
+        self._waiting.append(errand)
+
+    async def finished(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for errand in waiting:
+            await errand
+
+    def __del__(self) -> None:
+        for errand in self._waiting:
+            errand.close()
 
 
 class FakeMailbox:

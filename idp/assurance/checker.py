@@ -18,7 +18,7 @@ from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
-PUBLISHED = "c0d750cc1a25e2795d52a3262210b6d18f6990275b906e025b6a03bd4854a9c7"
+PUBLISHED = "3a8c2bb4fa7d369bcba6e2b692dde227d078ca750c7507a52d80f2375d028318"
 FORMAT, PASSED, BLOCKED, IGNORED = "hyrja-certificate-1", "passed", "blocked", "ignored"
 State: Any = namedtuple("State", "progress known queue customer evidence needs made world")  # noqa: PYI024 - one line
 

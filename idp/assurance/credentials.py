@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 import msgspec
 
+from idp.flows.mailbox import MAILBOX
 from idp.flows.webauthn.factors import PASSKEY, SECURITY_KEY, UNLOCKING
 from idp.model.recovery_codes import RecoveryCode, RecoveryCodes
 from idp.model.struct import Frozen
@@ -55,6 +56,10 @@ def _with_phone(user: User) -> User:
     return msgspec.structs.replace(user, attributes={**user.attributes, **_PHONE})
 
 
+def _with_email(user: User) -> User:
+    return msgspec.structs.replace(user, email="customer@bank.example", email_verified=True)
+
+
 def _with_security_key(user: User) -> User:
     return _with_key(user, passwordless=False)
 
@@ -87,6 +92,12 @@ CREDENTIALS: Mapping[str, Followed] = MappingProxyType(
             held=lambda user: bool(user.phone),
             put=_with_phone,
             absent="without a telephone",
+            from_the_start=True,
+        ),
+        MAILBOX.name: Followed(
+            held=lambda user: bool(user.email),
+            put=_with_email,
+            absent="without an e-mail address",
             from_the_start=True,
         ),
         SECURITY_KEY.name: Followed(

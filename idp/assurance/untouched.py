@@ -24,4 +24,6 @@ def untouched() -> Any:
 def no_services() -> StepServices:
     """Return the services of steps that are only ever asked for decisions."""
     ports = {field.name: untouched() for field in msgspec.structs.fields(StepServices) if field.type is not bytes}
-    return StepServices(**{**ports, "code_key": b"", "site": "", "origin": "", "token_application": ""})
+    return StepServices(
+        **{**ports, "code_key": b"", "site": "", "origin": "", "action_links": "", "token_application": ""}
+    )

@@ -9,6 +9,7 @@ from idp.flows.actions.profile import UpdateProfile, VerifyProfile
 from idp.flows.actions.terms import Terms
 from idp.flows.actions.update_password import UpdatePassword
 from idp.flows.actions.update_user_locale import UpdateUserLocale
+from idp.flows.actions.verify_email import UpdateEmail, VerifyEmail
 from idp.flows.actions.webauthn_register import RegisterPasskey, RegisterSecurityKey
 from idp.flows.condition import ConditionType
 from idp.flows.conditions.configured import UserConfigured
@@ -18,11 +19,17 @@ from idp.flows.conditions.user import UserAttribute, UserRole
 from idp.flows.step import ActionType, StepType
 from idp.flows.steps.access import AllowAccess, DenyAccess
 from idp.flows.steps.cookie import Cookie
+from idp.flows.steps.email_otp import EmailOtp
 from idp.flows.steps.otp import Otp
 from idp.flows.steps.password import Password, Username, UsernamePassword
 from idp.flows.steps.recovery_code import RecoveryCode
 from idp.flows.steps.registration import PARTS as REGISTRATION_PARTS
 from idp.flows.steps.registration import RegistrationForm
+from idp.flows.steps.reset.choose_user import ChooseUser
+from idp.flows.steps.reset.email import ResetEmail
+from idp.flows.steps.reset.otp import ResetOtp
+from idp.flows.steps.reset.password import ResetPassword
+from idp.flows.steps.reset.sms import ResetSms
 from idp.flows.steps.session_limits import SessionLimits
 from idp.flows.steps.sms_otp import SmsOtp
 from idp.flows.steps.soft_token_enrolment import SoftTokenEnrolment
@@ -43,6 +50,12 @@ STEPS: dict[str, StepType] = {
     "sms-otp": SmsOtp,
     "registration-page-form": RegistrationForm,
     "user-session-limits": SessionLimits,
+    "email-otp": EmailOtp,
+    "reset-credentials-choose-user": ChooseUser,
+    "reset-credential-email": ResetEmail,
+    "reset-credential-sms": ResetSms,
+    "reset-password": ResetPassword,
+    "reset-otp": ResetOtp,
     "soft-token-gate": SoftTokenGate,
     "soft-token-enrolment": SoftTokenEnrolment,
 }
@@ -69,6 +82,8 @@ ACTIONS: dict[str, ActionType] = {
     "TERMS_AND_CONDITIONS": Terms,
     "UPDATE_PASSWORD": UpdatePassword,
     "UPDATE_PROFILE": UpdateProfile,
+    "UPDATE_EMAIL": UpdateEmail,
+    "VERIFY_EMAIL": VerifyEmail,
     "VERIFY_PROFILE": VerifyProfile,
     "delete_account": DeleteAccount,
     "update_user_locale": UpdateUserLocale,

@@ -20,6 +20,7 @@ from idp.model.struct import Frozen
 from idp.model.user import User
 from idp.ports import (
     Attempts,
+    Beside,
     Counters,
     FirstUse,
     LatestValues,
@@ -242,10 +243,12 @@ class StepServices(Frozen, frozen=True, kw_only=True):
     sms: SmsSender
     message_deliveries: MessageDeliveries
     mail: Mail
+    beside: Beside
     random: RandomBytes
     code_key: bytes
     site: str  # host of the provider, for the last line of a text message (WebOTP)
     origin: str  # where the provider's pages come from, as browsers write it (scheme, host, port)
+    action_links: str  # address of the page that follows a link of a letter
     token_application: str  # address of the realm's own soft-token application
 
 

@@ -14,6 +14,7 @@ import msgspec
 
 from idp.audit.events import Recorder
 from idp.crypto.digest import same
+from idp.flows.action_links import ActionLink
 from idp.flows.assembly import AssembledRealm
 from idp.flows.runner import Ask, Finished, Refused, Result, Runner, StartOver
 from idp.flows.step import Form, Message, StepEvent
@@ -199,6 +200,35 @@ class Tabs:
                 return await self._asked(result.session, result.turn, answered=outstanding.execution)
             case _:
                 return await self._ended(result, address=address)
+
+    async def follow(self, link: ActionLink, form: Form, *, browser: str, locale: str, address: str) -> View:
+        """Answer the login that waits for a link: in its own browser there, in another one in a tab of that browser.
+
+        The other browser gets no session and no answer to a client: its tab belongs to no request, and it ends on a
+        page of ours. What was proven before the link was asked for stays in the browser that proved it.
+        """
+        session = await self._sessions.get(link.tab)
+        if session is None or session.ended or session.outstanding is None:
+            return Gone()
+        if session.outstanding.execution != link.execution or self._now() >= session.valid_until:
+            return Gone()
+        if not browser or not same(session.browser, browser):
+            if session.evidence or not browser:
+                return Gone()
+            session = self._copied(session, browser=browser, locale=locale)
+            await self._sessions.create(session)
+        assert session.outstanding is not None
+        nonce = self._nonce(session, session.outstanding)
+        return await self.answer(session.tab_id, browser=browser, nonce=nonce, form=form, address=address)
+
+    def _copied(self, session: AuthenticationSession, *, browser: str, locale: str) -> AuthenticationSession:
+        assert session.outstanding is not None
+        copied = msgspec.structs.replace(
+            session, tab_id=self._random(16).hex(), browser=browser, locale=locale, request=None, answers=0, revision=0
+        )
+        salt = self._random(24).hex()
+        outstanding = Outstanding(execution=session.outstanding.execution, salt=salt)
+        return msgspec.structs.replace(copied, outstanding=outstanding)
 
     async def start_over(self, session: AuthenticationSession, message: Message | None) -> View:
         """End a tab and begin its request again in a new one, without any evidence, on the present version.

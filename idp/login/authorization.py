@@ -10,6 +10,7 @@ from idp.login.answers import redirect, with_browser
 from idp.login.desk import Visit
 from idp.login.errors import error_page
 from idp.login.login_actions import address_of, sent_to_client
+from idp.oidc.authorization.answer import Answer
 from idp.oidc.authorization.endpoint import OpenLogin
 from idp.oidc.authorization.target import UnsafeRequestError
 from idp.oidc.requests.asked import REPEATABLE, Asked
@@ -21,6 +22,16 @@ _SEE_OTHER = 303
 
 async def authorize(visit: Visit) -> Response:
     """Take an authorization request, by GET or POST (OpenID Connect Core §3.1.2.1)."""
+    answer = await asked(visit)
+    if isinstance(answer, Response):
+        return answer
+    if isinstance(answer, OpenLogin):
+        return with_browser(visit, redirect(address_of(visit, answer.session)))
+    return await sent_to_client(visit, answer, status=_SEE_OTHER)
+
+
+async def asked(visit: Visit) -> OpenLogin | Answer | Response:
+    """Return what an authorization request leads to: a login, an answer, or a page of our own."""
     request = visit.request
     if request.method == "POST" and not Request(request.scope).has_form:
         return await error_page(visit, "invalid_request", detail="the body is no form")
@@ -40,11 +51,8 @@ async def authorize(visit: Visit) -> Response:
         query = urlencode([*given.parameters.items(), *(("resource", one) for one in given.resources)])
         return redirect(f"{visit.desk.provider.endpoint('auth')}?{query}")
     try:
-        answer = await visit.desk.authorization.begin(given, browser=visit.browser, locale=visit.locale)
+        return await visit.desk.authorization.begin(given, browser=visit.browser, locale=visit.locale)
     except UnsafeRequestError as unsafe:
         back = visit.desk.way_back(unsafe.client)
         links = {"back_to_application": back} if back else {}
         return await error_page(visit, unsafe.key, detail=unsafe.detail, links=links)
-    if isinstance(answer, OpenLogin):
-        return with_browser(visit, redirect(address_of(visit, answer.session)))
-    return await sent_to_client(visit, answer, status=_SEE_OTHER)

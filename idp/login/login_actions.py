@@ -32,11 +32,13 @@ from idp.web.forms import FormError, single_values
 
 AUTHENTICATE = "login-actions/authenticate"
 _LINKS = {FlowKind.SOFT_TOKEN_REGISTRATION: "register_soft_token", FlowKind.REGISTRATION: "register"}
+_RESET = {FlowKind.RESET_CREDENTIALS: "reset_credentials"}
 """The links on the login page to flows that begin beside a login, as the page calls them."""
 BESIDE_A_LOGIN = tuple(_LINKS)
 _DONE = {
     FlowKind.SOFT_TOKEN_REGISTRATION: ("registered", "token_registered"),
     FlowKind.REGISTRATION: ("account_made", "account_made"),
+    FlowKind.RESET_CREDENTIALS: ("request_decided", "password_reset"),
 }
 """Heading and message of the page at the end of a flow that began without a login."""
 _GONE = 410
@@ -168,7 +170,7 @@ def _links(visit: Visit, session: AuthenticationSession, template: str) -> dict[
     bound = visit.desk.realm.bindings
     return {
         name: f"{visit.desk.address(kind.binding.address)}?{query}"
-        for kind, name in _LINKS.items()
+        for kind, name in (_LINKS | _RESET).items()
         if kind.value in bound
     }
 

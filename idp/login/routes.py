@@ -8,12 +8,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from idp.login.action_links import follow_link
 from idp.login.approvals import decide_request, decided, verify_device
 from idp.login.authorization import authorize
 from idp.login.desk import Desk, Visit
 from idp.login.errors import error_page
 from idp.login.login_actions import BESIDE_A_LOGIN, authenticate, beginning, language_chosen
 from idp.login.logout import end_session
+from idp.login.reset_credentials import forgot_credentials, reset_credentials
 from idp.oidc.authorization.target import UnsafeRequestError
 from idp.ports import OverloadedError, RandomBytes, StoreUnavailableError
 from idp.web.pages import Pages, RealmView
@@ -32,6 +34,9 @@ def routes(*, desks: Mapping[str, Desk], pages: Pages, random: RandomBytes) -> l
         ("protocol/openid-connect/logout", end_session, ["GET", "POST"]),
         ("login-actions/authenticate", authenticate, ["GET", "POST"]),
         *((kind.binding.address, beginning(kind), ["GET"]) for kind in BESIDE_A_LOGIN),
+        ("login-actions/reset-credentials", reset_credentials, ["GET"]),
+        ("login-actions/action-token", follow_link, ["GET", "POST"]),
+        ("protocol/openid-connect/forgot-credentials", forgot_credentials, ["GET"]),
         ("device", verify_device, ["GET", "POST"]),
         ("device/status", decided, ["GET"]),
         ("ciba", decide_request, ["GET", "POST"]),

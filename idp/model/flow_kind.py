@@ -14,6 +14,8 @@ class FlowKind(Enum):
     REGISTRATION = "registration"
     SOFT_TOKEN_REGISTRATION = "soft-token-registration"  # noqa: S105 - the name of a flow, not a secret
 
+    RESET_CREDENTIALS = "reset-credentials"
+
     @property
     def binding(self) -> Binding:
         """Where flows of this kind are bound, and what passing one leads to."""
@@ -68,6 +70,13 @@ BINDINGS: dict[FlowKind, Binding] = {
         realm_key="hyrja.softTokenRegistrationFlow",
         in_attributes=True,
         address="login-actions/soft-token-registration",
+    ),
+    # Ends at the login page, never in a session: what the login asks for besides the password is asked there (T-23).
+    FlowKind.RESET_CREDENTIALS: Binding(
+        realm_key="resetCredentialsFlow",
+        default="reset credentials",
+        switch="resetPasswordAllowed",
+        address="login-actions/reset-credentials",
     ),
 }
 """One line for each kind. A key of a realm file that names a flow of a kind that is not here binds nothing."""

@@ -45,6 +45,7 @@ class Realm(Frozen, frozen=True, kw_only=True):
     duplicate_emails: bool = False
     email_as_username: bool = False
     """Whoever makes an account is named by their address."""
+    verify_email: bool = False
     default_signature_algorithm: SigningAlgorithm = "RS256"
     rotate_refresh_tokens: bool = False
     refresh_token_max_reuse: int = 0

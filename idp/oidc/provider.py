@@ -95,6 +95,7 @@ class Provider:
         mutual_tls_url: str = "",
         client_authorities: ClientAuthorities = NO_AUTHORITIES,
         sms: SmsSender | None = None,
+        errands: Errands | None = None,
     ) -> None:
         self.name = name
         self.base_url = base_url.rstrip("/")
@@ -111,7 +112,7 @@ class Provider:
         self.registrations = registrations
         self.sealer = sealer
         self.sms = sms
-        self.errands = Errands(self.log)
+        self.errands = errands or Errands(self.log)
         self.outbound = outbound
         self.request_objects = Fetches()
         self.assembled = assembled

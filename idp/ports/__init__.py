@@ -1,6 +1,7 @@
 """Everything outside, as the house sees it: stores, clock, randomness, gateways."""
 
 from idp.ports.outside import (
+    Beside,
     Clock,
     Documents,
     Mail,
@@ -47,6 +48,7 @@ __all__ = [
     "Attempts",
     "AuthenticationSessions",
     "AuthorizationCodes",
+    "Beside",
     "Clock",
     "Counters",
     "Documents",

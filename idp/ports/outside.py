@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -48,6 +48,13 @@ class Mail(Protocol):
 
     async def send(self, realm: Realm, *, to: str, letter: str, locale: str, fields: Mapping[str, str | int]) -> None:
         """Hand the letter over, or raise `MessageUndeliveredError`, which names neither address nor text."""
+
+
+class Beside(Protocol):
+    """What is done beside the request, and waited for by nobody: its time tells nothing of what it was for."""
+
+    def begin(self, errand: Coroutine[None, None, None]) -> object:
+        """Run an errand; one that fails is logged."""
 
 
 class UnfetchableError(Exception):

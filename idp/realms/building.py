@@ -55,6 +55,7 @@ def realm_of(found: file.Realm, *, version: str, surroundings: Surroundings, fin
         login_with_email=found.login_with_email_allowed,
         duplicate_emails=found.duplicate_emails_allowed,
         email_as_username=found.registration_email_as_username,
+        verify_email=found.verify_email,
         default_signature_algorithm=one_of(
             found.default_signature_algorithm, get_args(SigningAlgorithm), "/defaultSignatureAlgorithm", findings
         )
@@ -114,8 +115,18 @@ def _lifespans(found: file.Realm, findings: list[Finding]) -> Lifespans:
         sso_idle=found.sso_session_idle_timeout,
         sso_max=found.sso_session_max_lifespan,
         offline_idle=found.offline_session_idle_timeout,
+        user_link=found.action_token_generated_by_user_lifespan,
+        admin_link=found.action_token_generated_by_admin_lifespan,
+        links=_link_lifespans(found, findings),
         offline_max=found.offline_session_max_lifespan if found.offline_session_max_lifespan_enabled else None,
     )
+
+
+def _link_lifespans(found: file.Realm, findings: list[Finding]) -> dict[str, int]:
+    """Read Keycloak's attributes `actionTokenGeneratedByUserLifespan.<type>`."""
+    prefix = "actionTokenGeneratedByUserLifespan."
+    written = {key: seconds(found.attributes, key, "", findings) for key in found.attributes if key.startswith(prefix)}
+    return {key.removeprefix(prefix): max(1, value) for key, value in written.items() if value is not None}
 
 
 def _pushed_request(found: file.Realm, findings: list[Finding]) -> int:

@@ -172,6 +172,9 @@ class Realm(WebAuthnPolicies, frozen=True, kw_only=True, rename="camel"):
     offline_session_max_lifespan_enabled: bool = False
     offline_session_max_lifespan: int = 5184000
 
+    action_token_generated_by_user_lifespan: int = 300
+    action_token_generated_by_admin_lifespan: int = 43200
+
     login_with_email_allowed: bool = True
     registration_allowed: bool = False
     registration_email_as_username: bool = False
@@ -205,6 +208,7 @@ class Realm(WebAuthnPolicies, frozen=True, kw_only=True, rename="camel"):
 
     browser_flow: str = "browser"
     registration_flow: str = ""
+    reset_credentials_flow: str = ""
 
     internationalization_enabled: bool = False
     supported_locales: tuple[str, ...] = ()

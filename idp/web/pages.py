@@ -41,6 +41,7 @@ CONTENT_TYPES = MappingProxyType(
 OPTIONAL: Mapping[str, object] = MappingProxyType(
     {
         "action": "",
+        "address": "",
         "app_url": "",
         "approves": None,
         "asks": "username+password",
@@ -60,6 +61,7 @@ OPTIONAL: Mapping[str, object] = MappingProxyType(
         "link": None,
         "links": MappingProxyType({}),
         "keys": (),
+        "masked_address": "",
         "masked_phone": "",
         "mediation": "",
         "onward": "",

@@ -35,12 +35,13 @@ from idp.realms.loading import LoadedRealm, load
 from idp.realms.placeholders import Surroundings
 from idp.stores.memory import MemoryKernel
 from idp.stores.records import KernelStore
-from tests.fakes import FakeClock, FakeMail
+from tests.fakes import FakeClock, FakeErrands, FakeMail
 
 ROOT = Path(__file__).parents[2]
 SURROUNDINGS = Surroundings(vault=lambda _realm, _key: "a secret of 32 characters, at least", environment={})
 PASSWORD = "fjalëkalimi i vjetër"
 PHONE = "+355692000109"
+LINKS = "http://localhost:8080/realms/small-business/login-actions/action-token"
 SEED = b"12345678901234567890"
 Edit = Callable[[dict[str, Any]], None]
 
@@ -90,6 +91,7 @@ class Bench:
         self.clock = FakeClock()
         self.sms = Phone()
         self.mail = FakeMail()
+        self.errands = FakeErrands()
         self.quick = QuickPasswords()
         self.sealer = AesGcmSealer([bytes(32)])
         self.kernel = MemoryKernel(self.clock)
@@ -106,10 +108,12 @@ class Bench:
             sms=self.sms,
             message_deliveries=self.stores.message_deliveries,
             mail=self.mail,
+            beside=self.errands,
             random=secrets.token_bytes,
             code_key=bytes(32),
             site="localhost",
             origin="http://localhost:8080",
+            action_links=LINKS,
             token_application="http://localhost:8080/realms/small-business/token/",
         )
         self.recorder = Recorder(self.stores.events, structlog.get_logger())

@@ -275,7 +275,7 @@ def test_a_required_action_that_nobody_knows_is_named(
     default: bool,
     severity: Severity,
 ) -> None:
-    bad = action("VERIFY_EMAIL", defaultAction=default)
+    bad = action("VERIFY_FINGERPRINT", defaultAction=default)
     _, findings, found = compiled(GOOD, requiredActions=[action("UPDATE_PASSWORD"), bad])
     finding = the(findings, "A-UNKNOWN-ACTION")
     assert finding.severity is severity

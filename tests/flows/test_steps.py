@@ -150,7 +150,7 @@ async def test_an_odd_answer_never_succeeds_and_never_raises(name: str, answer: 
     before = await bench.user()
     for at_page in (login, remembering(login, await step.challenge(login))):
         outcome = await step.verify(at_page, answer)
-        if name == "auth-username-form" and answer.get("username", "").strip():
+        if name in {"auth-username-form", "reset-credentials-choose-user"} and answer.get("username", "").strip():
             # Any name goes on to the password: who exists is not told. It proves nothing, and finds nobody.
             assert isinstance(outcome, Success)
             assert outcome.user_id is None
@@ -207,7 +207,8 @@ async def test_what_a_step_wants_recorded_holds_nothing_that_was_typed(name: str
 @pytest.mark.parametrize("name", [n for n in (*STEPS, *ACTIONS) if n not in {*SILENT, "soft-token-gate"}])
 async def test_what_hands_out_something_of_value_wants_a_proof_before_it(name: str) -> None:
     step = made(name, Bench())
-    gives_value = name != "TERMS_AND_CONDITIONS" and (name in ACTIONS or name == "soft-token-enrolment")
+    steps_that_give = {"soft-token-enrolment", "reset-password"}
+    gives_value = name != "TERMS_AND_CONDITIONS" and (name in ACTIONS or name in steps_that_give)
     assert step.contract.needs_proof is gives_value
 
 

@@ -33,10 +33,15 @@ PROFILE = [
     {**_FIELD, "name": "notes", "label_key": "Shënime", "value": "a\nb", "multivalued": True, "required": True},
 ]
 RULES = [{"key": "password_rejected:too_short", "params": {"min": "12"}}, {"key": "username"}]
+LINKS = {"register_soft_token": "/reg", "register": "/new", "reset_credentials": "/reset"}
 SAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
     "login": (
         "login.html",
-        {"links": {"register_soft_token": "/reg", "register": "/new"}, "can_cancel": True, "client": CLIENT},
+        {
+            "links": {"register_soft_token": "/reg", "register": "/new", "reset_credentials": "/reset"},
+            "can_cancel": True,
+            "client": CLIENT,
+        },
     ),
     "login, user fixed": ("login.html", {"username": "ana", "username_fixed": True, "heading": "reauthenticate"}),
     "login, user name only": ("login.html", {"asks": "username"}),
@@ -61,6 +66,14 @@ SAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
     "sms": ("sms-otp.html", {"masked_phone": "+355 •• ••• •42", "resend_after": 30}),
     "sms, resend now": ("sms-otp.html", {"masked_phone": "+355 •• ••• •42"}),
     "sms, unsent": ("sms-otp.html", {"masked_phone": "+355 •• ••• •42", "sent": False}),
+    "email code": ("email-otp.html", {"masked_address": "a•••@e•••.al", "resend_after": 30}),
+    "email code, unsent": ("email-otp.html", {"masked_address": "a•••@e•••.al", "sent": False}),
+    "link sent": ("email-sent.html", {"address": "a•••@e•••.al", "resend_after": 60}),
+    "link sent, or not": ("email-sent.html", {}),
+    "link unsent": ("email-sent.html", {"address": "a•••@e•••.al", "sent": False}),
+    "new address": ("update-email.html", {"email": "ana@example.al"}),
+    "link followed": ("action-link.html", {"heading": "link:reset-credentials"}),
+    "reset": ("login.html", {"asks": "username", "submit": "next"}),
     "otp": ("otp.html", {"credentials": [{"id": "a", "label": "Celulari"}]}),
     "otp, several": ("otp.html", {"credentials": [{"id": "a", "label": "Celulari"}, {"id": "b", "label": "Tableti"}]}),
     "enrol": ("soft-token-enrol.html", {"otpauth": OTPAUTH, "secret": "JBSWY3DPEHPK3PXP", "app_url": "/app/"}),

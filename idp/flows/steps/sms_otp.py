@@ -78,6 +78,10 @@ class SmsOtp:
 
     contract: ClassVar[StepContract] = StepContract(proves=FACTOR, sends_message=True)
     config_type: ClassVar[type[Config]] = Config
+    factor: ClassVar[Factor] = FACTOR
+    page: ClassVar[str] = "sms-otp.html"
+    shown: ClassVar[str] = "masked_phone"
+    events: ClassVar[tuple[str, str]] = ("SEND_SMS", "SEND_SMS_ERROR")
 
     def __init__(self, execution: Execution, config: Config, *, realm: Realm, services: StepServices) -> None:
         self._execution = execution
@@ -87,7 +91,7 @@ class SmsOtp:
 
     def usable(self, user: User | None) -> Usability:
         """Ready if the bank knows the user's number; nobody can add one here."""
-        return Usability.READY if user is not None and user.phone else Usability.NO
+        return Usability.READY if user is not None and self._to(user) else Usability.NO
 
     async def challenge(self, login: Login) -> Outcome:
         """Show the page. A message goes out only in the answer to a press of a button, and only the first time."""
@@ -107,11 +111,11 @@ class SmsOtp:
         code = normalised(answer.get("code", ""))
         if not code:
             return self._page(login, sent, Message(key="invalid_code"))  # nothing was tried, so nothing is counted
-        attempt = await count_after_proof(login, self._services, login.known_user.id, FACTOR.name)
+        attempt = await count_after_proof(login, self._services, login.known_user.id, self.factor.name)
         if not attempt.admitted:
             return self._locked(login, attempt, "user_temporarily_disabled")
         if await self._accepts(login, sent, code):
-            await self._services.attempts.clear(login.known_user.id, FACTOR.name)
+            await self._services.attempts.clear(login.known_user.id, self.factor.name)
             return Success()
         return self._wrong(login, sent, attempt)
 
@@ -128,7 +132,7 @@ class SmsOtp:
         reason = "expired_code" if expired else "invalid_user_credentials"
         if attempt.newly_locked:
             return self._locked(login, attempt, reason)
-        events = failure_events(attempt, reason=reason, factor=FACTOR.name, user_id=user_id)
+        events = failure_events(attempt, reason=reason, factor=self.factor.name, user_id=user_id)
         tried = msgspec.structs.replace(sent, tries=sent.tries + 1)
         if expired or tried.tries >= self._config.tries_per_code:
             # Not only the code dies but its transaction: what remains is asking for a new one.
@@ -139,7 +143,7 @@ class SmsOtp:
         return msgspec.structs.replace(page, events=events)
 
     def _locked(self, login: Login, attempt: Attempt, reason: str) -> Outcome:
-        events = failure_events(attempt, reason=reason, factor=FACTOR.name, user_id=login.known_user.id)
+        events = failure_events(attempt, reason=reason, factor=self.factor.name, user_id=login.known_user.id)
         return Restart(message=Message(key="invalid_credentials"), events=events)
 
     async def _resend(self, login: Login, sent: Sent | None) -> Outcome:
@@ -165,7 +169,10 @@ class SmsOtp:
         refused = await self._refused(login)
         if refused is not None:
             spent = StepEvent(
-                type="SEND_SMS_ERROR", error="sms_refused", detail=refused.detail, user_id=login.known_user.id
+                type=self.events[1],
+                error=f"{self.factor.channel}_refused",
+                detail=refused.detail,
+                user_id=login.known_user.id,
             )
             page = self._page(login, before, Message(key="too_many_sends"))
             return msgspec.structs.replace(page, events=(spent,))
@@ -173,13 +180,14 @@ class SmsOtp:
             # Only now: a message that may not be sent must not kill the code that the person holds.
             lifetime = self._config.lifetime_seconds
             await self._services.latest.set(self._purpose(login), login.known_user.id, sent.transaction, ttl=lifetime)
-        text = self._text(login, self._code(login, sent.transaction))
         try:
-            carried = await self._services.sms.send(to=login.known_user.phone, text=text)
+            carried = await self._deliver(login, self._code(login, sent.transaction))
         except MessageUndeliveredError:
             # The factor is never skipped: without a message there is no way on but trying later.
-            undelivered = StepEvent(type="SEND_SMS_ERROR", error="sms_undelivered", user_id=login.known_user.id)
-            page = self._page(login, before, Message(key="sms_undelivered"))
+            undelivered = StepEvent(
+                type=self.events[1], error=f"{self.factor.channel}_undelivered", user_id=login.known_user.id
+            )
+            page = self._page(login, before, Message(key=f"{self.factor.channel}_undelivered"))
             return msgspec.structs.replace(page, events=(undelivered,))
         events = await self._written_down(login, sent, carried)
         told = Message(key="sms_sent_again", kind="info") if sent.sends > 1 else None
@@ -188,8 +196,8 @@ class SmsOtp:
 
     async def _written_down(self, login: Login, sent: Sent, carried: Carried) -> tuple[StepEvent, ...]:
         """Keep whose message the gateway has, for its receipt; a receipt that was faster is told now."""
-        detail = {"to": masked(login.known_user.phone), "send": str(sent.sends), "gateway": carried.gateway}
-        event = StepEvent(type="SEND_SMS", detail=detail)
+        detail = {"to": self._masked(login.known_user), "send": str(sent.sends), "gateway": carried.gateway}
+        event = StepEvent(type=self.events[0], detail=detail)
         if not carried.message_id:
             return (event,)
         mine = MessageDelivery(transaction_id=login.transaction_id, user_id=login.known_user.id)
@@ -217,12 +225,23 @@ class SmsOtp:
         hour, day = self._config.messages_per_hour, self._config.messages_per_day
         return await refused_by_budget(self._services.throttle, self._realm, wanted, per_hour=hour, per_day=day)
 
+    def _to(self, user: User) -> str:
+        """Return where a code goes; empty if the bank knows no such place."""
+        return user.phone
+
+    def _masked(self, user: User) -> str:
+        return masked(user.phone)
+
+    async def _deliver(self, login: Login, code: str) -> Carried:
+        """Hand the message over, or raise `MessageUndeliveredError`."""
+        return await self._services.sms.send(to=login.known_user.phone, text=self._text(login, code))
+
     def _purpose(self, login: Login) -> str:
         """What the code is good for: one execution of one kind of flow."""
-        return f"sms|{login.kind.value}|{self._execution.id}"
+        return f"{self.factor.channel}|{login.kind.value}|{self._execution.id}"
 
     def _code(self, login: Login, transaction: str) -> str:
-        parts = (self._realm.name, transaction, self._purpose(login), login.known_user.id, login.known_user.phone)
+        parts = (self._realm.name, transaction, self._purpose(login), login.known_user.id, self._to(login.known_user))
         return keyed_code(self._services.code_key, *parts, digits=self._config.digits)
 
     def _text(self, login: Login, code: str) -> str:
@@ -235,8 +254,8 @@ class SmsOtp:
 
     def _page(self, login: Login, sent: Sent | None, message: Message | None = None) -> Challenge:
         wait = 0 if sent is None else max(0, sent.sent_at + self._cool_down(sent) - login.now)
-        fields = {"masked_phone": masked(login.known_user.phone), "sent": sent is not None, "resend_after": wait}
-        return Challenge(page="sms-otp.html", fields=fields, state=sent, message=message)
+        fields = {self.shown: self._masked(login.known_user), "sent": sent is not None, "resend_after": wait}
+        return Challenge(page=self.page, fields=fields, state=sent, message=message)
 
 
 def masked(phone: str) -> str:

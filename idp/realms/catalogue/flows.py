@@ -188,6 +188,13 @@ FLOW_RULES = (
         "Web Authentication Level 3 §6.5.1",
     ),
     unwise(
+        "F-EMAIL-FACTOR",
+        "A code by e-mail as a second factor",
+        "A mailbox opens from anywhere with what its owner knows: beside a password it is no second element.",
+        "NIST SP 800-63B-4 §3.1.3.1",
+        "RTS (EU) 2018/389 Art. 4(1)",
+    ),
+    unwise(
         "A-DEFAULT-OFF",
         "A default action that is switched off",
         "New users are not asked to do what the bank wants of them.",

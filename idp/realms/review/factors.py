@@ -21,12 +21,17 @@ PROVES: Mapping[str, str] = MappingProxyType(
         "sms-otp": "sms-otp",
         "webauthn-authenticator": "webauthn",
         "webauthn-authenticator-passwordless": "webauthn-passwordless",
+        "reset-credential-sms": "sms-otp",
+        "email-otp": "email",
+        "reset-credential-email": "email",
     }
 )
 """Step → the factor that it proves, as the steps' contracts say (a test compares)."""
 
 _PASSWORD = frozenset(step for step, factor in PROVES.items() if factor == "password")
-_SECOND = PROVES.keys() - _PASSWORD
+_EMAIL = "email"
+_NO_ELEMENT = frozenset(step for step, factor in PROVES.items() if factor == _EMAIL)
+_SECOND = PROVES.keys() - _PASSWORD - _NO_ELEMENT
 _SMS = "sms-otp"
 
 
@@ -50,6 +55,9 @@ def _flow_findings(realm: Realm, flow: Flow) -> Iterator[Finding]:
     elif not enabled_steps(realm, flow.alias, optional=False) & _SECOND:
         problem = f"In the flow “{flow.alias}” whoever has enrolled no second factor logs in with a password alone."
         yield warning("F-OPTIONAL-FACTOR", place, problem, "Make the second factor REQUIRED outside of the condition.")
+    elif steps & _NO_ELEMENT:
+        problem = f"In the flow “{flow.alias}” a code by e-mail stands beside a password: both are something known."
+        yield warning("F-EMAIL-FACTOR", place, problem, "Ask for auth-otp-form or a passkey instead of email-otp.")
     elif second == {_SMS}:
         problem = f"The only second factor of the flow “{flow.alias}” is a code by SMS."
         yield warning("F-SMS-ONLY", place, problem, "Offer auth-otp-form, and let people enrol a soft token.")

@@ -227,6 +227,12 @@ PAIRS = [
         guarded("conditional-level-of-authentication"),
     ),
     Pair(
+        "F-EMAIL-FACTOR",
+        "/authenticationFlows/0",
+        steps(("REQUIRED", PASSWORD), ("REQUIRED", CODE), ("REQUIRED", "email-otp")),
+        steps(("REQUIRED", PASSWORD), ("REQUIRED", CODE)),
+    ),
+    Pair(
         "F-SMS-ONLY",
         "/authenticationFlows/0",
         steps(("REQUIRED", PASSWORD), ("REQUIRED", SMS)),

@@ -15,12 +15,14 @@ from idp.audit.events import Recorder
 from idp.flows.assembly import UnusableRealmError
 from idp.flows.messages import Wanted, sent_by_bank
 from idp.flows.password_policy import generated
-from idp.flows.sealed import password_purpose, seed_purpose
+from idp.flows.sealed import password_purpose, recovery_code_purpose, seed_purpose
 from idp.flows.users import amend, as_everybody
 from idp.model.event import Event
 from idp.model.realm import Realm
+from idp.model.recovery_codes import RecoveryCode, RecoveryCodes
 from idp.model.user import OtpCredential, PasswordCredential, User
 from idp.ports import Passwords, RandomBytes, Sealer, SmsSender, Throttle, Users
+from idp.realms.seeded_keys import SeededCodes
 from idp.realms.seeds import DeliveredPassword, HashedPassword, TypedPassword, UserSeed
 
 UPDATE_PASSWORD = "UPDATE_PASSWORD"  # noqa: S105 - the name of an action, not a secret
@@ -132,7 +134,21 @@ class Newcomers:
                 user = self._with_password(user, hashed, temporary=temporary)
             case _:
                 pass
-        return msgspec.structs.replace(user, credentials=(*user.credentials, *tokens))
+        codes = () if seed.recovery_codes is None else (self._recovery_codes(user, seed.recovery_codes),)
+        return msgspec.structs.replace(user, credentials=(*user.credentials, *tokens, *seed.keys, *codes))
+
+    def _recovery_codes(self, user: User, seeded: SeededCodes) -> RecoveryCodes:
+        credential_id = self._services.random(16).hex()
+        purpose = recovery_code_purpose(self._realm.name, user.id, credential_id)
+        seal = self._services.sealer.seal
+        codes = tuple(RecoveryCode(number=n, sealed=seal(hashed, purpose=purpose)) for n, hashed in seeded.codes)
+        return RecoveryCodes(
+            id=credential_id,
+            created_at=self._now,
+            total=seeded.total,
+            codes=codes,
+            hashed_with=seeded.hashed_with,
+        )
 
     def _token(self, user: User, seed: UserSeed, position: int) -> OtpCredential:
         token = seed.tokens[position]

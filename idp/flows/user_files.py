@@ -7,11 +7,13 @@ import json
 from typing import Any
 
 from idp.crypto.base64url import base64url
-from idp.flows.sealed import password_purpose, seed_purpose
+from idp.flows.sealed import password_purpose, recovery_code_purpose, seed_purpose
+from idp.model.recovery_codes import RecoveryCodes
 from idp.model.user import OtpCredential, PasswordCredential, User
 from idp.model.webauthn import WebAuthnCredential
 from idp.ports import Sealer
 from idp.realms.exchange.secret_places import MASK
+from idp.realms.seeded_keys import OWN_HASH, RECOVERY_CODES
 
 
 class UserFiles:
@@ -52,6 +54,8 @@ class UserFiles:
                 return self._token(user, credential)
             case WebAuthnCredential():
                 return _security_key(credential)
+            case RecoveryCodes():
+                return self._recovery_codes(user, credential)
             case _:
                 return None
 
@@ -74,10 +78,27 @@ class UserFiles:
         }
         return self._written("otp", credential, {"value": seed}, described) | {"userLabel": credential.label}
 
+    def _recovery_codes(self, user: User, credential: RecoveryCodes) -> dict[str, Any]:
+        """Keycloak reads its own hashes again (SHA-512); slow ones are read by this provider alone."""
+        own = credential.hashed_with == "password"
+        purpose = recovery_code_purpose(self._realm, user.id, credential.id)
+        codes = []
+        for code in credential.codes:
+            hashed = self._sealer.unseal(code.sealed, purpose=purpose)
+            value = base64.b64encode(hashed).decode() if own else hashed.decode()
+            codes.append({"number": code.number, "encodedHashedValue": value})
+        described = {
+            "hashIterations": 1,
+            "algorithm": OWN_HASH if own else "RS512",
+            "totalCodes": credential.total,
+            "remainingCodes": len(codes),
+        }
+        return self._written(RECOVERY_CODES, credential, {"codes": codes}, described)
+
     def _written(
         self,
         kind: str,
-        credential: PasswordCredential | OtpCredential,
+        credential: PasswordCredential | OtpCredential | RecoveryCodes,
         secret: dict[str, Any],
         described: dict[str, Any],
     ) -> dict[str, Any]:

@@ -18,9 +18,11 @@ from idp.model.policy import OtpAlgorithm
 from idp.model.secret import Secret
 from idp.model.sms_policy import MOBILE_KINDS, NumberKind
 from idp.model.struct import Frozen
+from idp.model.webauthn import WebAuthnCredential
 from idp.realms import representation as file
 from idp.realms.exchange.secret_places import MASK
 from idp.realms.phone_numbers import number_of
+from idp.realms.seeded_keys import KEYS, RECOVERY_CODES, SeededCodes, seeded_codes, seeded_key
 
 LONGEST_PASSWORD = 1024
 """Characters of a password in clear; `idp.crypto.passwords` hashes no longer one."""
@@ -73,6 +75,8 @@ class UserSeed(Frozen, frozen=True, kw_only=True):
     required_actions: tuple[str, ...]
     password: HashedPassword | TypedPassword | DeliveredPassword | None
     tokens: tuple[SeededToken, ...]
+    keys: tuple[WebAuthnCredential, ...] = ()
+    recovery_codes: SeededCodes | None = None
     realm_roles: tuple[str, ...] | None = None
     client_roles: dict[str, tuple[str, ...]] = {}
     groups: tuple[str, ...] | None = None
@@ -107,7 +111,8 @@ def user_seeds(
 
 
 def _seed(user: file.User, kinds: frozenset[NumberKind], pointer: str, findings: list[Finding]) -> UserSeed:
-    password, tokens = _credentials(user, pointer, findings)
+    found = _credentials(user, pointer, findings)
+    password = found.password
     attributes = dict(user.attributes)
     phone = _phone(attributes.get("phoneNumber", ()), kinds, f"{pointer}/attributes/phoneNumber", findings)
     if phone:
@@ -131,7 +136,9 @@ def _seed(user: file.User, kinds: frozenset[NumberKind], pointer: str, findings:
         attributes=attributes,
         required_actions=user.required_actions,
         password=password,
-        tokens=tokens,
+        tokens=tuple(found.tokens),
+        keys=tuple(found.keys),
+        recovery_codes=found.recovery_codes,
         realm_roles=user.realm_roles,
         client_roles=user.client_roles,
         groups=user.groups,
@@ -154,27 +161,43 @@ _Lifespan = Annotated[int, msgspec.Meta(ge=60, le=366 * 24 * 3600)]
 Password = HashedPassword | TypedPassword | DeliveredPassword
 
 
-def _credentials(
-    user: file.User, pointer: str, findings: list[Finding]
-) -> tuple[Password | None, tuple[SeededToken, ...]]:
+class _Found(msgspec.Struct):
+    """The credentials of one user, as they are read."""
+
     password: Password | None = None
     tokens: list[SeededToken] = []
+    keys: list[WebAuthnCredential] = []
+    recovery_codes: SeededCodes | None = None
+
+    def read(self, credential: file.Credential) -> bool:
+        """Take one in; false if it is of a kind that nobody knows."""
+        if credential.type == "password":
+            self.password = _password(credential)
+        elif credential.type == "otp":
+            self.tokens.append(_token(credential))
+        elif credential.type in KEYS:
+            self.keys.append(seeded_key(credential))
+        elif credential.type == RECOVERY_CODES:
+            self.recovery_codes = seeded_codes(credential)
+        else:
+            return False
+        return True
+
+
+def _credentials(user: file.User, pointer: str, findings: list[Finding]) -> _Found:
+    found = _Found()
     for position, credential in enumerate(user.credentials):
         place = f"{pointer}/credentials/{position}"
         if credential.secret_data is not None and MASK in credential.secret_data:
             findings.append(_masked(place, credential.type))
             continue
         try:
-            if credential.type == "password":
-                password = _password(credential)
-            elif credential.type == "otp":
-                tokens.append(_token(credential))
-            else:
+            if not found.read(credential):
                 findings.append(_ignored(place, credential.type))
         except (ValueError, TypeError, KeyError, binascii.Error, msgspec.ValidationError) as error:
             problem = f"The {credential.type} credential of “{user.username}” cannot be read ({type(error).__name__})."
             findings.append(_error(place, problem, "Give Keycloak's secretData and credentialData, or remove it."))
-    return password, tuple(tokens)
+    return found
 
 
 def _password(credential: file.Credential) -> Password:

@@ -110,7 +110,7 @@ def test_a_credential_that_cannot_be_read_is_an_error_at_its_place_that_shows_no
 
 
 def test_a_credential_of_another_kind_is_reported_and_not_honoured() -> None:
-    document = credential(type="webauthn", credentialData="{}")
+    document = credential(type="kerberos", credentialData="{}")
     assert problems(document) == [("R-CREDENTIAL", Severity.WARNING, "/users/0/credentials/0")]
 
 

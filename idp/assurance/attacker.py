@@ -52,7 +52,7 @@ def reachable(ceremonies: Ceremonies, customer: Customer, holding: frozenset[str
     for stage in waiting:  # grows while it is read
         for way in _open(ceremonies, stage):
             taken = (*stage.script, way)
-            for level in range(1, (way.level or 0) + 1):
+            for level in (one for one in ceremonies.levels() if one <= (way.level or 0)):
                 levels.setdefault(level, taken)
             after = _Stage(
                 user=way.after,
@@ -73,7 +73,7 @@ class _Stage(Frozen, frozen=True, kw_only=True):
     user: User
     who: object
     held: frozenset[str]
-    said: frozenset[tuple[str, bool]] = frozenset()
+    said: frozenset[tuple[str, int]] = frozenset()
     script: tuple[Way, ...] = ()
 
     @property
@@ -81,7 +81,7 @@ class _Stage(Frozen, frozen=True, kw_only=True):
         return (self.who, self.held, self.said)
 
 
-def _of_customer(way: Way) -> frozenset[tuple[str, bool]]:
+def _of_customer(way: Way) -> frozenset[tuple[str, int]]:
     return frozenset(answer for answer in way.assumes if answer[0].startswith("customer"))
 
 

@@ -17,6 +17,7 @@ from idp.assurance.untouched import untouched
 from idp.flows.assembly import AssembledRealm
 from idp.flows.engine import Passed, Run, SetUp
 from idp.flows.held import strong_factors
+from idp.flows.levels import TWO_FACTORS
 from idp.flows.runner import Runner, failed
 from idp.flows.step import Factor, Failure, StepContract, Success
 from idp.flows.tree import Execution
@@ -45,7 +46,7 @@ class Way(Frozen, frozen=True, kw_only=True):
     who: object
     steps: tuple[str, ...]
     places: tuple[str, ...] = ()
-    assumes: tuple[tuple[str, bool], ...] = ()
+    assumes: tuple[tuple[str, int], ...] = ()
     unsound: str = ""
 
 
@@ -57,7 +58,7 @@ class State(Frozen, frozen=True, kw_only=True):
     who: object
     needs: frozenset[str] = frozenset()
     made: frozenset[str] = frozenset()
-    world: dict[str, bool] = {}
+    world: dict[str, int] = {}
     steps: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
 
@@ -115,6 +116,11 @@ class Ceremonies:
         bound = [*realm.bindings.items(), *(b for c in realm.every_client for b in c.flow_bindings.items())]
         return tuple(dict.fromkeys((FlowKind(kind), alias) for kind, alias in bound))
 
+    def levels(self) -> tuple[int, ...]:
+        """Return every level that is told apart from those below it, but for zero."""
+        blocks = (block.level for flow in self._assembled.flows.values() for block in flow.blocks)
+        return tuple(sorted({1, TWO_FACTORS, *blocks} - {0}))
+
     def factors(self) -> dict[str, Factor]:
         """Return the factors that the bound flows ask for, by name."""
         return {name: factor for contract in self._assembled.contracts() for name, factor in contract.factors.items()}
@@ -150,7 +156,7 @@ class Ceremonies:
         try:
             return list(self._ended(state)), list(self._following(state))
         except Undecided as asked:
-            worlds = ({**state.world, asked.question: answer} for answer in (True, False))
+            worlds = ({**state.world, asked.question: answer} for answer in asked.answers)
             return [], [msgspec.structs.replace(state, world=world) for world in worlds]
 
     def _ended(self, state: State) -> Iterator[Way]:

@@ -18,13 +18,14 @@ from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
-PUBLISHED = "3a8c2bb4fa7d369bcba6e2b692dde227d078ca750c7507a52d80f2375d028318"
-FORMAT, PASSED, BLOCKED, IGNORED = "hyrja-certificate-1", "passed", "blocked", "ignored"
+PUBLISHED = "3354f420629293544d859f78f736e7dc9e25eda2a9c6cd8d5af9b6df3bd03f9d"
+FORMAT, PASSED, BLOCKED, IGNORED, TWO = "hyrja-certificate-1", "passed", "blocked", "ignored", 2
+LEVEL, BLOCK = "login: the level that is asked for", "conditional-level-of-authentication"
 State: Any = namedtuple("State", "progress known queue customer evidence needs made world")  # noqa: PYI024 - one line
 
 
 class WrongError(Exception):
-    """The certificate does not say what follows from the file; inside: a question with two answers to follow."""
+    """The certificate does not say what follows from the file; inside: a question, and the answers to follow."""
 
 
 def digest(content: Any) -> str:
@@ -46,62 +47,68 @@ def _set(*names: Any) -> Any:
     return tuple(sorted({name for some in names for name in some}))
 
 
-def _ids(tree: Any) -> set[str]:
-    return {tree["id"]} if "id" in tree else {one for child in tree["children"] for one in _ids(child)}
+def _on(config: Any, *keys: str) -> bool:
+    return any(config.get(key, "").lower() in {"true", "1"} for key in keys)
 
 
 def _begun(trees: Any, state: Any) -> bool:
-    return any(not _ids(tree).isdisjoint(key for key, _ in state.progress) for tree in trees)
+    return any(not tree["ids"].isdisjoint(key for key, _ in state.progress) for tree in trees)
 
 
 class Checker:
     """Holds what the realm file and the published contracts say."""
 
     def __init__(self, words: Any, realm: Any) -> None:
-        self.words, self.contracts, self.realm = words, {**words["steps"], **words["actions"]}, realm
-        flows, configs, actions = (
-            [*words["stock"][key], *realm.get(key, [])]
-            for key in ("authenticationFlows", "authenticatorConfig", "requiredActions")
-        )
-        self.flows = {flow["alias"]: flow for flow in flows}
-        self.configs = {one["alias"]: one.get("config", {}) for one in configs}
-        asked = [
-            a for a in realm.get("requiredActions", actions) if a.get("enabled", True) and a["alias"] in self.contracts
-        ]
-        self.actions = {a["alias"]: (a.get("priority", 0), a.get("defaultAction", False)) for a in asked}
+        passkeys = words["passkey_pages"] if realm.get("webAuthnPolicyPasswordlessPasskeysEnabled") else {}
+        self.words, self.contracts, self.realm = words, {**words["steps"], **passkeys, **words["actions"]}, realm
+        stock = [words["stock"][key] for key in ("authenticationFlows", "authenticatorConfig")]
+        self.flows = {flow["alias"]: flow for flow in [*stock[0], *realm.get("authenticationFlows", [])]}
+        self.configs = {
+            one["alias"]: one.get("config", {}) for one in [*stock[1], *realm.get("authenticatorConfig", [])]
+        }
+        actions = realm.get("requiredActions", words["stock"]["requiredActions"])
+        actions = [one for one in actions if one.get("enabled", True) and one["alias"] in words["actions"]]
+        self.actions = {one["alias"]: (one.get("priority", 0), one.get("defaultAction", False)) for one in actions}
         ids = {flow.get("id", alias): alias for alias, flow in self.flows.items()}
         own = [client.get("authenticationFlowBindingOverrides") or {} for client in realm.get("clients", [])]
         self.bound: dict[Any, Any] = {}
-        self.steps = set(self.actions)
         for kind, told in words["kinds"].items():
             place = realm.get("attributes", {}) if told["in_attributes"] else realm
-            aliases = [] if told["switch"] and not realm.get(told["switch"]) else [place.get(told["realm_key"])]
-            aliases = [alias or told["default"] for alias in aliases]
+            aliases = [place.get(told["realm_key"]) or told["default"]]
+            aliases = [] if told["switch"] and not realm.get(told["switch"]) else aliases
             aliases += [ids.get(flow, flow) for one in own for key, flow in one.items() if key == told["override"]]
             self.bound |= {(kind, alias): self.tree(alias, "REQUIRED", alias) for alias in aliases if alias}
-        used = [self.contracts[step] for step in self.steps]
+        nodes = [node for tree in self.bound.values() for node in tree["nodes"]]
+        self.levels = sorted({0, *(level for tree in self.bound.values() for level, _ in tree["blocks"])})
+        used = [self.contracts[step] for step in {node["step"] for node in nodes if "step" in node} | {*self.actions}]
         self.factors = {factor["factor"]: factor for one in used for way in one["proves"] for factor in way}
         given = {(one["changes"] or {}).get("credential") for one in used} | {one["holders_of"] for one in used}
         self.optional = sorted({*self.factors, *given} - {"password", None} - words["parts"].keys())
 
     def tree(self, alias: str, requirement: str, path: str) -> Any:
         """Compile a flow by its meaning in Keycloak: lines by priority, sub-flows in place, nothing disabled."""
-        found: Any = {"requirement": requirement, "conditions": [], "children": []}
+        children, conditions = list[Any](), []
         lines = sorted(self.flows[alias]["authenticationExecutions"], key=lambda line: line.get("priority", 0))
         for position, line in enumerate(lines):
-            place, requirement = f"{path}/{position}", line["requirement"]
-            form = self.flows.get(line.get("flowAlias"), {}).get("providerId") == "form-flow"
-            name = line.get("authenticator") or "registration-page-form"  # the one form of Keycloak: a page, one step
-            if requirement != "DISABLED" and line.get("flowAlias") is not None and not form:
-                inner = self.tree(line["flowAlias"], requirement, place)
+            place, inner, needed = f"{path}/{position}", line.get("flowAlias"), line["requirement"]
+            form = self.flows.get(inner, {}).get("providerId") == "form-flow"  # a page, one step
+            name = line.get("authenticator") or "registration-page-form"
+            if needed != "DISABLED" and inner is not None and not form:
+                node = self.tree(inner, needed, place)
                 # What Keycloak passes by where it is not configured, and what does not exist, nobody can ever take.
-                found["children"] += [inner] if inner["children"] or requirement == "REQUIRED" else []
-            elif requirement != "DISABLED" and name in self.words["conditions"]:
-                found["conditions"].append((name, self.configs.get(line.get("authenticatorConfig"), {})))
-            elif requirement != "DISABLED" and name in self.contracts:
-                self.steps.add(name)
-                made = base64.urlsafe_b64encode(hashlib.sha256(f"{place}/{name}".encode()).digest()).decode()
-                found["children"].append({"requirement": requirement, "step": name, "id": made[:16]})
+                children += [node] if node["children"] or needed == "REQUIRED" else []
+            elif needed != "DISABLED" and name in self.words["conditions"]:
+                conditions.append((name, self.configs.get(line.get("authenticatorConfig"), {})))
+            elif needed != "DISABLED" and name in self.contracts:
+                made = base64.urlsafe_b64encode(hashlib.sha256(f"{place}/{name}".encode()).digest()).decode()[:16]
+                children.append(
+                    {"requirement": needed, "step": name, "id": made, "ids": {made}, "nodes": [], "blocks": []}
+                )
+        found: Any = {"requirement": requirement, "alias": alias, "conditions": conditions, "children": children}
+        levels = [int(config["loa-condition-level"]) for name, config in conditions if name == BLOCK]
+        blocks = [*((level, found) for level in levels), *(block for child in children for block in child["blocks"])]
+        nodes = [node for child in children for node in (child, *child["nodes"])]
+        found |= {"ids": {one for child in children for one in child["ids"]}, "nodes": nodes, "blocks": blocks}
         return found
 
     def customers(self) -> list[Any]:
@@ -127,15 +134,52 @@ class Checker:
         return (all if required else any)(self.configured(child, state) for child in required or tree["children"])
 
     def holds(self, name: str, config: Any, tree: Any, state: Any) -> bool:
-        """Tell whether a condition holds; where the file does not know it, the world of the state does."""
-        if name == "conditional-user-configured":
-            return state.known and self.configured(tree, state)
+        """Tell whether a condition holds; what the file does not know the world of the state answers."""
+        kind, used = self.words["conditions"][name], {factor for _, factor in state.evidence} or {"none"}
+        if kind["needs_user"] and not state.known:
+            return False
+        match name:
+            case "conditional-user-configured":
+                return self.configured(tree, state)
+            case "conditional-credential":
+                return _on(config, "included") is not used.isdisjoint(config["credentials"].split("##"))
+            case "conditional-sub-flow-executed":
+                looked = [node for node in self.top["nodes"] if node.get("alias") == config["flow_to_check"]]
+                done = any(self.passed(node, state) for node in looked)
+                return done is (config.get("check_result", "executed") == "executed")
+            case "conditional-level-of-authentication":
+                level = int(config["loa-condition-level"])
+                return (
+                    level <= min(one for one, _ in self.top["blocks"])
+                    or self.answer(LEVEL, state, self.levels) >= level
+                )
+            case _:
+                return self.told(name, config, kind["about"], state)
+
+    def told(self, name: str, config: Any, about: str, state: Any) -> bool:
+        """Tell whether a condition holds about which the world of the state knows, and not the file."""
         negations = self.words["negations"]
         asked = {k: v for k, v in sorted(config.items()) if k not in negations and not k.startswith("default.ref")}
-        question = f"{self.words['conditions'][name]}: {name} {json.dumps(asked)}"
+        question = f"{about}: {name} {json.dumps(asked)}"
+        return bool(self.answer(question, state, [1, 0])) is not _on(config, *negations)
+
+    def answer(self, question: str, state: Any, answers: list[int]) -> int:
+        """Return what the world of the state answers."""
         if question not in dict(state.world):
-            raise WrongError(question)
-        return bool(dict(state.world)[question]) is not any(config.get(key, "").lower() == "true" for key in negations)
+            raise WrongError(question, answers)
+        return int(dict(state.world)[question])
+
+    def passed(self, tree: Any, state: Any) -> bool:
+        """Tell whether a sub-flow has been passed by what was done."""
+        return _begun([tree], state) and self.decide(tree, state, gone=True) == PASSED
+
+    def level(self, state: Any) -> int:
+        """Return the level of a login: of its strongest block, or, where there are none, of its evidence alone."""
+        proven, blocks = {execution for execution, _ in state.evidence}, self.top["blocks"]
+        evident = min(TWO, len({self.factors[factor]["category"] for _, factor in state.evidence}))
+        able = [(level, node) for level, node in blocks if (level < TWO or evident == TWO) and proven & node["ids"]]
+        reached = [level for level, node in able if self.passed(node, state)]
+        return int(max(reached, default=min(evident, blocks[0][0]) if blocks else evident))
 
     def applies(self, tree: Any, state: Any, *, gone: bool) -> bool:
         """Tell whether a CONDITIONAL sub-flow is there; one that was begun, or gone by, stays as it was decided."""
@@ -159,7 +203,7 @@ class Checker:
             found = [(self.decide(child, state, gone=gone), child) for child in children]
             success = {key for key, status in state.progress if status == "success"}
             ways = sorted(
-                found, key=lambda one: success.isdisjoint(_ids(one[1]))
+                found, key=lambda one: success.isdisjoint(one[1]["ids"])
             )  # who has begun a way goes on with it
             offered = [step for way, _ in ways if isinstance(way, list) for step in way]
             others = [decision for decision, _ in found if not isinstance(decision, list)]
@@ -194,9 +238,10 @@ class Checker:
             later = _set(state.progress, [(decision[0], "setup-required")])
             return [state._replace(progress=later, queue=_set(state.queue, decision[1:]))] if state.evidence else []
         ways = decision if isinstance(decision, list) else []
-        failed = [(way["id"], "attempted") for way in ways[:1] if ways[1:]]
+        open_to_some = [way for way in ways if not self.contracts[way["step"]]["refuses"]]  # the others end the login
+        failed = [(way["id"], "attempted") for way in ways[:1] if ways[1:] and way in open_to_some]
         after = [state._replace(progress=_set(state.progress, [one])) for one in failed]
-        for way in ways:
+        for way in open_to_some:
             proofs = [{factor["factor"] for factor in proof} for proof in self.contracts[way["step"]]["proves"]]
             after += [self.succeeded(way, one, state) for one in proofs if self.possible(way["step"], one, state)]
         return after
@@ -228,14 +273,15 @@ class Checker:
     def ceremony(self, listed: Any) -> list[Any]:
         """Check the states of one flow for one customer; return what each end takes and gives."""
         kind, tree = self.words["kinds"][listed["kind"]], self.bound[listed["kind"], listed["flow"]]
-        states, ends = [State(*_frozen(one)) for one in listed["states"]], []
+        states, ends, self.top = [State(*_frozen(one)) for one in listed["states"]], [], tree
         reached = {State((), False, (), states[0].customer, (), (), (), ()): 0}
         for number, state in enumerate(states):
             try:
                 decision = self.decision(kind, tree, state)
                 after = self.following(decision, state)
             except WrongError as asked:
-                worlds = [_set(state.world, [(str(asked), answer)]) for answer in (True, False)]
+                question, answers = asked.args
+                worlds = [_set(state.world, [(question, answer)]) for answer in answers]
                 decision, after = BLOCKED, [state._replace(world=world) for world in worlds]
             numbers = {reached.setdefault(one, len(reached)) for one in after}
             _same(f"what follows state {number}", listed["next"][number], sorted(numbers))
@@ -243,13 +289,13 @@ class Checker:
             _same(
                 f"state {number} passes without evidence", bool(ended and not (state.known and state.evidence)), False
             )
-            level = min(2, len({self.factors[factor]["category"] for _, factor in state.evidence})) if ended else 0
+            level = self.level(state) if ended else 0
             said = {answer for answer in state.world if answer[0].startswith("customer")}
             ends.append((frozenset(state.needs), frozenset(state.made), level, state.customer, said))
         _same("the states", states, list(reached))
         return [end for end in ends if end[1] or end[2]]
 
-    def level(self, customer: Any, held: frozenset[str], ends: Any) -> int:
+    def highest(self, customer: Any, held: frozenset[str], ends: Any) -> int:
         """Return the highest level that a holding reaches, by any ceremonies in any order."""
         best, waiting = 0, [(customer, held, frozenset[Any]())]
         seen = set(waiting)
@@ -271,7 +317,8 @@ class Checker:
             for size in range(len(factors) + 1):
                 for holding in map(frozenset, combinations(factors, size)):
                     read = {"password"} if channel in holding else set()
-                    for level in range(1, self.level(customer, holding | read, ends) + 1):
+                    highest = self.highest(customer, holding | read, ends)
+                    for level in (one for one in sorted({1, TWO, *self.levels} - {0}) if one <= highest):
                         if not any(had <= holding and reached == level for had, reached in minimal):
                             minimal.append((holding, level))
                             found[level, tuple(sorted(holding))].append(number)
@@ -280,7 +327,7 @@ class Checker:
 
 def weak(level: int, elements: list[Any]) -> bool:
     """Tell whether a set is less than its level promises: two categories over two channels for level two."""
-    return any(len({one[what] for one in elements}) < level for what in ("category", "channel"))
+    return any(len({one[what] for one in elements}) < min(level, TWO) for what in ("category", "channel"))
 
 
 def check(certificate: Any, realm: Any, published: str = PUBLISHED) -> list[Any]:

@@ -14,7 +14,7 @@ from idp.assurance.attacker import Reached, minimal_sets
 from idp.assurance.ceremonies import Ceremonies, Way
 from idp.assurance.credentials import PASSWORD
 from idp.assurance.customers import Customer, customers_of
-from idp.assurance.symbolic import SymbolicRealm
+from idp.assurance.symbolic import LEVEL, SymbolicRealm
 from idp.assurance.untouched import no_services
 from idp.flows.assembly import AssembledRealm
 from idp.flows.levels import TWO_FACTORS, acr_of
@@ -189,8 +189,12 @@ def _ceremony(way: Way) -> Ceremony:
         proven=tuple(sorted(way.needs)),
         gives=(*sorted(way.made), *([f"level {way.level}"] if way.level is not None else [])),
         places=way.places,
-        assumes=tuple(f"{question}: {'yes' if answer else 'no'}" for question, answer in way.assumes),
+        assumes=tuple(_assumed(*one) for one in way.assumes),
     )
+
+
+def _assumed(question: str, answer: int) -> str:
+    return f"{question}: {answer}" if question == LEVEL else f"{question}: {'yes' if answer else 'no'}"
 
 
 def _delivery(customer: Customer, reached: Reached) -> Iterator[Ceremony]:

@@ -16,14 +16,17 @@ from idp.assurance.credentials import CREDENTIALS, PASSWORD, given, with_parts
 from idp.assurance.symbolic import CUSTOMERS, KNOWN, NEGATIONS
 from idp.assurance.untouched import no_services
 from idp.flows.engine import Usability
+from idp.flows.facts import REQUEST_LEVEL
 from idp.flows.held import STRONG
 from idp.flows.registry import ACTIONS, CONDITIONS, STEPS
 from idp.flows.step import Authenticator, RequiredAction, StepContract
 from idp.flows.tree import Execution
+from idp.flows.webauthn.factors import with_passkeys
 from idp.model.flow import RequiredActionSetting, Requirement
 from idp.model.flow_kind import FlowKind
 from idp.model.realm import Realm
 from idp.model.user import PasswordCredential, User
+from idp.model.webauthn import WebAuthnPolicy
 from idp.realms.stock import stock_actions, with_stock_configuration, with_stock_flows
 
 _ANYBODY, _NOBODY, _SOMEBODY = "anybody", "nobody", "somebody"
@@ -40,6 +43,7 @@ def vocabulary() -> dict[str, Any]:
     actions = {name: {**described(_action(name)), "due": _due(name)} for name in sorted(ACTIONS)}
     return {
         "steps": steps,
+        "passkey_pages": _passkey_pages(),
         "actions": actions,
         "conditions": {name: _condition(name) for name in sorted(CONDITIONS)},
         "negations": list(NEGATIONS),
@@ -49,6 +53,13 @@ def vocabulary() -> dict[str, Any]:
         "stock": _stock(),
         "assumptions": list(ASSUMPTIONS),
     }
+
+
+def _passkey_pages() -> dict[str, Any]:
+    """Return the contracts of the steps whose page takes passkeys too, where the realm has them."""
+    policy = WebAuthnPolicy(passkeys=True)
+    offering = (name for name in sorted(STEPS) if STEPS[name].contract.offers_passkeys)
+    return {name: described(_step(name), with_passkeys(STEPS[name].contract, policy)) for name in offering}
 
 
 def _stock() -> dict[str, Any]:
@@ -78,21 +89,24 @@ def _stock() -> dict[str, Any]:
     return {"authenticationFlows": flows, "authenticatorConfig": configs, "requiredActions": actions}
 
 
-def _condition(name: str) -> str:
+def _condition(name: str) -> dict[str, Any]:
     """Return whether a checker follows a condition by its own rules, or both ways, and what it is about then."""
-    facts = CONDITIONS[name].depends_on
-    return "followed" if facts <= KNOWN else "customer" if facts <= CUSTOMERS else "login"
+    kind = CONDITIONS[name]
+    followed = kind.depends_on <= KNOWN or kind.depends_on == {REQUEST_LEVEL}
+    about = "followed" if followed else "customer" if kind.depends_on <= CUSTOMERS else "login"
+    return {"about": about, "needs_user": kind.needs_user}
 
 
-def described(step: Authenticator) -> dict[str, Any]:
+def described(step: Authenticator, contract: StepContract | None = None) -> dict[str, Any]:
     """Return a step's contract as data, with whom it asks: `asks` is a factor where it asks those who have it."""
-    contract = step.contract
+    contract = contract or step.contract
     return {
         "proves": _ways(contract),
         "identifies": contract.identifies,
         "asks": asks(step.usable),
         "holders_of": contract.holders_of,
         "changes": _changes(contract),
+        "refuses": contract.refuses,
         "set_up": contract.setup_action if _sets_up(step.usable) else None,
     }
 

@@ -22,11 +22,35 @@ from idp.flows.assembly import UnusableRealmError
 from tests.assurance.corpus import CORPUS, first_password_in_the_branch, no_acknowledgement
 from tests.flows.bench import ROOT, Edit, document, flow, loaded, step, sub, with_flows
 
-LEAVES = st.sampled_from(["auth-otp-form", "sms-otp", "auth-password-form", "soft-token-gate", "soft-token-enrolment"])
-REQUIREMENTS = st.sampled_from(["REQUIRED", "ALTERNATIVE", "CONDITIONAL", "DISABLED"])
+LEAVES = st.sampled_from(
+    [
+        "auth-otp-form",
+        "sms-otp",
+        "auth-password-form",
+        "soft-token-gate",
+        "soft-token-enrolment",
+        "webauthn-authenticator",
+        "deny-access-authenticator",
+        "allow-access-authenticator",
+    ]
+)
+GUARDS: dict[str, dict[str, str]] = {
+    "conditional-user-configured": {},
+    "conditional-user-role": {"condUserRole": "clerk"},
+    "conditional-user-attribute": {"attribute_name": "branch", "attribute_expected_value": "Vlora", "not": "true"},
+    "conditional-client-scope": {"client_scope": "email"},
+    "conditional-credential": {"credentials": "otp##sms-otp", "included": "true"},
+    "conditional-sub-flow-executed": {"flow_to_check": "inner 1", "check_result": "not-executed"},
+    "conditional-level-of-authentication": {"loa-condition-level": "2", "loa-max-age": "60"},
+    "conditional-client-ip-address": {"ip-ranges": "192.0.2.0/24", "exclude": "true"},
+}
 SHAPES = st.recursive(
     LEAVES,
-    lambda inner: st.lists(st.tuples(REQUIREMENTS, inner), min_size=1, max_size=3).map(tuple),
+    lambda inner: st.tuples(
+        st.sampled_from(sorted(GUARDS)),
+        st.sampled_from(["REQUIRED", "ALTERNATIVE"]),
+        st.lists(st.one_of(inner, inner.map(lambda one: ("DISABLED", one))), min_size=1, max_size=3).map(tuple),
+    ),
     max_leaves=7,
 )
 
@@ -81,29 +105,40 @@ def test_the_checker_follows_a_registration_by_a_page_and_finds_no_way_in_by_it(
     assert checker.check(made, file) == []
 
 
-def flows_of(shape: Any) -> list[dict[str, Any]]:
+def guarded(shape: Any) -> Edit:
+    """Write a shape as flows whose sub-flows are guarded by all kinds of conditions."""
     numbers, made = count(), []
 
-    def write(node: Any) -> str:
-        alias = f"inner {next(numbers)}"
-        lines = []
-        for requirement, child in node:
-            if isinstance(child, str):
-                lines.append(step(child, requirement))
+    def write(node: Any, *, conditional: bool) -> str:
+        guard, requirement, children = node
+        alias, lines = f"inner {next(numbers)}", [step(guard, config=guard)] if conditional else []
+        for child in children:
+            off = isinstance(child, tuple) and child[0] == "DISABLED"
+            inner, needed = (child[1], "DISABLED") if off else (child, requirement)
+            if isinstance(inner, str):
+                lines.append(step(inner, needed))
             else:
-                lines.append(sub(write(child), requirement))
-        guarded = [step("conditional-user-configured")]
-        made.append(flow(alias, *guarded, *lines, topLevel=False))
+                needed = "CONDITIONAL" if needed == "REQUIRED" else needed
+                lines.append(sub(write(inner, conditional=needed == "CONDITIONAL"), needed))
+        made.append(flow(alias, *lines, topLevel=False))
         return alias
 
-    inner = write(shape if not isinstance(shape, str) else (("REQUIRED", shape),))
-    return [flow("login", step("auth-username-password-form"), sub(inner, "CONDITIONAL"), topLevel=True), *made]
+    whole = ("conditional-user-configured", "REQUIRED", (shape,)) if isinstance(shape, str) else shape
+    inner = write(whole, conditional=True)
+    top = flow("login", step("auth-username-password-form"), sub(inner, "CONDITIONAL"), topLevel=True)
+
+    def edit(found: dict[str, Any]) -> None:
+        with_flows(top, *made)(found)
+        found["roles"] = {"realm": [{"name": "clerk"}]}
+        found["authenticatorConfig"] += [{"alias": alias, "config": config} for alias, config in GUARDS.items()]
+
+    return edit
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(shape=SHAPES)
 def test_prover_and_checker_agree_about_random_flows(shape: Any) -> None:
-    edit = with_flows(*flows_of(shape))
+    edit = guarded(shape)
     try:
         made, file = certified(edit)
     except UnusableRealmError:

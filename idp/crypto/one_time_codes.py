@@ -55,6 +55,20 @@ def accepted_step(
     return accepted
 
 
+def accepted_counter(
+    seed: bytes, code: str, *, expected: int, algorithm: OtpAlgorithm = "HmacSHA1", digits: int = 6, window: int = 1
+) -> int | None:
+    """Return the counter whose code was given: the expected one or, within `window`, a later one (RFC 4226 §7.2).
+
+    Never an earlier one. The caller must still burn it, with everything before it.
+    """
+    accepted = None
+    for counter in range(expected, expected + window + 1):
+        if hmac.compare_digest(truncated(seed, counter, algorithm=algorithm, digits=digits).encode(), code.encode()):
+            accepted = counter if accepted is None else accepted
+    return accepted
+
+
 def keyed_code(key: bytes, *parts: str, digits: int = 6) -> str:
     """Return a code bound to `parts`, recomputable by whoever holds `key`, so that nothing need be stored.
 

@@ -11,10 +11,11 @@ import base64
 import msgspec
 import pyotp
 
-from idp.crypto.one_time_codes import accepted_step, normalised
+from idp.crypto.one_time_codes import normalised
 from idp.flows.attempts import count, failure_events
 from idp.flows.held import STRONG, strong_factors
 from idp.flows.sealed import seed_purpose
+from idp.flows.soft_tokens import burnt
 from idp.flows.step import (
     Challenge,
     CredentialChange,
@@ -95,40 +96,39 @@ class Enrolment:
         attempt = await count(login, self._services, user.id, _FACTOR)
         if not attempt.admitted:
             return Restart(message=Message(key="invalid_credentials"))
-        step = accepted_step(
-            self._seed(login, pending),
-            code,
-            now=login.now,
-            algorithm=self._policy.algorithm,
-            digits=self._policy.digits,
-            period=self._policy.period,
-            window=self._policy.look_ahead_window,
-        )
-        # The confirming step is burnt too: the code that enrolled a token cannot log in with it.
-        if step is None or not await self._services.counters.burn(pending.credential_id, step):
+        token, window = self._token(login, pending, label=label), self._policy.look_ahead_window
+        # The confirming code is burnt too: what enrolled a token cannot log in with it.
+        counter = await burnt(self._services, self._seed(login, pending), code, token, now=login.now, window=window)
+        if counter is None:
             events = failure_events(attempt, reason="invalid_user_credentials", factor=_FACTOR, user_id=user.id)
             if attempt.newly_locked:
                 return Restart(message=Message(key="invalid_credentials"), events=events)
             return msgspec.structs.replace(self._page(pending, Message(key="invalid_code")), events=events)
         await self._services.attempts.clear(user.id, _FACTOR)
-        if not await self._keep(login, pending, label.strip()[:_LONGEST_LABEL]):
+        if not await self._keep(login, msgspec.structs.replace(token, counter=self._next(counter))):
             return Failure(reason="another soft token was enrolled meanwhile")
         event = StepEvent(type="UPDATE_TOTP", detail={"credential_id": pending.credential_id})
         return Success(
             credential_id=pending.credential_id, notice=Message(key="token_registered", kind="success"), events=(event,)
         )
 
-    async def _keep(self, login: Login, pending: Pending, label: str) -> bool:
-        credential = OtpCredential(
+    def _token(self, login: Login, pending: Pending, *, label: str) -> OtpCredential:
+        return OtpCredential(
             id=pending.credential_id,
             sealed=pending.sealed,
             created_at=login.now,
-            label=label,
+            label=label.strip()[:_LONGEST_LABEL],
             algorithm=self._policy.algorithm,
             digits=self._policy.digits,
             period=self._policy.period,
+            kind=self._policy.kind,
+            counter=self._policy.initial_counter if self._policy.kind == "hotp" else 0,
         )
 
+    def _next(self, counter: int) -> int:
+        return counter + 1 if self._policy.kind == "hotp" else 0
+
+    async def _keep(self, login: Login, credential: OtpCredential) -> bool:
         def enrolled(user: User) -> User:
             if user.otps != login.known_user.otps:
                 return user  # of two enrolments at once one counts: the other has not proven the token that is there
@@ -160,8 +160,12 @@ class Enrolment:
     def _address(self, user: User, secret: str) -> str:
         """Return the `otpauth://` address; parameters that every application takes as default are left out."""
         policy = self._policy
-        plain = pyotp.TOTP(secret, digits=policy.digits, interval=policy.period)
-        address = plain.provisioning_uri(name=user.username, issuer_name=self._realm.title)
+        names = {"name": user.username, "issuer_name": self._realm.title}
+        if policy.kind == "hotp":
+            counted = pyotp.HOTP(secret, digits=policy.digits, initial_count=policy.initial_counter)
+            address = counted.provisioning_uri(**names, initial_count=policy.initial_counter)
+        else:
+            address = pyotp.TOTP(secret, digits=policy.digits, interval=policy.period).provisioning_uri(**names)
         algorithm = _ALGORITHMS[policy.algorithm]
         return address if algorithm == "SHA1" else f"{address}&algorithm={algorithm}"
 
@@ -170,6 +174,7 @@ class Enrolment:
             "otpauth": None,
             "secret": None,
             "pending": pending is not None,
-            "app_url": self._services.token_application,
+            # Our own application makes codes by time only.
+            "app_url": self._services.token_application if self._policy.kind == "totp" else "",
         }
         return Challenge(page="soft-token-enrol.html", fields=fields, state=pending, message=message)

@@ -162,6 +162,8 @@ class Newcomers:
             algorithm=token.algorithm,
             digits=token.digits,
             period=token.period,
+            kind=token.kind,
+            counter=token.counter,
         )
 
     def _with_password(

@@ -69,9 +69,9 @@ class UserFiles:
         purpose = seed_purpose(self._realm, user.id, credential.id)
         seed = base64.b32encode(self._sealer.unseal(credential.sealed, purpose=purpose)).decode().rstrip("=")
         described = {
-            "subType": "totp",
+            "subType": credential.kind,
             "digits": credential.digits,
-            "counter": 0,
+            "counter": credential.counter,
             "period": credential.period,
             "algorithm": credential.algorithm,
             "secretEncoding": "BASE32",

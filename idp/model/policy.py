@@ -8,6 +8,7 @@ import msgspec
 
 from idp.model.struct import Frozen
 
+OtpKind = Literal["totp", "hotp"]
 OtpAlgorithm = Literal["HmacSHA1", "HmacSHA256", "HmacSHA512"]
 
 
@@ -19,12 +20,18 @@ class PasswordRule(Frozen, frozen=True, kw_only=True):
 
 
 class OtpPolicy(Frozen, frozen=True, kw_only=True):
-    """How new one-time-code credentials are made; each credential keeps the values it was made with."""
+    """How new one-time-code credentials are made; each credential keeps the values it was made with.
+
+    `look_ahead_window` of codes by time: 0 is the current step only, 1 the previous one too, for its first ten seconds.
+    Of codes by counter: how many may have been made and not used.
+    """
 
     algorithm: OtpAlgorithm = "HmacSHA1"
     digits: int = 6
     period: int = 30  # seconds
-    look_ahead_window: int = 1  # 0: the current step only; 1: the previous step too, for its first ten seconds
+    look_ahead_window: int = 1
+    kind: OtpKind = "totp"
+    initial_counter: int = 0
 
 
 class BruteForcePolicy(Frozen, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from idp.model.policy import OtpAlgorithm
+from idp.model.policy import OtpAlgorithm, OtpKind
 from idp.model.recovery_codes import RecoveryCodes
 from idp.model.struct import Frozen
 from idp.model.webauthn import WebAuthnCredential
@@ -33,7 +33,10 @@ class FormerPassword(Frozen, frozen=True, kw_only=True):
 
 
 class OtpCredential(Frozen, frozen=True, kw_only=True, tag="otp"):
-    """A soft token. `sealed` opens to the raw seed; the parameters are those it was made with."""
+    """A soft token. `sealed` opens to the raw seed; the parameters are those it was made with.
+
+    One of the kind `hotp` counts its codes (RFC 4226): `counter` is the one that is expected next.
+    """
 
     id: str
     sealed: bytes
@@ -42,6 +45,8 @@ class OtpCredential(Frozen, frozen=True, kw_only=True, tag="otp"):
     algorithm: OtpAlgorithm = "HmacSHA1"
     digits: int = 6
     period: int = 30
+    kind: OtpKind = "totp"
+    counter: int = 0
 
 
 Credential = PasswordCredential | OtpCredential | WebAuthnCredential | RecoveryCodes

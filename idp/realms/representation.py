@@ -197,6 +197,7 @@ class Realm(WebAuthnPolicies, frozen=True, kw_only=True, rename="camel"):
 
     password_policy: str = ""
     otp_policy_type: str = "totp"
+    otp_policy_initial_counter: int = 0
     otp_policy_algorithm: str = "HmacSHA1"
     otp_policy_digits: int = 6
     otp_policy_look_ahead_window: int = 1

@@ -35,6 +35,7 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _SHORTEST_SECRET = 16
 _RTS_FAILURES = 5
 _CODE_LIFESPAN = 60
+_LOOK_AHEAD = 10
 _ACCESS_TOKEN_LIFESPAN = 900
 
 
@@ -71,18 +72,26 @@ def _settings(found: file.Realm, realm: Realm) -> Iterator[Finding]:
             yield warning(
                 "R-LOCALE", f"/supportedLocales/{position}", f"There are no texts in “{locale}”.", f"Use {known}."
             )
-    if found.otp_policy_type != "totp":
-        yield error("R-OTP", "/otpPolicyType", "Only time-based codes are supported.", "Set totp.")
+    yield from _one_time_codes(found)
+    yield from _terms(realm)
+
+
+def _one_time_codes(found: file.Realm) -> Iterator[Finding]:
+    if found.otp_policy_type not in {"totp", "hotp"}:
+        yield error("R-OTP", "/otpPolicyType", "A code is made by time or by counter.", "Set totp, or hotp.")
     if found.otp_policy_digits not in {6, 8}:
         yield error("R-OTP", "/otpPolicyDigits", "A code has 6 or 8 digits (RFC 4226 §5.3).", "Set 6.")
     if not 1 <= found.otp_policy_period <= 120:  # noqa: PLR2004 - NIST SP 800-63B-4 §3.1.4: at most two minutes
         yield error("R-OTP", "/otpPolicyPeriod", "A time step is 1 to 120 seconds.", "Set 30.")
-    if found.otp_policy_look_ahead_window > 1:
+    by_counter = found.otp_policy_type == "hotp"
+    if by_counter and found.otp_policy_look_ahead_window > _LOOK_AHEAD:
+        problem = "So many codes are good at once that guessing one becomes likely (RFC 4226 §7.2)."
+        yield warning("R-OTP-WINDOW", "/otpPolicyLookAheadWindow", problem, f"Set {_LOOK_AHEAD} or less.")
+    if not by_counter and found.otp_policy_look_ahead_window > 1:
         problem = "More than one step of tolerance is not granted: the step before counts for its first ten seconds."
         yield warning("R-OTP-WINDOW", "/otpPolicyLookAheadWindow", problem, "Set 1, or 0 for none.")
     if found.otp_policy_code_reusable:
         yield error("R-OTP-REUSE", "/otpPolicyCodeReusable", "A code is accepted once (RFC 6238 §5.2).", "Set false.")
-    yield from _terms(realm)
 
 
 def _terms(realm: Realm) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from idp.model.finding import Finding, Severity
-from idp.model.policy import OtpAlgorithm
+from idp.model.policy import OtpAlgorithm, OtpKind
 from idp.model.secret import Secret
 from idp.model.sms_policy import MOBILE_KINDS, NumberKind
 from idp.model.struct import Frozen
@@ -59,6 +59,8 @@ class SeededToken(Frozen, frozen=True, kw_only=True):
     algorithm: OtpAlgorithm
     digits: int
     period: int
+    kind: OtpKind = "totp"
+    counter: int = 0
 
 
 class UserSeed(Frozen, frozen=True, kw_only=True):
@@ -223,7 +225,8 @@ def _password(credential: file.Credential) -> Password:
 
 
 class _TokenDescription(msgspec.Struct, frozen=True, rename="camel"):
-    sub_type: Literal["totp"] = "totp"
+    sub_type: OtpKind = "totp"
+    counter: Annotated[int, msgspec.Meta(ge=0)] = 0
     digits: Literal[6, 8] = 6
     period: Annotated[int, msgspec.Meta(ge=1)] = 30
     algorithm: OtpAlgorithm = "HmacSHA1"
@@ -244,6 +247,8 @@ def _token(credential: file.Credential) -> SeededToken:
         algorithm=described.algorithm,
         digits=described.digits,
         period=described.period,
+        kind=described.sub_type,
+        counter=described.counter if described.sub_type == "hotp" else 0,
     )
 
 

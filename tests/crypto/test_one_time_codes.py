@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idp.crypto.one_time_codes import accepted_step, keyed_code, normalised, truncated
+from idp.crypto.one_time_codes import accepted_counter, accepted_step, keyed_code, normalised, truncated
 from idp.model.policy import OtpAlgorithm
 
 SEED = b"12345678901234567890"
@@ -108,3 +108,20 @@ def test_a_keyed_code_depends_on_key_and_on_where_its_parts_begin() -> None:
     assert keyed_code(b"k", "ab", "c", digits=9) != keyed_code(b"k", "a", "bc", digits=9)
     assert keyed_code(b"k", "ab", digits=9) != keyed_code(b"K", "ab", digits=9)
     assert keyed_code(b"k", "ab", digits=9) == keyed_code(b"k", "ab", digits=9)
+
+
+HOTP = ("755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583", "399871", "520489")
+"""RFC 4226, appendix D: the codes of the counters 0 to 9."""
+
+
+def test_codes_by_counter_are_those_of_the_rfc() -> None:
+    for counter, code in enumerate(HOTP):
+        assert accepted_counter(b"12345678901234567890", code, expected=counter, window=0) == counter
+
+
+def test_a_counter_is_found_ahead_within_the_window_and_never_behind() -> None:
+    seed = b"12345678901234567890"
+    assert accepted_counter(seed, HOTP[5], expected=3, window=2) == 5
+    assert accepted_counter(seed, HOTP[6], expected=3, window=2) is None
+    assert accepted_counter(seed, HOTP[2], expected=3, window=2) is None
+    assert accepted_counter(seed, "", expected=0, window=9) is None

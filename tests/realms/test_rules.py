@@ -17,6 +17,10 @@ def put(key: str, value: object) -> Change:
     return lambda document: document.update({key: value})
 
 
+def put_all(**changed: object) -> Change:
+    return lambda document: document.update(changed)
+
+
 def client(**changed: object) -> Change:
     return lambda document: document["clients"][0].update(changed)
 
@@ -54,10 +58,17 @@ CASES = [
         put("supportedLocales", ["sq", "de"]),
         put("supportedLocales", ["sq", "it"]),
     ),
-    ("R-OTP", ERROR, "/otpPolicyType", put("otpPolicyType", "hotp"), put("otpPolicyType", "totp")),
+    ("R-OTP", ERROR, "/otpPolicyType", put("otpPolicyType", "motp"), put("otpPolicyType", "hotp")),
     ("R-OTP", ERROR, "/otpPolicyDigits", put("otpPolicyDigits", 7), put("otpPolicyDigits", 8)),
     ("R-OTP", ERROR, "/otpPolicyPeriod", put("otpPolicyPeriod", 0), put("otpPolicyPeriod", 1)),
     ("R-OTP", ERROR, "/otpPolicyPeriod", put("otpPolicyPeriod", 121), put("otpPolicyPeriod", 120)),
+    (
+        "R-OTP-WINDOW",
+        WARNING,
+        "/otpPolicyLookAheadWindow",
+        put_all(otpPolicyLookAheadWindow=11, otpPolicyType="hotp"),
+        put_all(otpPolicyLookAheadWindow=10, otpPolicyType="hotp"),
+    ),
     ("R-OTP-WINDOW", WARNING, "/otpPolicyLookAheadWindow", put("otpPolicyLookAheadWindow", 2), no_change),
     (
         "R-OTP-REUSE",

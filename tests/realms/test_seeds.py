@@ -93,7 +93,8 @@ def test_the_key_of_a_token_is_its_text_unless_an_encoding_is_named() -> None:
         ),
         pytest.param({"type": "otp", "credentialData": '{"digits": 7}', **KEYED}, id="digits"),
         pytest.param({"type": "otp", "credentialData": '{"period": 0}', **KEYED}, id="period"),
-        pytest.param({"type": "otp", "credentialData": '{"subType": "hotp"}', **KEYED}, id="hotp"),
+        pytest.param({"type": "otp", "credentialData": '{"subType": "motp"}', **KEYED}, id="motp"),
+        pytest.param({"type": "otp", "credentialData": '{"counter": -1}', **KEYED}, id="counter"),
         pytest.param(
             {"type": "otp", "credentialData": '{"secretEncoding": "BASE32"}', "secretData": '{"value": "1"}'},
             id="no base32",

@@ -1,4 +1,4 @@
-"""`auth-otp-form`: the code of the user's soft token (RFC 6238), accepted once.
+"""`auth-otp-form`: the code of the user's soft token (RFC 6238, RFC 4226), accepted once.
 
 A wrong code after a right password is evidence that the password is stolen: its failures have their own counter.
 """
@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from idp.crypto.one_time_codes import accepted_step, normalised
+from idp.crypto.one_time_codes import normalised
 from idp.flows.attempts import count_after_proof, failure_events
 from idp.flows.engine import Usability
 from idp.flows.sealed import seed_purpose
+from idp.flows.soft_tokens import burnt, moved_on
 from idp.flows.step import (
     Challenge,
     Factor,
@@ -73,8 +74,10 @@ class Otp:
                 events=failure_events(attempt, reason="user_temporarily_disabled", factor=FACTOR.name, user_id=user.id),
             )
         token = chosen_token(user, answer.get("selectedCredentialId", ""))
-        if token is not None and await self._accepts(login, user, token, code):
+        counter = await self._accepted(login, user, token, code) if token is not None else None
+        if token is not None and counter is not None:
             await self._services.attempts.clear(user.id, FACTOR.name)
+            await moved_on(self._services, user.id, token, counter)
             return Success(credential_id=token.id)
         events = failure_events(attempt, reason="invalid_user_credentials", factor=FACTOR.name, user_id=user.id)
         if attempt.newly_locked:
@@ -83,19 +86,10 @@ class Otp:
         page = self._page(login, Message(key="invalid_code"))
         return Challenge(page=page.page, fields=page.fields, message=page.message, events=events)
 
-    async def _accepts(self, login: Login, user: User, token: OtpCredential, code: str) -> bool:
+    async def _accepted(self, login: Login, user: User, token: OtpCredential, code: str) -> int | None:
         purpose = seed_purpose(login.realm.name, user.id, token.id)
-        step = accepted_step(
-            self._services.sealer.unseal(token.sealed, purpose=purpose),
-            code,
-            now=login.now,
-            algorithm=token.algorithm,
-            digits=token.digits,
-            period=token.period,
-            window=self._window,
-        )
-        # RFC 6238 §5.2: a code is accepted once; of two requests with the same code only one burns the step.
-        return step is not None and await self._services.counters.burn(token.id, step)
+        seed = self._services.sealer.unseal(token.sealed, purpose=purpose)
+        return await burnt(self._services, seed, code, token, now=login.now, window=self._window)
 
     def _page(self, login: Login, message: Message | None = None) -> Challenge:
         tokens = [{"id": token.id, "label": token.label} for token in login.known_user.otps]

@@ -30,6 +30,7 @@ from idp.flows.step import (
     StepEvent,
     Success,
 )
+from idp.flows.trace import Considered, considered
 from idp.flows.tree import Execution, Subflow
 from idp.model.flow import Evidence, Status
 from idp.model.session import AuthenticationSession, Notice
@@ -67,11 +68,16 @@ Turn = Ask | Finished | Refused | StartOver
 
 
 class Result(Frozen, frozen=True, kw_only=True):
-    """Where a login stands after a turn, and what is to be recorded."""
+    """Where a login stands after a turn, and what is to be recorded.
+
+    Of a refused one: `at` is the authenticator that refused, if it was one, `considered` what the decision looked at.
+    """
 
     session: AuthenticationSession
     turn: Turn
     events: tuple[StepEvent, ...] = ()
+    at: str = ""
+    considered: tuple[Considered, ...] = ()
 
 
 class Runner:
@@ -91,6 +97,16 @@ class Runner:
         `answers` is the execution that `answer` answers: a form for another step is not judged, the present challenge
         is shown instead. Without an answer nothing is sent and nothing is made.
         """
+        result = await self._advanced(session, now=now, answer=answer, answers=answers)
+        if not isinstance(result.turn, Refused):
+            return result
+        # Now, while everything is as it was when it was refused: an operator is told what was, not what is guessed.
+        looked_at = self.considered(result.session, await self._user(result.session))
+        return msgspec.structs.replace(result, considered=looked_at)
+
+    async def _advanced(
+        self, session: AuthenticationSession, *, now: int, answer: Form | None, answers: str | None
+    ) -> Result:
         posted = answer is not None
         events: list[StepEvent] = []
         while True:
@@ -106,7 +122,8 @@ class Runner:
                 case SetUp(execution=execution):
                     if not session.evidence:  # T-9: nobody enrols who has proven nothing
                         reason = f"{execution.authenticator} is not set up, and nothing was proven before it"
-                        return Result(session=session, turn=Refused(reason=reason), events=tuple(events))
+                        at, refused = execution.authenticator, Refused(reason=reason)
+                        return Result(session=session, turn=refused, events=tuple(events), at=at)
                     session = self.set_up_later(session, execution)
                 case Run() if (known := self._carried(session, decision, user, now=now)) is not None:
                     session = known
@@ -117,7 +134,7 @@ class Runner:
                     session = result.session
                     events.extend(result.events)
                     if not isinstance(result.turn, Finished):  # Finished here: this step is done, go on
-                        return Result(session=session, turn=result.turn, events=tuple(events))
+                        return msgspec.structs.replace(result, events=tuple(events))
                 case _:
                     assert_never(decision)
 
@@ -133,6 +150,11 @@ class Runner:
         if self._consent_missing(session, user):
             pending.append(CONSENT_EXECUTION)
         return Run(execution=pending[0]) if pending else decision
+
+    def considered(self, session: AuthenticationSession, user: User | None) -> tuple[Considered, ...]:
+        """Return what the present decision of the flow looks at, and what it sees there."""
+        circumstances = self._circumstances(session, user)
+        return considered(self._assembled, self._root(session), circumstances, self._facts(session, user))
 
     def stands(
         self, session: AuthenticationSession, user: User, *, now: int, earlier: tuple[Evidence, ...] = ()
@@ -402,7 +424,7 @@ def failed(session: AuthenticationSession, run: Run, failure: Failure) -> Result
     """End the login; or, where there are other ways (T-3), go on with the next one."""
     if failure.final or not run.alternatives:
         refused = Refused(reason=failure.reason, error=failure.error)
-        return Result(session=session, turn=refused, events=failure.events)
+        return Result(session=session, turn=refused, events=failure.events, at=run.execution.authenticator)
     progress = {**session.progress, run.execution.id: Status.ATTEMPTED}
     states = {key: state for key, state in session.states.items() if key != run.execution.id}
     session = msgspec.structs.replace(session, progress=progress, states=states, selecting=None, chosen=None)

@@ -18,6 +18,7 @@ from idp.flows.action_links import ActionLink
 from idp.flows.assembly import AssembledRealm
 from idp.flows.runner import Ask, Finished, Refused, Result, Runner, StartOver
 from idp.flows.step import Form, Message, StepEvent
+from idp.flows.trace import path_of
 from idp.model.event import Event
 from idp.model.flow_kind import FlowKind
 from idp.model.oauth import AuthorizationRequest
@@ -339,9 +340,22 @@ class Tabs:
 
     async def _rejected(self, result: Result, refused: Refused, *, address: str) -> Rejected:
         await self._kept(_ended(result.session, continues=None))
-        event = StepEvent(type="LOGIN_ERROR", error=refused.error, detail={"reason": refused.reason})
+        event = StepEvent(type="LOGIN_ERROR", error=refused.error, detail=await self._explained(result, refused))
         await self._record(result.session, event, address=address)
         return Rejected(session=result.session, error=refused.error, reason=refused.reason)
+
+    async def _explained(self, result: Result, refused: Refused) -> dict[str, str]:
+        """Return what leads an operator from the reference on the page to the reason (`idp explain`)."""
+        session = result.session
+        assembled = await self._assemblies(session.realm_version)
+        return {
+            "reason": refused.reason,
+            "flow": session.flow,
+            "realm_version": session.realm_version,
+            **({"at": result.at} if result.at else {}),
+            **({"path": path_of(assembled, session)} if assembled is not None and session.progress else {}),
+            "considered": msgspec.json.encode(result.considered).decode(),
+        }
 
     async def _stale(self, session: AuthenticationSession) -> GoOn:
         """Answer a form that was already answered, or that was never shown: show the present page, judge nothing."""

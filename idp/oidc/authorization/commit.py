@@ -15,6 +15,7 @@ from idp.flows.actions import update_password
 from idp.flows.assembly import AssembledRealm, action_id
 from idp.flows.levels import demanded_level
 from idp.flows.runner import Runner
+from idp.flows.trace import path_of
 from idp.model.client import Client
 from idp.model.flow import Evidence, Status
 from idp.model.oauth import AuthorizationRequest
@@ -78,6 +79,7 @@ async def commit(
         level=level,
         # A scope for holders of a role is not granted to anybody else, whatever the client asked for.
         scope=RoleBook(assembled.realm).permitted(user, request.scope),
+        path=path_of(assembled, login),
     )
     return Committed(parameters=await told(provider, earned, address=address), sid=session.sid, cookie=cookie)
 

@@ -26,6 +26,7 @@ class Earned(Frozen, frozen=True, kw_only=True):
     """A login that `commit` has checked; `session` is the one that it began or joined, `scope` what is granted.
 
     `level` is what this login has reached in the client's own flow: the session may know more, and need not.
+    `path` are the steps that were taken, by name: what a draft of the flow can be tried with.
     """
 
     realm: Realm
@@ -36,6 +37,7 @@ class Earned(Frozen, frozen=True, kw_only=True):
     session: UserSession
     level: int
     scope: tuple[str, ...]
+    path: str = ""
 
     @property
     def is_silent(self) -> bool:
@@ -91,6 +93,10 @@ async def _recorded(provider: Provider, earned: Earned, *, address: str) -> None
             "amr": " ".join(earned.amr(provider.now())),
             "response_type": " ".join(earned.request.response_type),
             "response_mode": earned.request.response_mode,
+            "flow": earned.login.flow,
+            "realm_version": earned.login.realm_version,
+            "path": earned.path,
+            **({"acr_values": " ".join(earned.request.acr_values)} if earned.request.acr_values else {}),
         },
     )
 

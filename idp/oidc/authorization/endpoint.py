@@ -17,6 +17,7 @@ from idp.flows.levels import demanded_level, wanted_level
 from idp.flows.published import PublishedRealm
 from idp.flows.runner import Ask, Finished, Refused, Runner, StartOver
 from idp.flows.tabs import Completed, GoOn, Page, Rejected, Tabs
+from idp.flows.trace import path_of
 from idp.model.client import Client
 from idp.model.flow_kind import FlowKind
 from idp.model.oauth import AuthorizationRequest
@@ -30,7 +31,7 @@ from idp.oidc.authorization.commit import Committed, commit
 from idp.oidc.authorization.target import Target, UnsafeRequestError, find_target, target_of
 from idp.oidc.clients.subject import subject_of
 from idp.oidc.decoupled.decision import deny
-from idp.oidc.errors import ErrorCode, OAuthError
+from idp.oidc.errors import ErrorCode, OAuthError, Trace
 from idp.oidc.provider import Provider
 from idp.oidc.requests.asked import Asked, checked_request
 from idp.oidc.requests.resolved import resolved
@@ -110,7 +111,8 @@ class AuthorizationEndpoint:
         try:
             return await self._committed(login, client, target, browser=browser)
         except OAuthError as error:
-            return await self._told(client, target, error, browser=browser, pushed=_pushed_of(login))
+            pushed = _pushed_of(login)
+            return await self._told(client, target, error, browser=browser, pushed=pushed, login=login)
 
     async def begin_approval(
         self, request: AuthorizationRequest, *, browser: Browser, locale: str
@@ -138,7 +140,7 @@ class AuthorizationEndpoint:
         if request is not None and request.approves is not None and code is ErrorCode.ACCESS_DENIED:
             # A name that was typed is nobody: only who has proven something has been asked.
             await deny(self._provider, request.approves, user_id=login.user_id if login.evidence else None)
-        answer = {"error": code.value, "error_description": "The login was not completed."}
+        answer = {"error": code.value, "error_description": _said("The login was not completed.", login.transaction_id)}
         client, target = self._target(login.request)
         await self._answered(_pushed_of(login))
         return await answered(self._provider, client, target, answer)
@@ -174,7 +176,10 @@ class AuthorizationEndpoint:
                 return await self._committed(view.session, client, target, browser=browser)
             case Rejected():
                 raise OAuthError(
-                    _BY_ERROR.get(view.error, ErrorCode.SERVER_ERROR), "The login was refused.", detail=view.reason
+                    _BY_ERROR.get(view.error, ErrorCode.SERVER_ERROR),
+                    "The login was refused.",
+                    detail=view.reason,
+                    trace=Trace(transaction_id=view.session.transaction_id, user_id=view.session.user_id),
                 )
             case _:
                 raise OAuthError(ErrorCode.SERVER_ERROR, "The login was refused.", detail="nothing to show")
@@ -253,21 +258,35 @@ class AuthorizationEndpoint:
             await self._provider.stores.pushed_requests.take(pushed)
 
     async def _told(
-        self, client: Client, target: Target, error: OAuthError, *, browser: Browser, pushed: str = ""
+        self,
+        client: Client,
+        target: Target,
+        error: OAuthError,
+        *,
+        browser: Browser,
+        pushed: str = "",
+        login: AuthenticationSession | None = None,
     ) -> Answer:
         await self._answered(pushed)
         trace = error.trace
+        reference = trace.transaction_id or self._provider.random_text(12)
         await self._provider.record(
             error.event or "LOGIN_ERROR",
-            transaction_id=trace.transaction_id or self._provider.random_text(12),
+            transaction_id=reference,
             user_id=trace.user_id,
             client_id=trace.client_id or client.client_id,
             address=browser.address,
             error=error.code.value,
-            detail={"reason": error.detail or error.description},
+            detail={"reason": error.detail or error.description} | (await self._where(login) if login else {}),
         )
-        answer = {"error": error.code.value, "error_description": error.description}
+        answer = {"error": error.code.value, "error_description": _said(error.description, reference)}
         return await answered(self._provider, client, target, answer)
+
+    async def _where(self, login: AuthenticationSession) -> dict[str, str]:
+        """Return what leads an operator from a reference to the place in a flow."""
+        assembled = await self._published.assembled(login.realm_version)
+        found = {"flow": login.flow, "realm_version": login.realm_version}
+        return found | ({"path": path_of(assembled, login)} if assembled is not None else {})
 
     def _target(self, request: AuthorizationRequest | None) -> tuple[Client, Target]:
         found = target_of(self._current().realm, request, issuer=self._provider.issuer) if request else None
@@ -280,6 +299,11 @@ def _offered(login: AuthenticationSession, request: AuthorizationRequest, user: 
     """Offer the user who is logged in on the login page, where another name can be typed (`prompt=select_account`)."""
     hint = request.login_hint or user.username
     return msgspec.structs.replace(login, request=msgspec.structs.replace(request, login_hint=hint))
+
+
+def _said(description: str, reference: str) -> str:
+    """Return what a client is told; whoever shows it to a person shows what leads an operator to the reason."""
+    return f"{description} Reference: {reference}"
 
 
 def _pushed_of(login: AuthenticationSession) -> str:

@@ -395,6 +395,21 @@ async def export_beside(
 
 
 @contextlib.asynccontextmanager
+async def store_beside(settings: Settings, *, clock: Clock) -> AsyncIterator[Store]:
+    """Open the store for the command line, whether or not a server is running; without keys, what is sealed stays so.
+
+    Raises:
+        StoreUnavailableError: with what to do.
+
+    """
+    kernel = SqliteKernel.open(Path(settings.store.path), clock=clock, serving=False)
+    try:
+        yield KernelStore(kernel, clock)
+    finally:
+        await kernel.close()
+
+
+@contextlib.asynccontextmanager
 async def _stores_beside(
     settings: Settings, *, realm: str, clock: Clock
 ) -> AsyncIterator[tuple[RealmStores, AesGcmSealer]]:

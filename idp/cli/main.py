@@ -43,6 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from idp.cli.flow import flow  # noqa: PLC0415 - as above
 
             return flow(parsed)
+        case "explain":
+            from idp.cli.explain import explain  # noqa: PLC0415 - as above
+
+            return explain(parsed)
         case "keys":
             from idp.cli.keys import keys  # noqa: PLC0415 - as above
 
@@ -81,6 +85,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_realm_files(actions)
     add_version_actions(actions)
     _add_flow(commands.add_parser("flow", help="find out what the flows of a realm guarantee"))
+    explain = commands.add_parser("explain", help="tell what happened in the login of a reference")
+    explain.add_argument("reference", metavar="REFERENCE", help="what the page showed to the person")
+    explain.add_argument("--config", type=Path, required=True, metavar="FILE")
+    explain.add_argument("--json", action="store_true", help="for machines")
     _add_keys(commands.add_parser("keys", help="list, rotate and disable the keys of a realm"))
     _add_client(commands.add_parser("client", help="let clients register, list and remove those that have"))
     return parser

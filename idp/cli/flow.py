@@ -22,6 +22,7 @@ from idp.assurance.replay.scripts import scripts
 from idp.assurance.report import compared, told
 from idp.assurance.vocabulary import NotCertifiableError
 from idp.cli.flow_draw import draw, written
+from idp.cli.flow_simulate import simulated
 from idp.cli.realm_files import read_realm
 from idp.cli.reports.proof_page import proof_text
 from idp.cli.sandbox import serve_sandbox
@@ -36,6 +37,8 @@ def flow(arguments: argparse.Namespace) -> int:
     match arguments.action:
         case "draw":
             return draw(arguments)
+        case "simulate":
+            return simulated(arguments)
         case "verify":
             return checker.main([str(arguments.certificate), str(arguments.file)])
         case "sandbox":

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from idp import __version__
 from idp.cli.versions.arguments import VERSION_ACTIONS, add_version_actions
+from idp.model.flow_kind import FlowKind
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,6 +44,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from idp.cli.flow import flow  # noqa: PLC0415 - as above
 
             return flow(parsed)
+        case "explain" | "keys" | "client":
+            return _beside_a_server(parsed)
+        case _:
+            _parser().print_help(sys.stderr)
+            return 2
+
+
+def _beside_a_server(parsed: argparse.Namespace) -> int:
+    """Run a command that opens the store, whether or not a server is running."""
+    match parsed.command:
         case "explain":
             from idp.cli.explain import explain  # noqa: PLC0415 - as above
 
@@ -51,13 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from idp.cli.keys import keys  # noqa: PLC0415 - as above
 
             return keys(parsed)
-        case "client":
+        case _:
             from idp.cli.client import client  # noqa: PLC0415 - as above
 
             return client(parsed)
-        case _:
-            _parser().print_help(sys.stderr)
-            return 2
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -141,6 +149,27 @@ def _add_flow(flow: argparse.ArgumentParser) -> None:
     draw.add_argument("--language", choices=("en", "sq", "it"), default="en", help="of the words in the picture")
     draw.add_argument("--proof", action="store_true", help="draw what the proof finds in it")
     draw.add_argument("--output", type=Path, metavar="FILE", help="write the picture there")
+    _add_simulate(actions.add_parser("simulate", help="tell what a login would do, decision by decision"))
+
+
+def _add_simulate(simulate: argparse.ArgumentParser) -> None:
+    simulate.add_argument("file", type=Path, metavar="FILE", help="the realm file")
+    simulate.add_argument("--user", metavar="NAME", help="with --config: who of the store; otherwise only a name")
+    simulate.add_argument("--has", default="password", metavar="LIST", help="what they have: password,otp,phone,…")
+    simulate.add_argument("--role", action="append", default=[], metavar="ROLE")
+    simulate.add_argument("--attribute", action="append", default=[], metavar="NAME=VALUE")
+    simulate.add_argument("--action", action="append", default=[], dest="action_due", metavar="ALIAS", help="due")
+    simulate.add_argument("--client", metavar="ID")
+    simulate.add_argument("--acr", default="", metavar="LIST", help="the acr_values of the request")
+    simulate.add_argument("--scope", default="openid", metavar="LIST")
+    simulate.add_argument("--kind", choices=[kind.value for kind in FlowKind], default=FlowKind.BROWSER.value)
+    simulate.add_argument("--answers", default="", metavar="LIST", help="right, fail, or the way to choose, in order")
+    simulate.add_argument("--draft", type=Path, metavar="FILE", help="a changed file: what is the first difference?")
+    simulate.add_argument(
+        "--config", type=Path, metavar="FILE", help="settings: take the user from the store, unchanged"
+    )
+    simulate.add_argument("--login", metavar="REFERENCE", help="a past login: its user, client, request and answers")
+    simulate.add_argument("--json", action="store_true", help="for machines")
 
 
 def _add_keys(keys: argparse.ArgumentParser) -> None:

@@ -166,11 +166,11 @@ class _Reader:
         required = [child for child in node.children if child.requirement is Requirement.REQUIRED]
         needed = required or [child for child in node.children if child.requirement is not Requirement.DISABLED]
         steps = [child for child in needed if isinstance(child, Execution)] if required or len(needed) == 1 else []
-        proven = (self._assembled.step(step.id).contract.proves for step in steps)
+        proven = (self._assembled.contract(step.id).proves for step in steps)
         return replace(before, has=before.has | {factor.name for factor in proven if factor is not None})
 
     def _step(self, step: Execution, before: Arriving, *, tail: bool) -> tuple[Block, Arriving]:
-        contract = self._assembled.step(step.id).contract
+        contract = self._assembled.contract(step.id)
         ends_here = step.authenticator == DENY
         card = Card(
             id=self._number(),
@@ -236,7 +236,7 @@ class _Reader:
 
     def _without(self, step: Execution, before: Arriving) -> Usability:
         """Ask the step itself what becomes of a customer who has only what everybody here surely has."""
-        proves = self._assembled.step(step.id).contract.proves
+        proves = self._assembled.contract(step.id).proves
         if proves is not None and proves.name in before.has:
             return Usability.READY
         return self._assembled.usable(step, self._nobody)

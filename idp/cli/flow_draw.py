@@ -24,7 +24,6 @@ from idp.realms.loading import LoadedRealm, RealmUnreadableError
 from idp.web.flow_words import FlowWords
 
 ROOM = {"page": PAGE, "phone": PHONE}
-_UNBOUND = "drawn"  # no kind of flow: it only has the compiler look at the flow
 
 
 class UndrawableError(Exception):
@@ -64,7 +63,8 @@ def drawn(loaded: LoadedRealm, words: FlowWords, *, alias: str | None, client_id
         known = ", ".join(f"“{name}”" for name, flow in realm.flows.items() if flow.top_level)
         raise UndrawableError(f"there is no flow “{alias}”; there are: {known}.")
     kind, of_client = bound_to(realm, alias)
-    bound = realm if kind is not None else replace(realm, bindings={**realm.bindings, _UNBOUND: alias})
+    # What is bound nowhere is looked at as if people logged in by it.
+    bound = realm if kind is not None else replace(realm, bindings={**realm.bindings, FlowKind.BROWSER.value: alias})
     assembled = AssembledRealm(bound, no_services())
     return read(assembled, assembled.flows[alias], words, kind=kind, client=client_id or of_client)
 

@@ -44,6 +44,8 @@ STEPS: dict[str, str] = {
     "TERMS_AND_CONDITIONS": _("Accept the Terms of Work"),
     "CONFIGURE_TOTP": _("Register Software Token"),
     "CONFIGURE_RECOVERY_AUTHN_CODES": _("Keep recovery codes"),
+    "registration-page-form": _("Form of the registration"),
+    "webauthn-authenticator-passwordless": _("Passkey"),
     "webauthn-register": _("Register a passkey"),
     "webauthn-register-passwordless": _("Register a passkey"),
     "delete_credential": _("Remove a credential"),
@@ -219,6 +221,10 @@ class FlowWords:
                 return self.say(key, credentials=config.get("credentials", "").replace("##", ", "))
             case "conditional-level-of-authentication":
                 return self.say("if:level", level=config.get("loa-condition-level", ""))
+            case "conditional-client-ip-address":
+                return self.say(
+                    _way(config, "exclude", "network"), ranges=config.get("ip-ranges", "").replace("##", ", ")
+                )
             case other:
                 said = ", ".join(f"{key}: {value}" for key, value in sorted(config.items()))
                 return f"{other} ({said})?" if said else f"{other}?"

@@ -26,9 +26,10 @@ from idp.assurance.pictures.blocks import (
     ends,
 )
 from idp.flows.assembly import AssembledRealm
+from idp.flows.blocks import LEVEL_CONDITION, blocks_of
 from idp.flows.compiler import CompiledFlow
 from idp.flows.engine import Usability
-from idp.flows.levels import acr_of, level_of
+from idp.flows.levels import TWO_FACTORS, acr_of, level_of
 from idp.flows.registry import ACTIONS
 from idp.flows.step import Factor, StepContract
 from idp.flows.tree import Execution, Node, Subflow
@@ -38,6 +39,7 @@ from idp.model.struct import Frozen
 from idp.model.user import User
 
 COOKIE, DENY, USER_CONFIGURED = "auth-cookie", "deny-access-authenticator", "conditional-user-configured"
+_LEVEL = "level:"  # stands among factors for a block of a level that was gone through
 _SESSION = "session"  # stands among factors for what the session that answers was made with
 _MOST_OUTCOMES = 6
 
@@ -82,11 +84,13 @@ class _Reader:
         self._words = words
         self._ends_in_session = ends_in_session
         self._factors: dict[str, Factor] = {}
+        self._blocks: dict[str, int] = {}
         self._numbers = 0
         self._nobody = User(id="nobody", username="nobody", created_at=0)
 
     def read(self, root: Subflow) -> Block:
         """Return the blocks of a whole flow."""
+        self._blocks = {block.node.id: block.level for block in blocks_of(root)}
         return self._content(root, Arriving(), tail=True)[0]
 
     def after(self) -> Iterator[str]:
@@ -142,8 +146,13 @@ class _Reader:
         return split, _met(after)
 
     def _question(self, node: Subflow, before: Arriving, *, tail: bool) -> tuple[Block, Arriving]:
-        number = self._number()
         asked = [c for c in node.conditions if c.requirement is not Requirement.DISABLED]
+        if [c.authenticator for c in asked] == [LEVEL_CONDITION] and self._blocks[node.id] == min(
+            self._blocks.values()
+        ):
+            # The lowest level of a flow is proven by everybody, whatever is asked for: there is no question.
+            return self._content(node, self._guarded(node, asked, before), tail=tail)
+        number = self._number()
         title = f" {self._words.say('and')} ".join(self._words.condition(condition, node) for condition in asked)
         yes, after = self._content(node, self._guarded(node, asked, before), tail=tail)
         no: Block = self._end(before.ways) if tail else Nothing(id=self._number())
@@ -161,6 +170,8 @@ class _Reader:
 
     def _guarded(self, node: Subflow, asked: list[Execution], before: Arriving) -> Arriving:
         """Return who gets past a question: those who have set up what it asks for surely have it."""
+        if node.id in self._blocks:
+            before = replace(before, ways=tuple((*way, f"{_LEVEL}{self._blocks[node.id]}") for way in before.ways))
         if all(condition.authenticator != USER_CONFIGURED for condition in asked):
             return before
         required = [child for child in node.children if child.requirement is Requirement.REQUIRED]
@@ -252,8 +263,9 @@ class _Reader:
         say = self._words.say
         if proven == (_SESSION,):
             return Outcome(evidence=say("of_session"), worth=say("level_of_session"))
-        evidence = " + ".join(say("of_session") if name == _SESSION else self._words.evidence(name) for name in proven)
-        if not proven:
+        things = [name for name in proven if not name.startswith(_LEVEL)]
+        evidence = " + ".join(say("of_session") if name == _SESSION else self._words.evidence(name) for name in things)
+        if not things:
             return Outcome(evidence=say("nothing_proven"), worth=say("refused"))
         if not self._ends_in_session:
             return Outcome(evidence=evidence, worth=say("back_to_login"))
@@ -263,7 +275,12 @@ class _Reader:
         return Outcome(evidence=evidence, worth=worth)
 
     def _level(self, proven: Proven) -> int:
-        return level_of(_evidence(self._factors[name]) for name in proven if name in self._factors)
+        """Return what the engine gives for this (`idp.flows.blocks.reached_level`)."""
+        by_evidence = level_of(_evidence(self._factors[name]) for name in proven if name in self._factors)
+        blocks = [int(name.removeprefix(_LEVEL)) for name in proven if name.startswith(_LEVEL)]
+        reached = [level for level in blocks if level < TWO_FACTORS or by_evidence >= TWO_FACTORS]
+        without = by_evidence if not self._blocks else min(by_evidence, next(iter(self._blocks.values())))
+        return max(reached, default=without)
 
     def _number(self) -> str:
         self._numbers += 1

@@ -83,6 +83,33 @@ def test_a_flow_that_logs_nobody_in_promises_no_level_and_asks_for_nothing_more(
     assert lines(registration)["soft-token-enrolment"] == ["gives otp"]
 
 
+STEP_UP = (
+    flow("login", step("auth-cookie", "ALTERNATIVE"), sub("levels", "ALTERNATIVE"), topLevel=True),
+    flow("levels", sub("one", "CONDITIONAL"), sub("two", "CONDITIONAL"), topLevel=False),
+    flow("one", step("conditional-level-of-authentication", config="level 1"), PASSWORD, topLevel=False),
+    flow("two", step("conditional-level-of-authentication", config="level 2"), step("sms-otp"), topLevel=False),
+)
+
+
+def levels(document: dict[str, Any]) -> None:
+    for level in ("1", "2"):
+        config = {"loa-condition-level": level, "loa-max-age": "300"}
+        document["authenticatorConfig"].append({"alias": f"level {level}", "config": config})
+
+
+def test_the_lowest_level_is_no_question_and_each_end_has_the_level_of_its_blocks() -> None:
+    assembled = AssembledRealm(loaded(all_edits(with_flows(*STEP_UP), levels)).realm, no_services())
+    found = read(assembled, assembled.flows["login"], PlainWords(), kind=FlowKind.BROWSER)
+    assert [split.title for split in _splits(found.flow) if split.is_question] == [
+        "conditional-level-of-authentication two?"
+    ]
+    assert {(o.evidence, o.worth) for o in all_outcomes(found)} == {
+        ("of_session", "level_of_session"),
+        ("password", "level_acr 1 pwd"),
+        ("password + sms-otp", "level_acr 2 mfa-otp"),
+    }
+
+
 def test_what_is_due_afterwards_stands_in_the_order_of_the_realm() -> None:
     after = picture(*OPTIONAL_TOKEN).after
     assert [line.split()[-1] for line in after] == [

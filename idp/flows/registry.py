@@ -5,6 +5,7 @@ from __future__ import annotations
 from idp.flows.actions.configure_recovery_codes import ConfigureRecoveryCodes
 from idp.flows.actions.configure_totp import ConfigureTotp
 from idp.flows.actions.delete_account import DeleteAccount
+from idp.flows.actions.delete_credential import DeleteCredential
 from idp.flows.actions.profile import UpdateProfile, VerifyProfile
 from idp.flows.actions.terms import Terms
 from idp.flows.actions.update_password import UpdatePassword
@@ -86,6 +87,7 @@ ACTIONS: dict[str, ActionType] = {
     "VERIFY_EMAIL": VerifyEmail,
     "VERIFY_PROFILE": VerifyProfile,
     "delete_account": DeleteAccount,
+    "delete_credential": DeleteCredential,
     "update_user_locale": UpdateUserLocale,
     "webauthn-register": RegisterSecurityKey,
     "webauthn-register-passwordless": RegisterPasskey,

@@ -68,6 +68,8 @@ MESSAGES: dict[str, Text] = {
         "You have %(left)s recovery codes left. Make a new list soon.",
         count="left",
     ),
+    "credential_not_chosen": _("Choose what you want to remove."),
+    "credential_removed": _("It has been removed."),
     "registration_cancelled": _("The registration was cancelled. Nothing has changed."),
     "login_cancelled": _("The login was cancelled."),
     "password_reset": _("Your password is changed. Log in with it now."),
@@ -236,6 +238,14 @@ METHOD_TITLES: dict[str, Text] = {
     "webauthn-authenticator": _("Security key or passkey"),
     "webauthn-authenticator-passwordless": _("Passkey"),
     "auth-recovery-authn-code-form": _("Recovery code"),
+}
+
+# What proves who one is, by Keycloak's type of the credential.
+CREDENTIALS: dict[str, Text] = {
+    "otp": _("Software Token"),
+    "webauthn": _("Security key"),
+    "webauthn-passwordless": _("Passkey"),
+    "recovery-authn-codes": _("Recovery codes"),
 }
 
 METHOD_HELP: dict[str, Text] = {

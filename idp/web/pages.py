@@ -93,8 +93,8 @@ class RealmView(Frozen, frozen=True, kw_only=True):
     """What a page shows of a realm: its title and its own words in the page's locale.
 
     `texts` may replace any message by its key (`{name}` stands for a parameter), any heading, rule, label, method or
-    scope by `heading:login`, `rule:too_short`, `label:email`, `method:sms-otp`, `scope:payments`, and fill `loginNote`,
-    `supportText`, `termsTitle`, `termsText` and `tokenApplication`. `timezone` is an IANA name.
+    scope by `heading:login`, `rule:too_short`, `label:email`, `method:sms-otp`, `credential:otp`, `scope:payments`, and
+    fill `loginNote`, `supportText`, `termsTitle`, `termsText` and `tokenApplication`. `timezone` is an IANA name.
     """
 
     title: str
@@ -138,6 +138,10 @@ class Wording:
     def label(self, key: str) -> str:
         """Name a user's attribute; one that only the realm knows is called by its key."""
         return self._own(f"label:{key}") or self._translated(messages.LABELS.get(key, key))
+
+    def credential(self, kind: str) -> str:
+        """Name what a person holds, by its type."""
+        return self._own(f"credential:{kind}") or self._translated(messages.CREDENTIALS.get(kind, kind))
 
     def method(self, kind: str) -> str:
         """Name a way of proving who one is."""

@@ -25,7 +25,7 @@ EVERY = [*STEPS, *ACTIONS, "consent"]
 SILENT = {name for name, kind in STEPS.items() if kind.contract.silent}
 """The steps that have no page: a cookie, and the ends of a branch that asks for nothing."""
 ASKING = [name for name in EVERY if name not in SILENT]
-NEED_A_TOKEN = {"auth-otp-form"}
+NEED_A_TOKEN = {"auth-otp-form", "delete_credential"}
 TYPED = ("username", "password", "otp", "code", "totp", "userLabel", "password-new", "password-confirm")
 """Every field that a person types into, on any page."""
 PAGES = Pages(locales=Locales.load())

@@ -57,6 +57,15 @@ SAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
     "passkey": ("webauthn-authenticate.html", {"request": OPTIONS}),
     "new security key": ("webauthn-register.html", {"creation": OPTIONS, "passwordless": False}),
     "new passkey": ("webauthn-register.html", {"creation": OPTIONS, "passwordless": True}),
+    "delete credential": (
+        "delete-credential.html",
+        {
+            "credentials": [
+                {"id": "a", "kind": "otp", "label": "Celulari", "created_at": 1_760_000_000},
+                {"id": "b", "kind": "webauthn", "label": "", "created_at": 0},
+            ]
+        },
+    ),
     "recovery code": ("recovery-code.html", {"number": 3}),
     "recovery codes": ("recovery-codes.html", {"codes": ["ABCD-EFGH-JKLM-NPQR"] * 12, "few": True}),
     "recovery codes, seen": ("recovery-codes.html", {"pending": True}),

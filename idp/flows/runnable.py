@@ -13,6 +13,7 @@ import msgspec
 from idp.flows.compiler import compile_realm
 from idp.model.client import Client
 from idp.model.finding import Finding, Severity
+from idp.model.flow import FlowExecution, Requirement
 from idp.model.flow_kind import FlowKind
 from idp.model.realm import Realm
 from idp.realms.exchange.setting_aside import with_parts_set_aside
@@ -24,7 +25,7 @@ _NOT_SERVED = "The client that has this flow of its own is not served."
 
 def runnable(loaded: LoadedRealm) -> LoadedRealm:
     """Return the realm without the parts that cannot run, each with a finding; without errors it is as it was."""
-    loaded = with_parts_set_aside(loaded)
+    loaded = _with_required_steps(with_parts_set_aside(loaded))
     realm = loaded.realm
     if not _errors(realm):
         return loaded
@@ -51,6 +52,44 @@ def runnable(loaded: LoadedRealm) -> LoadedRealm:
         ),
         findings=(*loaded.findings, *said),
     )
+
+
+def _with_required_steps(loaded: LoadedRealm) -> LoadedRealm:
+    """Run a step that is CONDITIONAL as REQUIRED, which is what Keycloak does with it: only sub-flows have conditions.
+
+    Keycloak says nothing of it; here it is told, and in a file of one's own it is an error.
+    """
+    odd = [flow for flow in loaded.realm.flows.values() if any(map(_is_odd, flow.executions))]
+    if not odd:
+        return loaded
+    mended = {
+        flow.alias: msgspec.structs.replace(
+            flow,
+            executions=tuple(
+                msgspec.structs.replace(line, requirement=Requirement.REQUIRED) if _is_odd(line) else line
+                for line in flow.executions
+            ),
+        )
+        for flow in odd
+    }
+    said = tuple(
+        Finding(
+            rule="F-CONDITIONAL-STEP",
+            severity=Severity.WARNING,
+            pointer=line.pointer,
+            problem=f"{line.authenticator} is CONDITIONAL, and only a sub-flow can be: it runs as REQUIRED.",
+            repair="Write REQUIRED, or put it into a sub-flow with a condition.",
+        )
+        for flow in odd
+        for line in flow.executions
+        if _is_odd(line)
+    )
+    realm = msgspec.structs.replace(loaded.realm, flows={**loaded.realm.flows, **mended})
+    return msgspec.structs.replace(loaded, realm=realm, findings=(*loaded.findings, *said))
+
+
+def _is_odd(line: FlowExecution) -> bool:
+    return line.requirement is Requirement.CONDITIONAL and line.flow_alias is None
 
 
 def _switched_off(client: Client) -> Client:

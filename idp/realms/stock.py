@@ -1,11 +1,11 @@
 """What absent sections of a realm file mean: Keycloak's built-in flows and required actions (keycloak.md 3.1, 3.3).
 
-A top-level flow that the file does not have by name is added with its sub-flows, as Keycloak adds it at an import.
+A flow that the file does not have by name is added, as Keycloak adds it at an import.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from idp.model.flow import Flow, FlowExecution, RequiredActionSetting, Requirement
 
@@ -83,7 +83,18 @@ _FLOWS: dict[str, tuple[_Line, ...]] = {
     "saml ecp": (("http-basic-authenticator", _R, 10),),
 }
 _KINDS = {"registration form": "form-flow", "clients": "client-flow"}
-_TOP = ("browser", "direct grant", "registration", "reset credentials", "clients", "first broker login", "docker auth")
+_TOP = frozenset(
+    {
+        "browser",
+        "direct grant",
+        "registration",
+        "reset credentials",
+        "clients",
+        "first broker login",
+        "docker auth",
+        "saml ecp",
+    }
+)
 _CONFIGURATION: dict[str, dict[str, str]] = {
     "review profile config": {"update.profile.on.first.login": "missing"},
     "create unique user config": {"require.password.update.after.registration": "false"},
@@ -107,8 +118,7 @@ _ACTIONS: tuple[tuple[str, int, bool], ...] = (
 
 def with_stock_flows(written: Mapping[str, Flow]) -> dict[str, Flow]:
     """Return the flows of a realm with the built-in ones that it does not have by name."""
-    missing = [alias for alias in (*_TOP, "saml ecp") if alias not in written]
-    return {**_with_parts(missing), **written}
+    return {**{alias: _flow(alias) for alias in _FLOWS if alias not in written}, **written}
 
 
 def with_stock_configuration(written: Mapping[str, dict[str, str]]) -> dict[str, dict[str, str]]:
@@ -124,21 +134,11 @@ def stock_actions() -> tuple[RequiredActionSetting, ...]:
     )
 
 
-def _with_parts(aliases: Iterable[str]) -> dict[str, Flow]:
-    found: dict[str, Flow] = {}
-    waiting = list(aliases)
-    while waiting:
-        alias = waiting.pop()
-        found[alias] = flow = _flow(alias)
-        waiting.extend(line.flow_alias for line in flow.executions if line.flow_alias)
-    return found
-
-
 def _flow(alias: str) -> Flow:
     return Flow(
         alias=alias,
         provider_id=_KINDS.get(alias, "basic-flow"),
-        top_level=alias in _TOP or alias == "saml ecp",
+        top_level=alias in _TOP,
         built_in=True,
         executions=tuple(_execution(*line) for line in _FLOWS[alias]),
     )

@@ -6,10 +6,12 @@ from typing import Any
 
 from idp.flows.compiler import compile_realm
 from idp.flows.runnable import runnable
+from idp.flows.tree import leaves
 from idp.model.finding import Severity
+from idp.model.flow import Requirement
 from idp.model.flow_kind import FlowKind
 from idp.realms.loading import LoadedRealm, errors
-from tests.flows.bench import flow, loaded, step
+from tests.flows.bench import flow, loaded, step, with_flows
 
 BROKEN = flow("broken", step("auth-username-password-form"), step("face-at-the-counter"), id="broken-id")
 
@@ -51,6 +53,17 @@ def test_a_login_that_cannot_run_stays_an_error() -> None:
         found["browserFlow"] = "broken"
 
     assert errors_of(runnable(loaded(edit)))
+
+
+def test_a_conditional_step_runs_as_required_as_in_keycloak_and_is_told() -> None:
+    odd = flow("odd", step("auth-username-password-form"), step("auth-otp-form", "CONDITIONAL"))
+    strict = loaded(with_flows(odd))
+    assert errors_of(strict)
+    mild = runnable(strict)
+    assert errors_of(mild) == ()
+    flows, _ = compile_realm(mild.realm)
+    assert [leaf.requirement for leaf in leaves(flows["odd"].root)] == [Requirement.REQUIRED] * 2
+    assert "F-CONDITIONAL-STEP" in {finding.rule for finding in mild.findings}
 
 
 def test_a_realm_that_runs_is_as_it_was() -> None:

@@ -7,6 +7,7 @@ it is, the part is not served, and every report says so.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -39,12 +40,13 @@ def with_parts_set_aside(loaded: LoadedRealm) -> LoadedRealm:
     if not aside and not any(finding.rule in _STRICTER for finding in errors(loaded.findings)):
         return loaded
     names = {
-        loaded.representation.clients[position].client_id
+        _client_id(loaded, finding, position)
         for finding, (kind, position) in aside.items()
         if kind == "clients" and _address(finding) is None
     }
     refused = _refused_addresses(loaded, aside)
     actions = {f"/requiredActions/{position}" for kind, position in aside.values() if kind == "requiredActions"}
+    wordless = any(finding.rule == "R-TERMS" for finding in aside)
     realm = msgspec.structs.replace(
         loaded.realm,
         clients={
@@ -52,7 +54,9 @@ def with_parts_set_aside(loaded: LoadedRealm) -> LoadedRealm:
             for name, client in loaded.realm.clients.items()
         },
         required_actions=tuple(
-            msgspec.structs.replace(setting, enabled=False) if setting.pointer in actions else setting
+            msgspec.structs.replace(setting, enabled=False)
+            if setting.pointer in actions or (wordless and setting.alias == "TERMS_AND_CONDITIONS")
+            else setting
             for setting in loaded.realm.required_actions
         ),
     )
@@ -60,6 +64,18 @@ def with_parts_set_aside(loaded: LoadedRealm) -> LoadedRealm:
         _said(finding, aside[finding][0]) if finding in aside else _as_warning(finding) for finding in loaded.findings
     )
     return msgspec.structs.replace(loaded, realm=realm, findings=findings)
+
+
+def _client_id(loaded: LoadedRealm, finding: Finding, position: int) -> str | None:
+    """Return which client a finding is about; None if it could not be read, so that there is none.
+
+    Rules count the clients that could be read; what is said of their shape counts all that stand in the file.
+    """
+    if finding.rule != "R-SHAPE":
+        return loaded.representation.clients[position].client_id
+    written = json.loads(loaded.document)["clients"][position]
+    client_id = written.get("clientId") if isinstance(written, dict) else None
+    return client_id if isinstance(client_id, str) else None
 
 
 def _refused_addresses(loaded: LoadedRealm, aside: Iterable[Finding]) -> Mapping[str, frozenset[str]]:
@@ -75,7 +91,7 @@ def _refused_addresses(loaded: LoadedRealm, aside: Iterable[Finding]) -> Mapping
 
 def _address(finding: Finding) -> tuple[int, int | None] | None:
     """Return client and place of an address that is refused; no place if there is no address at all."""
-    found = _ADDRESS.fullmatch(finding.pointer)
+    found = _ADDRESS.fullmatch(finding.pointer) if finding.rule.startswith("C-REDIRECT") else None
     return None if found is None else (int(found.group(1)), int(found.group(2)) if found.group(2) else None)
 
 
@@ -92,6 +108,8 @@ def _without(client: Client, refused: frozenset[str]) -> Client:
 def _part(finding: Finding) -> tuple[str, int] | None:
     if finding.severity is not Severity.ERROR or finding.rule in _OF_THIS_PLACE:
         return None
+    if finding.rule == "R-TERMS":
+        return "requiredActions", -1  # Keycloak has the words in a theme, which no file brings along
     found = _PART.match(finding.pointer)
     if found is None or (found.group(2) is None and found.group(1) != "components"):
         return None

@@ -42,6 +42,29 @@ def test_an_address_with_an_error_is_not_taken_and_the_client_is_served_with_the
     assert all("Nobody is sent there." in finding.problem for finding in said if finding.rule != "C-REDIRECT-WILDCARD")
 
 
+def test_a_client_that_cannot_even_be_read_leaves_the_ones_behind_it_as_they_are() -> None:
+    def change(found: dict[str, Any]) -> None:
+        found["clients"].insert(0, {"clientId": ["no", "name"]})
+        found["clients"].insert(0, 7)
+
+    strict = loaded(demo(change))
+    mild = with_parts_set_aside(strict)
+    assert errors(strict.findings)
+    assert errors(mild.findings) == ()
+    assert all(mild.realm.client(name) is not None for name in strict.realm.clients)
+
+
+def test_a_client_of_which_a_part_has_no_shape_is_set_aside_and_no_other() -> None:
+    def change(found: dict[str, Any]) -> None:
+        found["clients"][1]["redirectUris"] = {}
+        found["clients"].insert(0, 7)
+
+    strict = loaded(demo(change))
+    mild = with_parts_set_aside(strict)
+    served = [name for name in strict.realm.clients if mild.realm.client(name) is not None]
+    assert served == [CLIENT]
+
+
 def test_a_client_without_any_address_keeps_its_other_grants() -> None:
     mild = with_parts_set_aside(loaded(demo(lambda found: found["clients"][0].update(redirectUris=[]))))
     assert errors(mild.findings) == ()
@@ -75,6 +98,13 @@ def test_a_user_who_cannot_be_read_does_not_keep_the_realm_out() -> None:
     strict = loaded(demo(lambda found: found["users"][0]["attributes"].update(phoneNumber=["12"])))
     assert errors(strict.findings)
     assert errors(with_parts_set_aside(strict).findings) == ()
+
+
+def test_terms_without_words_are_switched_off() -> None:
+    mild = with_parts_set_aside(loaded(demo(lambda found: found["localizationTexts"].clear())))
+    assert errors(mild.findings) == ()
+    (terms,) = [action for action in mild.realm.required_actions if action.alias == "TERMS_AND_CONDITIONS"]
+    assert not terms.enabled
 
 
 def test_codes_are_accepted_once_whatever_the_file_says() -> None:

@@ -18,7 +18,7 @@ from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
-PUBLISHED = "870baa55173b0a595ef4e94c173a289c66d080d158dcca526b2910eec14c843d"
+PUBLISHED = "0542f3b832a52f44a158aa336c71e05481ad80fe29cca4c8e95d759edf8447ce"
 FORMAT, PASSED, BLOCKED, IGNORED, TWO = "hyrja-certificate-1", "passed", "blocked", "ignored", 2
 LEVEL, BLOCK = "login: the level that is asked for", "conditional-level-of-authentication"
 State: Any = namedtuple("State", "progress known queue customer evidence needs made world")  # noqa: PYI024 - one line

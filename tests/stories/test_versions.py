@@ -17,10 +17,11 @@ from idp.model.version import Publication, VersionSource
 from idp.realms.history import Authorship, RealmHistory
 from idp.realms.loading import LoadedRealm, load
 from idp.realms.placeholders import Surroundings, file_vault
+from idp.realms.registration import OPEN, POLICIES
 from idp.settings import Realms, StartError
 from tests.flows.bench import Edit, all_edits
 from tests.stories.rearranged import FORM, OTP, PASSWORD, SMS, customer, forms, override, settled
-from tests.stories.world import BANK, ORIGIN, World, provider
+from tests.stories.world import BANK, ORIGIN, RelyingParty, World, provider
 
 pytestmark = pytest.mark.anyio
 
@@ -113,6 +114,36 @@ async def test_clients_keys_and_pages_follow_what_is_published(tmp_path: Path) -
         browser = await arta.begin(bank)
         await arta.log_in(browser)
         assert "id_token" in (await bank.redeem(browser.answer["code"])).json()
+
+
+async def test_clients_that_registered_themselves_and_the_rules_for_them_follow(tmp_path: Path) -> None:
+    def open_to_all(found: dict[str, Any]) -> None:
+        OLD(found)
+        found["attributes"][OPEN] = "true"
+        found["components"] = {POLICIES: [{"providerId": "max-clients", "subType": "anonymous", "config": {}}]}
+
+    def closed(found: dict[str, Any]) -> None:
+        open_to_all(found)
+        found["attributes"][OPEN] = "false"
+
+    async with provider(tmp_path, edit=open_to_all) as world:
+        reply = await register(world)
+        assert reply.status_code == 201, reply.text
+        client = reply.json()
+        await publish(world, closed)
+        assert (await register(world)).status_code in {401, 403}
+        party = RelyingParty(world, realm=REALM, client_id=client["client_id"], secret=client["client_secret"])
+        party.redirect_uri = client["redirect_uris"][0]
+        arta = customer(world)
+        browser = await arta.begin(party)
+        assert "kc-form-login" in browser.shown.forms, "who registered stays"
+
+
+async def register(world: World) -> httpx.Response:
+    transport = httpx.ASGITransport(app=world.site.application)
+    async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as http:
+        address = f"/realms/{REALM}/clients-registrations/openid-connect"
+        return await http.post(address, json={"redirect_uris": ["https://budget.example/callback"]})
 
 
 async def test_a_version_that_has_errors_here_is_not_followed_and_the_server_serves_on(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import groupby
 
 import msgspec
 
@@ -43,6 +44,10 @@ class Difference(Frozen, frozen=True, kw_only=True):
     def of(self, direction: Direction) -> tuple[Change, ...]:
         """Return the changes of one direction."""
         return tuple(change for change in self.changes if change.direction is direction)
+
+    def topics(self, direction: Direction) -> tuple[tuple[Topic, tuple[Change, ...]], ...]:
+        """Return the changes of one direction by topic, in the order in which somebody reads."""
+        return tuple((topic, tuple(changes)) for topic, changes in groupby(self.of(direction), key=lambda c: c.topic))
 
     @property
     def weaker(self) -> tuple[Change, ...]:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from idp.assurance.changes.change import Direction
+from idp.assurance.changes.change import Direction, Topic
 from idp.assurance.changes.difference import Difference, difference
 from idp.realms.loading import LoadedRealm, load
 from tests.flows.bench import ROOT, SURROUNDINGS, Edit, flow, step, sub
@@ -234,6 +234,15 @@ def test_the_weaker_changes_come_first() -> None:
         found.update(displayName="E re", accessTokenLifespan=900, failureFactor=3)
 
     assert [change.direction for change in compared(DEMO, edited(edit)).changes] == [WEAKER, STRONGER, NEUTRAL]
+
+
+def test_the_changes_of_a_direction_are_read_topic_by_topic() -> None:
+    def edit(found: dict[str, Any]) -> None:
+        found.update(accessTokenLifespan=900, bruteForceProtected=False, registrationAllowed=True)
+
+    found = compared(DEMO, edited(edit))
+    assert [topic for topic, _ in found.topics(WEAKER)] == [Topic.RECOVERY, Topic.PROTECTION, Topic.SESSION]
+    assert [change for _, changes in found.topics(WEAKER) for change in changes] == list(found.weaker)
 
 
 # --- What is no change, and what must never be seen

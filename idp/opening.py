@@ -45,7 +45,7 @@ from idp.ports import (
     SmsSender,
     Store,
 )
-from idp.realms.history import Authorship, RealmHistory
+from idp.realms.history import Authorship, HistoryRefusedError, RealmHistory
 from idp.realms.loading import LoadedRealm
 from idp.realms.placeholders import Surroundings, file_vault
 from idp.settings import Settings, StartError
@@ -185,7 +185,10 @@ class RealmOpening:
         if found is None:
             return lines
         authorship = Authorship(author=f"file {path}", reason="The file is new, or has changed since it was taken.")
-        taken = await history.taken_from_file(found.document, authorship)
+        try:
+            taken = await history.taken_from_file(found.document, authorship)
+        except HistoryRefusedError as error:  # somebody publishes at this very moment
+            raise StartError(f"{error} Start again.") from None
         latest = await history.latest()
         if taken is not None:
             lines.append(("REALM_PUBLISHED", taken))

@@ -118,7 +118,7 @@ class PublishedRealm:
         if present is None or present.publication.confirm_by is None or login.sso_sid is not None:
             return None
         line = present.publication
-        if login.realm_version != line.version or login.created_at < line.at or login.kind is not FlowKind.BROWSER:
+        if login.realm_version != line.version or login.created_at < line.at:
             return None
         if present.proving and login.client_id not in present.proving:
             return None

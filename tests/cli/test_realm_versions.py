@@ -264,9 +264,12 @@ async def test_a_draft_of_a_version_that_is_no_longer_live_is_refused(tmp_path: 
         document = json.loads(await ana.does("show"))
         await ana.does("draft", ana.write("mine.json", {**document, "displayName": "Mine"}), "--name", "mine")
         other = ana.write("other.json", {**document, "displayName": "Theirs"})
-        await ana.does("publish", other, "--author", "Bledi", "--reason", "CHG-8")
+        shown = await ana.run("show")
+        base = shown.stderr.rsplit(" ", 1)[1].strip()
+        await ana.does("publish", other, "--base", base, "--author", "Bledi", "--reason", "CHG-8")
         told = await ana.refused("publish", "--draft", "mine", *REASON)
         assert "published by Bledi" in told
+        assert "published by Bledi" in await ana.refused("publish", "mine.json", "--base", base, *REASON)
         assert "mine" in await ana.does("draft")
         assert "no drafts" in await ana.does("draft", "--name", "mine", "--remove")
 

@@ -301,3 +301,15 @@ async def test_a_login_that_began_on_the_version_before_confirms_nothing(tmp_pat
         await browser.submit("kc-otp-login-form", otp=arta.next_code())
         assert "code" in browser.answer
         assert await history_of(world).waiting() == line
+
+
+async def test_a_login_that_began_on_the_same_version_before_it_came_back_confirms_nothing(tmp_path: Path) -> None:
+    async with provider(tmp_path, edit=OLD) as world:
+        arta = customer(world)
+        browser = await arta.begin(world.client())
+        await publish(world, NEW)
+        world.clock.advance(1)
+        line = await publish(world, OLD, confirm_within=TEN_MINUTES)
+        await arta.log_in(browser)
+        assert "code" in browser.answer
+        assert await history_of(world).waiting() == line

@@ -12,13 +12,14 @@ from idp.assurance.changes.leaves import Leaf, leaves_of
 from idp.assurance.changes.logins import login_changes
 from idp.assurance.changes.meanings import Meaning, change
 from idp.assurance.changes.of_clients import CLIENT_MEANINGS
+from idp.assurance.changes.of_devices import DEVICE_MEANINGS
 from idp.assurance.changes.of_realms import REALM_MEANINGS
 from idp.assurance.prover import MinimalSet, Proof, explore, new_access
 from idp.flows.assembly import UnusableRealmError
 from idp.model.struct import Frozen
 from idp.realms.loading import LoadedRealm
 
-_MEANINGS: Mapping[tuple[str, ...], Meaning] = {**REALM_MEANINGS, **CLIENT_MEANINGS}
+_MEANINGS: Mapping[tuple[str, ...], Meaning] = {**REALM_MEANINGS, **CLIENT_MEANINGS, **DEVICE_MEANINGS}
 _WRITTEN = {
     "authenticationFlows": "The flow",
     "authenticatorConfig": "The configuration of a step",

@@ -32,7 +32,9 @@ _STRENGTHS = {"authenticator": 4, "soft-token": 3, "sms": 1, "email": 0}
 """How hard a possession is to take over, by its channel: NIST SP 800-63B-4 §3.1.3 restricts codes by telephone."""
 _ORDINARY = 2
 _KINDS = {
+    FlowKind.REGISTRATION: "the registration of customers",
     FlowKind.SOFT_TOKEN_REGISTRATION: "the registration of a soft token",
+    FlowKind.RESET_CREDENTIALS: "the way back of somebody who forgot a password",
 }
 
 

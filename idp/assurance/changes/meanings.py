@@ -143,4 +143,4 @@ def _shown(leaf: Leaf, unit: str = "") -> str:
 def _filled(text: str, leaf: Leaf, word: str = "") -> str:
     """Fill in whose it is, the name of the entry, and the word; all of them are somebody else's text."""
     owner = leaf.path[-2] if len(leaf.path) > 1 else ""
-    return text.format(client=subject_of(leaf), name=leaf.path[-1], owner=owner, word=word)
+    return text.format(client=subject_of(leaf), name=leaf.path[-1], owner=owner, word=word, path=leaf.path)

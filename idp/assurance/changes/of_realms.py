@@ -71,6 +71,20 @@ def _default_role(leaf: Leaf) -> Iterator[Change]:
     yield from _OF_DEFAULT_ROLE(msgspec.structs.replace(leaf, before=given[0] or [], after=given[1] or []))
 
 
+_OF_SCOPE = words(
+    Topic.ACCESS,
+    added="Tokens may carry the role “{word}” where “{name}” is asked for",
+    removed="Tokens no longer carry the role “{word}” where “{name}” is asked for",
+    added_is=WEAKER,
+)
+
+
+def _scope_mapping(leaf: Leaf) -> Iterator[Change]:
+    """Tell a mapping that came or went by the roles that it gives."""
+    roles = [(mapping or {}).get("roles") or [] for mapping in (leaf.before, leaf.after)]
+    yield from _OF_SCOPE(msgspec.structs.replace(leaf, before=roles[0], after=roles[1]))
+
+
 REALM_MEANINGS: Mapping[tuple[str, ...], Meaning] = {
     ("enabled",): switch(
         Topic.LOGIN, on="The realm is served now", off="The realm is no longer served at all", on_is=NEUTRAL
@@ -171,6 +185,34 @@ REALM_MEANINGS: Mapping[tuple[str, ...], Meaning] = {
         off="The identity provider “{owner}” is no longer trusted",
         on_is=WEAKER,
     ),
+    ("maxSecondaryAuthFailures",): number(
+        Topic.PROTECTION, "Failures of a second factor before a lock (0: as many as of the password)", less_is=NEUTRAL
+    ),
+    ("actionTokenGeneratedByUserLifespan",): _lifetime("A link that a customer asked for by e-mail is good for"),
+    ("browserFlow",): other(Topic.LOGIN, "The login of the realm is the flow"),
+    ("registrationFlow",): other(Topic.RECOVERY, "The registration of customers is the flow"),
+    ("resetCredentialsFlow",): other(Topic.RECOVERY, "What somebody does who forgot a password is the flow"),
+    ("smtpServer", "*"): other(Topic.OTHER, "How letters are sent: {name}"),
+    ("scopeMappings", "*"): _scope_mapping,
+    ("clientScopeMappings", "*", "*"): _scope_mapping,
+    ("scopeMappings", "*", "roles"): words(
+        Topic.ACCESS,
+        added="Tokens may carry the role “{word}” where “{owner}” is asked for",
+        removed="Tokens no longer carry the role “{word}” where “{owner}” is asked for",
+        added_is=WEAKER,
+    ),
+    ("clientScopeMappings", "*", "*", "roles"): words(
+        Topic.ACCESS,
+        added="Tokens may carry the role “{word}” of “{path[1]}” where “{owner}” is asked for",
+        removed="Tokens no longer carry the role “{word}” of “{path[1]}” where “{owner}” is asked for",
+        added_is=WEAKER,
+    ),
+    ("roles", "realm", "*", "composites", "client", "*"): words(
+        Topic.ACCESS,
+        added="Whoever has the role “{path[2]}” is given “{word}” of “{name}” with it",
+        removed="“{word}” of “{name}” no longer comes with the role “{path[2]}”",
+        added_is=WEAKER,
+    ),
     ("requiredActions", "*"): entry(
         Topic.RECOVERY,
         added="The required action {name} can be asked for",
@@ -197,8 +239,8 @@ REALM_MEANINGS: Mapping[tuple[str, ...], Meaning] = {
     ("roles", "realm", "*", "composites", "realm"): words(
         Topic.ACCESS,
         added_is=WEAKER,
-        added="Whoever has a role is given “{word}” with it",
-        removed="“{word}” no longer comes with a role",
+        added="Whoever has the role “{path[2]}” is given “{word}” with it",
+        removed="“{word}” no longer comes with the role “{path[2]}”",
     ),
     ("defaultRole", "composites", "realm"): _OF_DEFAULT_ROLE,
     ("defaultRole",): _default_role,
@@ -222,8 +264,8 @@ REALM_MEANINGS: Mapping[tuple[str, ...], Meaning] = {
     ),
     ("clientScopes", "*", "protocolMappers", "*"): entry(
         Topic.ACCESS,
-        added="Tokens of a scope say what the mapper “{name}” writes",
-        removed="Tokens of a scope no longer say what the mapper “{name}” writes",
+        added="Tokens of the scope “{path[1]}” say what the mapper “{name}” writes",
+        removed="Tokens of the scope “{path[1]}” no longer say what the mapper “{name}” writes",
     ),
     ("defaultDefaultClientScopes",): words(
         Topic.ACCESS,
@@ -251,8 +293,8 @@ REALM_MEANINGS: Mapping[tuple[str, ...], Meaning] = {
     ),
     ("clientProfiles", "profiles", "*", "executors", "*"): entry(
         Topic.CLIENT,
-        added="A client profile demands “{name}”",
-        removed="A client profile no longer demands “{name}”",
+        added="The client profile “{path[2]}” demands “{name}”",
+        removed="The client profile “{path[2]}” no longer demands “{name}”",
         added_is=STRONGER,
     ),
     ("components", "*", "*"): entry(

@@ -120,7 +120,12 @@ class Office:
         return Told(text=_json(rows) if asked.json else history_lines(asked.realm, rows))
 
     async def _show(self, asked: Namespace) -> Told:
-        document = (await self._sides.meant(asked.of)).document
+        side = await self._sides.meant(asked.of)
+        document, version = side.document, side.loaded.realm.version
+        # Not in the document: a realm file has no place for it.
+        sys.stderr.write(
+            f"This is {version[:12]}. To publish what you make of it, and nothing else: --base {version[:12]}\n"
+        )
         shown = document if asked.secrets == "included" else without_secrets(document, masked)
         return Told(text=json.dumps(shown, ensure_ascii=False, indent=2) + "\n")
 

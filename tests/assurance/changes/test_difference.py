@@ -136,6 +136,17 @@ SETTINGS: list[tuple[Edit, str, Direction]] = [
         "A way was closed: the registration of a soft token (flow “soft token registration”)",
         STRONGER,
     ),
+    (
+        put("webAuthnPolicyUserVerificationRequirement", "discouraged"),
+        'That whoever uses security keys unlocks them (user verification): "" → "discouraged"',
+        WEAKER,
+    ),
+    (put("webAuthnPolicyExtraOrigins", ["https://x.al"]), "Security keys may be used at https://x.al, too", WEAKER),
+    (
+        put("scopeMappings", [{"clientScope": "phone", "roles": ["teller"]}]),
+        "Tokens may carry the role “teller” where “phone” is asked for",
+        WEAKER,
+    ),
     (put("roles", {"realm": [{"name": "teller"}]}), "There is a role “teller”", NEUTRAL),
     (
         put("defaultRole", {"name": "d", "composites": {"realm": ["admin"]}}),

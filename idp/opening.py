@@ -19,6 +19,7 @@ from idp.crypto.passwords import Argon2Passwords
 from idp.crypto.sealing import AesGcmSealer, create_master_key, read_master_keys
 from idp.flows.assembly import UnusableRealmError
 from idp.flows.newcomers import Newcomers
+from idp.flows.notices import Notices
 from idp.flows.published import PublishedRealm, loaded_version
 from idp.flows.step import StepServices
 from idp.flows.tabs import Tabs
@@ -247,6 +248,7 @@ class RealmOpening:
             clock=self._clock,
             random=self._random,
             nonce_key=provider.keys.code_key,
+            notices=Notices(self._services[provider.name]),
         )
         authorization = AuthorizationEndpoint(provider=provider, tabs=tabs, published=published)
         return Desk(

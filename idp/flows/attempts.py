@@ -45,7 +45,11 @@ def failure_events(attempt: Attempt, *, reason: str, factor: str, user_id: str |
     kind = "PERMANENT" if attempt.lock.permanent else "TEMPORARY"
     locked = StepEvent(
         type=f"USER_DISABLED_BY_{kind}_LOCKOUT",
-        detail={"factor": factor, "attempts": str(attempt.lock.attempts)},
+        detail={
+            "factor": factor,
+            "attempts": str(attempt.lock.attempts),
+            "lockouts": str(attempt.lock.temporary_lockouts),
+        },
         user_id=user_id,
     )
     return (failed, locked)

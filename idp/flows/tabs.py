@@ -16,6 +16,7 @@ from idp.audit.events import Recorder
 from idp.crypto.digest import same
 from idp.flows.action_links import ActionLink
 from idp.flows.assembly import AssembledRealm
+from idp.flows.notices import Notices
 from idp.flows.runner import Ask, Finished, Refused, Result, Runner, StartOver
 from idp.flows.step import Form, Message, StepEvent
 from idp.flows.trace import path_of
@@ -91,6 +92,7 @@ class Tabs:
         clock: Clock,
         random: RandomBytes,
         nonce_key: bytes,
+        notices: Notices | None = None,
     ) -> None:
         self._realm = realm
         self._sessions = sessions
@@ -101,6 +103,7 @@ class Tabs:
         self._clock = clock
         self._random = random
         self._nonce_key = nonce_key
+        self.notices = notices
 
     def opened(
         self,
@@ -283,11 +286,13 @@ class Tabs:
         if assembled is None or session.flow not in assembled.flows:
             return Result(session=session, turn=StartOver(message=Message(key="session_restarted", kind="info")))
         runner = Runner(assembled, users=self._users, address=address)
-        runner = Runner(assembled, users=self._users)
         session = msgspec.structs.replace(session, address=address)
         result = await runner.advance(session, now=self._now(), answer=answer, answers=answers)
         for event in result.events:
             await self._record(result.session, event, address=address)
+            if self.notices is not None:
+                user_id = event.user_id or result.session.user_id
+                await self.notices.of_event(assembled.realm, event, user_id, now=self._now())
         return result
 
     async def _asked(self, session: AuthenticationSession, ask: Ask, *, answered: str) -> View:

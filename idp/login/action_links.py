@@ -72,6 +72,9 @@ async def _confirmed(visit: Visit, link: ActionLink) -> Response:
         return await _over(visit)
     kind = "UPDATE_EMAIL" if link.purpose == "update-email" else "VERIFY_EMAIL"
     login = await visit.desk.tabs.of_browser(link.tab, visit.browser.id)
+    notices = visit.desk.tabs.notices
+    if link.purpose == "update-email" and former.email and notices is not None:
+        await notices.tell(visit.desk.realm, former, "email-changed", now=provider.now())
     await provider.record(
         kind,
         transaction_id=login.transaction_id if login is not None else provider.random_text(12),

@@ -44,6 +44,8 @@ class Letters:
         view = RealmView.of(realm, spoken)
         wording = Wording(locale=spoken, translations=self._locales.translations(spoken), realm=view)
         said = {key: wording.moment(value) if key in _MOMENTS else str(value) for key, value in fields.items()}
+        if said.get("method"):
+            said["method"] = wording.method(said["method"])
         paragraphs = _paragraphs(wording, name, words, said)
         subject = wording.letter(f"{name}:subject", words.subject, said)
         button = wording.letter(f"{name}:button", words.button, said) if words.button else ""

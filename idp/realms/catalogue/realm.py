@@ -59,6 +59,13 @@ _LOGIN = (
         "Whoever forgot a password, or is to confirm an address, waits for a message that never comes.",
     ),
     unwise(
+        "R-NOTICES",
+        "Nobody is told of changes to their account",
+        "A customer whose password or token somebody else has changed learns it from the missing money.",
+        "ASVS 5.0 6.3.7",
+        "NIST SP 800-63B-4 §4.6",
+    ),
+    unwise(
         "R-SMTP-PLAIN",
         "E-mail without TLS",
         "Whoever is between provider and mail server reads the links that set new passwords.",

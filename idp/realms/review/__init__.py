@@ -10,6 +10,7 @@ from idp.realms import representation as file
 from idp.realms.review.client_rules import client_review
 from idp.realms.review.factors import factor_findings
 from idp.realms.review.lifetimes import lifetime_findings
+from idp.realms.review.notices import notice_findings
 from idp.realms.review.passkeys import passkey_findings
 from idp.realms.review.passwords import password_findings
 from idp.realms.review.people import people_findings
@@ -22,5 +23,6 @@ def review_findings(found: file.Realm, realm: Realm) -> Iterator[Finding]:
     yield from factor_findings(realm)
     yield from passkey_findings(realm)
     yield from people_findings(found)
+    yield from notice_findings(found)
     for position, client in enumerate(found.clients):
         yield from client_review(found, client, realm.clients[client.client_id], f"/clients/{position}")

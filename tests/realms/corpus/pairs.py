@@ -154,6 +154,12 @@ PAIRS = [
         attribute("access.token.lifespan", "901"),
         attribute("access.token.lifespan", "900"),
     ),
+    Pair(
+        "R-NOTICES",
+        "/attributes/hyrja.securityNotices",
+        lambda document: document["attributes"].update({"hyrja.securityNotices": "none"}),
+        lambda document: document["attributes"].update({"hyrja.securityNotices": "email sms"}),
+    ),
     Pair("T-REUSE", "/refreshTokenMaxReuse", put(refreshTokenMaxReuse=1), put(refreshTokenMaxReuse=0)),
     Pair(
         "T-REUSE",

@@ -83,11 +83,9 @@ class Result(Frozen, frozen=True, kw_only=True):
 class Runner:
     """Carries logins of one realm version through their flows."""
 
-    def __init__(self, assembled: AssembledRealm, *, users: Users, address: str = "") -> None:
-        """`address` is the network address of who is at the page; empty where nobody is."""
+    def __init__(self, assembled: AssembledRealm, *, users: Users) -> None:
         self._assembled = assembled
         self._users = users
-        self._address = address
 
     async def advance(
         self, session: AuthenticationSession, *, now: int, answer: Form | None, answers: str | None = None
@@ -331,7 +329,7 @@ class Runner:
             answers=session.answers,
             transaction_id=session.transaction_id,
             browser=session.browser,
-            address=self._address,
+            address=session.address,
             made=self._made(session),
             memory=session.states.get(execution.id),
         )

@@ -285,7 +285,7 @@ class Tabs:
         assembled = await self._assemblies(session.realm_version)
         if assembled is None or session.flow not in assembled.flows:
             return Result(session=session, turn=StartOver(message=Message(key="session_restarted", kind="info")))
-        runner = Runner(assembled, users=self._users, address=address)
+        runner = Runner(assembled, users=self._users)
         session = msgspec.structs.replace(session, address=address)
         result = await runner.advance(session, now=self._now(), answer=answer, answers=answers)
         for event in result.events:

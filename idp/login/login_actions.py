@@ -32,8 +32,9 @@ from idp.web.forms import FormError, single_values
 
 AUTHENTICATE = "login-actions/authenticate"
 _LINKS = {FlowKind.SOFT_TOKEN_REGISTRATION: "register_soft_token", FlowKind.REGISTRATION: "register"}
-_RESET = {FlowKind.RESET_CREDENTIALS: "reset_credentials"}
 """The links on the login page to flows that begin beside a login, as the page calls them."""
+_RESET = {FlowKind.RESET_CREDENTIALS: "reset_credentials"}
+"""This one too, at an address that serves more."""
 BESIDE_A_LOGIN = tuple(_LINKS)
 _DONE = {
     FlowKind.SOFT_TOKEN_REGISTRATION: ("registered", "token_registered"),

@@ -8,7 +8,7 @@ import msgspec
 
 from idp.flows.actions.consent import EXECUTION_ID as CONSENT
 from idp.flows.actions.consent import AskConsent
-from idp.flows.compiler import CompiledFlow, compile_realm
+from idp.flows.compiler import MAX_AUTH_AGE, CompiledFlow, compile_realm, own_config
 from idp.flows.condition import Condition, Surroundings
 from idp.flows.engine import Usability
 from idp.flows.facts import Facts
@@ -20,8 +20,11 @@ from idp.flows.webauthn.factors import with_passkeys
 from idp.model.client import Client
 from idp.model.flow import Requirement
 from idp.model.flow_kind import FlowKind
+from idp.model.oauth import AskedAction
 from idp.model.realm import Realm
 from idp.model.user import User
+
+_LONGEST_PROOF = 300  # seconds; Keycloak's default of `max_auth_age`
 
 
 class UnusableRealmError(Exception):
@@ -41,6 +44,7 @@ class AssembledRealm:
         self._steps: dict[str, Authenticator] = {CONSENT: AskConsent(realm=realm, services=services)}
         self._actions: dict[str, RequiredAction] = {}
         self._priorities: dict[str, int] = {}
+        self._ages: dict[str, int] = {}
         for flow in flows.values():
             for execution in leaves(flow.root):
                 kind = STEPS[execution.authenticator]
@@ -49,7 +53,8 @@ class AssembledRealm:
         for setting in realm.required_actions:
             if setting.enabled and setting.alias in ACTIONS:
                 made = ACTIONS[setting.alias]
-                config = msgspec.convert(setting.config, made.config_type, strict=False)
+                config = msgspec.convert(own_config(setting), made.config_type, strict=False)
+                self._ages[setting.alias] = int(setting.config.get(MAX_AUTH_AGE, _LONGEST_PROOF))
                 action = made(setting, config, realm=realm, services=services)
                 self._actions[setting.alias] = action
                 self._steps[action_id(setting.alias)] = action
@@ -113,6 +118,16 @@ class AssembledRealm:
         wanted = (set(user.required_actions) | set(added) | due) - self._disabled
         ordered = sorted(wanted, key=lambda alias: (self._priorities.get(alias, 0), alias))
         return tuple(action_execution(alias) for alias in ordered)
+
+    def asked_action(self, asked: AskedAction | None) -> str | None:
+        """Return the alias of the action that an application asks for, if the realm has it and lets them ask."""
+        if asked is None or asked.alias not in self._actions:
+            return None
+        return asked.alias if self.contract(action_id(asked.alias)).on_request else None
+
+    def longest_proof(self, alias: str) -> int:
+        """Return how many seconds ago a factor may have been proven for an action that an application asks for."""
+        return self._ages[alias]
 
     def knows_action(self, alias: str) -> bool:
         """Tell whether the realm can ask for an action."""

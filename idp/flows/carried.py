@@ -26,18 +26,19 @@ def carried(
     contract: StepContract,
     *,
     longest: Mapping[str, int],
+    most: int | None,
     now: int,
 ) -> tuple[Evidence, ...]:
     """Return what the session that answers has proven of a step, as evidence of this step; nothing if it is asked.
 
-    `longest` is for how many seconds a proof lasts, by execution.
+    `longest` is for how many seconds a proof lasts, by execution; `most` is how old it may be for this request.
     """
-    most = longest.get(execution.id)
     held = {credential.id for credential in user.credentials}
     fresh = {
         proof.factor: proof
         for proof in login.earlier
-        if (proof.credential_id is None or proof.credential_id in held) and _fresh(proof, login, most, now=now)
+        if (proof.credential_id is None or proof.credential_id in held)
+        and _fresh(now - proof.at, longest.get(execution.id), most)
     }
     for way in contract.ways:
         if way and all(factor.name in fresh for factor in way):
@@ -59,10 +60,8 @@ def stems_from(proof: Evidence, session: Iterable[Evidence]) -> bool:
     )
 
 
-def _fresh(proof: Evidence, login: AuthenticationSession, longest: int | None, *, now: int) -> bool:
-    age = now - proof.at
+def _fresh(age: int, longest: int | None, most: int | None) -> bool:
     if longest is not None and age >= longest:
         return False
-    most = login.request.max_age if login.request is not None else None
     # max_age=0 is prompt=login in other words (OpenID Connect Core §3.1.2.1), also within the same second.
     return most is None or (most > 0 and age <= most)

@@ -19,7 +19,7 @@ from idp.flows.registry import ACTIONS, CONDITIONS, FORMS, STEPS
 from idp.flows.review import shape_findings
 from idp.flows.tree import Execution, Node, Subflow, guards, leaves, subflows
 from idp.model.finding import Finding, Severity
-from idp.model.flow import Flow, FlowExecution, Requirement, Status
+from idp.model.flow import Flow, FlowExecution, RequiredActionSetting, Requirement, Status
 from idp.model.flow_kind import FlowKind
 from idp.model.realm import Realm
 from idp.model.struct import Frozen
@@ -27,6 +27,9 @@ from idp.model.struct import Frozen
 C = TypeVar("C", bound=msgspec.Struct)
 
 # Keycloak writes these into any step's configuration: what `amr` says of it, and for how many seconds.
+MAX_AUTH_AGE = "max_auth_age"
+"""Keycloak's setting of any required action: for how many seconds a proof is good enough for it."""
+_LONGEST_AGE = 9  # digits
 _REFERENCE, _REFERENCE_AGE = "default.reference.value", "default.reference.maxAge"
 
 
@@ -337,6 +340,11 @@ def _binding_findings(realm: Realm) -> Iterator[Finding]:
                 )
 
 
+def own_config(setting: RequiredActionSetting) -> dict[str, str]:
+    """Return what is configured of an action, without what every action may have."""
+    return {key: value for key, value in setting.config.items() if key != MAX_AUTH_AGE}
+
+
 def _action_findings(realm: Realm) -> Iterator[Finding]:
     for setting in realm.required_actions:
         if not setting.enabled:
@@ -353,8 +361,17 @@ def _action_findings(realm: Realm) -> Iterator[Finding]:
                 repair=f"Disable it, or use one of: {', '.join(sorted(ACTIONS))}.",
             )
             continue
+        age = setting.config.get(MAX_AUTH_AGE, "0")
+        if not (age.isascii() and age.isdigit() and len(age) <= _LONGEST_AGE):
+            yield Finding(
+                rule="A-ACTION-CONFIG",
+                severity=Severity.ERROR,
+                pointer=f"{setting.pointer}/config/{MAX_AUTH_AGE}",
+                problem=f"{MAX_AUTH_AGE} of {setting.alias} is no number of seconds.",
+                repair="Write a number; 300 is the default.",
+            )
         try:
-            msgspec.convert(setting.config, kind.config_type, strict=False)
+            msgspec.convert(own_config(setting), kind.config_type, strict=False)
         except msgspec.ValidationError as error:
             yield Finding(
                 rule="A-ACTION-CONFIG",

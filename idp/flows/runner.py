@@ -16,6 +16,7 @@ from idp.flows.blocks import reached_level
 from idp.flows.carried import carried, identified, stems_from
 from idp.flows.engine import Blocked, Circumstances, Decision, Ignored, Passed, Run, SetUp, decide
 from idp.flows.facts import Facts
+from idp.flows.initiated import CANCEL, action_parameter, initiated_action, may_decline, oldest_proof, raised_level
 from idp.flows.levels import wanted_level
 from idp.flows.step import (
     Challenge,
@@ -32,7 +33,9 @@ from idp.flows.step import (
 )
 from idp.flows.trace import Considered, considered
 from idp.flows.tree import Execution, Subflow
+from idp.model.client import Client
 from idp.model.flow import Evidence, Status
+from idp.model.oauth import AuthorizationRequest
 from idp.model.session import AuthenticationSession, Notice
 from idp.model.struct import Frozen
 from idp.model.user import User
@@ -40,11 +43,15 @@ from idp.ports import Users
 
 
 class Ask(Frozen, frozen=True, kw_only=True):
-    """Show `challenge`; `alternatives` are the other ways the person may choose."""
+    """Show `challenge`; `alternatives` are the other ways the person may choose.
+
+    `may_decline`: the application wishes it, and the person need not.
+    """
 
     execution: Execution
     challenge: Challenge
     alternatives: tuple[Execution, ...] = ()
+    may_decline: bool = False
 
 
 class Finished(Frozen, frozen=True, kw_only=True):
@@ -145,6 +152,9 @@ class Runner:
         unknown = next((a for a in pending if not self._assembled.knows_action(a.authenticator)), None)
         if unknown is not None:  # T-34: an action that nobody can ask for is not skipped
             return Blocked(reason=f"the user has the unknown required action {unknown.authenticator}")
+        initiated = initiated_action(self._assembled, session)
+        if initiated is not None and initiated not in pending and not _done(session, initiated):
+            pending.append(initiated)  # the last one: what is demanded comes before what is wished
         if self._consent_missing(session, user):
             pending.append(CONSENT_EXECUTION)
         return Run(execution=pending[0]) if pending else decision
@@ -197,10 +207,10 @@ class Runner:
         """Return the login with one of the ways done that the user session has proven; None if there is none."""
         if session.sso_sid is None or user is None:
             return None
-        longest = self._assembled.flows[session.flow].longest_ages
+        longest, most = self._assembled.flows[session.flow].longest_ages, oldest_proof(self._assembled, session)
         for execution in (run.execution, *run.alternatives):
             contract = self._assembled.contract(execution.id)
-            proofs = carried(session, user, execution, contract, longest=longest, now=now)
+            proofs = carried(session, user, execution, contract, longest=longest, most=most, now=now)
             if proofs or identified(session, contract):
                 return msgspec.structs.replace(
                     session,
@@ -230,11 +240,17 @@ class Runner:
             user=user,
             client=client,
             scope=request.scope if request is not None else (),
-            level=wanted_level(realm, client, request) if request is not None else 0,
+            level=0 if request is None else self._wanted(session, client, request, user),
             evidence=session.evidence,
             executed=self._assembled.flows[session.flow].executed(session.progress),
             address=session.address,
         )
+
+    def _wanted(
+        self, session: AuthenticationSession, client: Client | None, request: AuthorizationRequest, user: User | None
+    ) -> int:
+        asked = wanted_level(self._assembled.realm, client, request)
+        return max(asked, raised_level(self._assembled, session, user)) if request.action is not None else asked
 
     def _consent_missing(self, session: AuthenticationSession, user: User) -> bool:
         if session.request is None or session.progress.get(CONSENT_EXECUTION.id) is Status.SUCCESS:
@@ -272,6 +288,9 @@ class Runner:
             return self._choose(session, offered, answer["authenticationExecution"])
         if session.selecting == execution.id and answer is None:
             return Result(session=session, turn=_selector(offered))
+        declines = answer is not None and CANCEL in answer
+        if declines and may_decline(self._assembled, session, execution, user, now=now):
+            return Result(session=msgspec.structs.replace(session, cancelled=True), turn=Finished())
         if answer is not None and "cancelLogin" in answer and session.request is not None:
             return _declined(session)
         step = self._assembled.step(execution.id)
@@ -282,7 +301,7 @@ class Runner:
             outcome = await step.verify(login, answer)
         else:
             outcome = await step.challenge(login)
-        return self._written_down(session, run, outcome, now=now)
+        return self._written_down(session, run, outcome, user, now=now)
 
     def _offered(self, run: Run) -> Run:
         """Leave out ways that show no page: nobody can choose them."""
@@ -332,6 +351,7 @@ class Runner:
             address=session.address,
             made=self._made(session),
             memory=session.states.get(execution.id),
+            action_parameter=action_parameter(session, execution),
         )
 
     def _made(self, session: AuthenticationSession) -> frozenset[str]:
@@ -340,12 +360,17 @@ class Runner:
         changes = (self._assembled.contract(execution_id).changes for execution_id in done)
         return frozenset(change.credential for change in changes if change is not None)
 
-    def _written_down(self, session: AuthenticationSession, run: Run, outcome: Outcome, *, now: int) -> Result:
+    def _written_down(
+        self, session: AuthenticationSession, run: Run, outcome: Outcome, user: User | None, *, now: int
+    ) -> Result:
         match outcome:
             case Challenge():
                 session = _with_state(session, run.execution, outcome)
                 turn: Turn = Ask(
-                    execution=run.execution, challenge=outcome, alternatives=self._offered(run).alternatives
+                    execution=run.execution,
+                    challenge=outcome,
+                    alternatives=self._offered(run).alternatives,
+                    may_decline=may_decline(self._assembled, session, run.execution, user, now=now),
                 )
             case Success():
                 if outcome.user_id is not None and session.user_id not in {None, outcome.user_id}:

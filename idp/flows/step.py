@@ -87,6 +87,7 @@ class StepContract(Frozen, frozen=True, kw_only=True):
     `holders_of`: the factor without whose credential a user cannot get past the step.
     `or_proves`: what a success may prove instead of `proves`, each entry proven as a whole (`Success.proven` says so).
     `offers_passkeys`: where the realm has passkeys, the step's page takes them too (`AssembledRealm.contract`).
+    `on_request`: an application may ask for the action (`kc_action`).
     `silent`: it never shows a page, so that it is no way that a person could choose.
     `refuses`: nobody gets past it.
     """
@@ -102,6 +103,7 @@ class StepContract(Frozen, frozen=True, kw_only=True):
     makes_user: bool = False
     holders_of: str | None = None
     offers_passkeys: bool = False
+    on_request: bool = False
     silent: bool = False
     refuses: bool = False
 
@@ -192,6 +194,7 @@ class Login(Frozen, frozen=True, kw_only=True):
     `proven` names the factors proven in this ceremony so far, `proven_at` is when the first of them was (or when the
     login began). `memory` is the step's own state, encoded. `address` is the
     network address of who is at the page, where that is known.
+    `action_parameter` is what an application named when it asked for this action (`kc_action=alias:parameter`).
     """
 
     realm: Realm
@@ -217,6 +220,7 @@ class Login(Frozen, frozen=True, kw_only=True):
     address: str = ""
     made: frozenset[str] = frozenset()
     memory: bytes | None = None
+    action_parameter: str = ""
 
     def state(self, kind: type[S]) -> S | None:
         """Return the step's own memory, or None at its first turn."""

@@ -147,6 +147,7 @@ async def _challenge(visit: Visit, view: Page) -> Response:
         # RFC 6749 §4.1.2.1: whoever does not want to log in says so, and the client is told `access_denied`.
         "can_cancel": session.kind is FlowKind.BROWSER and session.request is not None,
         "can_try_another_way": bool(ask.alternatives) and challenge.page != "select-method.html",
+        "can_decline": ask.may_decline,
         "can_restart": bool(session.progress) or session.sso_sid is not None or session.kind is not FlowKind.BROWSER,
         "links": _links(visit, session, challenge.page),
     }

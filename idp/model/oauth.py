@@ -71,6 +71,13 @@ class Approval(Frozen, frozen=True, kw_only=True):
     compare: str = ""
 
 
+class AskedAction(Frozen, frozen=True, kw_only=True):
+    """An action that an application asks for (Keycloak's `kc_action`): the alias, and what it names with it."""
+
+    alias: str
+    parameter: str = ""
+
+
 class AuthorizationRequest(Frozen, frozen=True, kw_only=True):
     """A checked authorization request (OpenID Connect Core §3.1.2.1); immutable, so it survives every restart.
 
@@ -100,6 +107,7 @@ class AuthorizationRequest(Frozen, frozen=True, kw_only=True):
     dpop_jkt: str = ""
     pushed: str = ""
     approves: Approval | None = None
+    action: AskedAction | None = None
 
 
 class AuthorizationCode(Frozen, frozen=True, kw_only=True):

@@ -29,8 +29,9 @@ class AuthenticationSession(Frozen, frozen=True, kw_only=True):
     `browser` is the digest of the cookie of the browser that began it: knowing a tab id is not enough.
     `states` holds each step's own memory, encoded, by execution id. `sso_sid` names the user session that answers for
     the login, if one does, and `earlier` is what it had proven when the login began. `address` is the network address
-    of the latest request. `selecting` is the execution at which the person asked for another way, `chosen` the way
-    they took. `answers` counts the answers taken so far. An ended session keeps only where it `continues`. After
+    of the latest request. `cancelled`: the person did not want the action that the application asked for. `selecting`
+    is the execution at which the person asked for another way, `chosen` the way they took. `answers` counts the answers
+    taken so far. An ended session keeps only where it `continues`. After
     `valid_until` nothing can be answered any more; until `expires_at` the request is kept, so that a late person can
     begin again.
     """
@@ -63,6 +64,7 @@ class AuthenticationSession(Frozen, frozen=True, kw_only=True):
     chosen: str | None = None
     ended: bool = False
     continues: str | None = None
+    cancelled: bool = False
     revision: int = 0
 
 

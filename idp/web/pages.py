@@ -48,6 +48,7 @@ OPTIONAL: Mapping[str, object] = MappingProxyType(
         "can_cancel": False,
         "can_restart": False,
         "can_try_another_way": False,
+        "can_decline": False,
         "client": None,
         "codes": (),
         "credential_id": "",

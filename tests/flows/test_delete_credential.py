@@ -96,3 +96,16 @@ async def test_who_has_nothing_to_give_up_is_not_asked() -> None:
     user = await bench.add_user()
     login = msgspec.structs.replace(bench.login(user), proven=frozenset({"password"}))
     assert isinstance(await action(bench).challenge(login), Success)
+
+
+async def test_an_application_that_names_one_credential_offers_that_one_alone() -> None:
+    """`kc_action=delete_credential:key-1`."""
+    bench = Bench()
+    await owner(bench)
+    login = bench.login(await bench.user(), proven=frozenset({"password", "otp"}), action_parameter="key-1")
+    page = await action(bench).challenge(login)
+    assert isinstance(page, Challenge)
+    assert [c["id"] for c in page.fields["credentials"]] == ["key-1"]
+    assert isinstance(await action(bench).verify(login, {**REMOVE, "selectedCredentialId": "token-1"}), Challenge)
+    assert len((await bench.user()).otps) == 1
+    assert isinstance(await action(bench).verify(login, REMOVE), Success)

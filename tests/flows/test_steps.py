@@ -65,6 +65,7 @@ def rendered(challenge: Challenge, locale: str) -> str:
         "action": "/here",
         "message": {"key": message.key, "params": message.params, "kind": message.kind} if message else None,
         "can_try_another_way": True,
+        "can_decline": True,
         "can_restart": True,
         "links": {},
     }

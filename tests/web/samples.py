@@ -21,6 +21,7 @@ EVERYWHERE: dict[str, Any] = {
     "languages": [{"locale": name, "href": f"?kc_locale={name}&tab_id=2"} for name in LOCALES],
     "can_restart": True,
     "can_try_another_way": True,
+    "can_decline": True,
     "message": {"key": "invalid_code", "params": {}, "kind": "error"},
 }
 DETAILS = [{"type": "payment", "lines": [{"name": "amount", "text": "12.50 ALL"}, {"name": "to", "text": "Drita"}]}]

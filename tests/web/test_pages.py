@@ -198,7 +198,7 @@ def test_a_fixed_user_name_cannot_be_edited() -> None:
 
 
 def test_the_first_page_of_a_login_has_one_form() -> None:
-    page = shown("login", can_restart=False, can_try_another_way=False)
+    page = shown("login", can_restart=False, can_try_another_way=False, can_decline=False)
     # Programs that log in by themselves take the first one, and its first button.
     assert [button.attributes["id"] for button in page.all("button")] == ["kc-login", "login-cancel"]
     assert [form.attributes["id"] for form in page.all("form")] == ["kc-form-login"]

@@ -51,7 +51,7 @@ class Shown(Frozen, frozen=True, kw_only=True):
 class ConfigureRecoveryCodes:
     """Makes a list, shows it once, and keeps its hashes."""
 
-    contract: ClassVar[StepContract] = StepContract(needs_proof=True, changes=CHANGE)
+    contract: ClassVar[StepContract] = StepContract(needs_proof=True, on_request=True, changes=CHANGE)
     config_type: ClassVar[type[NoConfig]] = NoConfig
 
     def __init__(

@@ -25,7 +25,7 @@ class Config(Frozen, frozen=True, kw_only=True):
 class ConfigureTotp:
     """Enrols a soft token; after it, if the realm wants that, a list of recovery codes."""
 
-    contract: ClassVar[StepContract] = StepContract(needs_proof=True, changes=CHANGE)
+    contract: ClassVar[StepContract] = StepContract(needs_proof=True, on_request=True, changes=CHANGE)
     config_type: ClassVar[type[Config]] = Config
 
     def __init__(self, setting: RequiredActionSetting, config: Config, *, realm: Realm, services: StepServices) -> None:

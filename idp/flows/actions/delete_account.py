@@ -30,7 +30,7 @@ _DECLINED = "kc-keep"
 class DeleteAccount:
     """Asks once more, and removes the user."""
 
-    contract: ClassVar[StepContract] = StepContract(needs_proof=True)
+    contract: ClassVar[StepContract] = StepContract(needs_proof=True, on_request=True)
     config_type: ClassVar[type[NoConfig]] = NoConfig
 
     def __init__(

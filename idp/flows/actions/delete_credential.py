@@ -38,7 +38,7 @@ from idp.model.webauthn import WebAuthnCredential
 class DeleteCredential:
     """Shows what can be given up, and takes one of it away."""
 
-    contract: ClassVar[StepContract] = StepContract(needs_proof=True)
+    contract: ClassVar[StepContract] = StepContract(needs_proof=True, on_request=True)
     config_type: ClassVar[type[NoConfig]] = NoConfig
 
     def __init__(
@@ -59,7 +59,7 @@ class DeleteCredential:
 
     async def challenge(self, login: Login) -> Outcome:
         """Show the page; nothing to give up is no question."""
-        if not _removable(login.known_user):
+        if not _removable(login):
             return Success()
         return self._refusal(login) or _page(login)
 
@@ -72,7 +72,7 @@ class DeleteCredential:
             await amend(self._services.users, login.known_user.id, lambda user: without_action(user, self._alias))
             return Success()
         wanted = answer.get("selectedCredentialId", "")
-        chosen = next((c for c in _removable(login.known_user) if c.id == wanted), None)
+        chosen = next((c for c in _removable(login) if c.id == wanted), None)
         if "accept" not in answer or chosen is None:
             return _page(login, Message(key="credential_not_chosen"))
         kept = await amend(self._services.users, login.known_user.id, lambda user: self._without(user, chosen))
@@ -92,8 +92,10 @@ class DeleteCredential:
         return Failure(reason="a credential is given up with a strong factor only, and none was proven in this login")
 
 
-def _removable(user: User) -> tuple[Credential, ...]:
-    return tuple(credential for credential in user.credentials if not isinstance(credential, PasswordCredential))
+def _removable(login: Login) -> tuple[Credential, ...]:
+    """Return what can be given up: the one that the application named (`kc_action=delete_credential:id`), or any."""
+    own = (one for one in login.known_user.credentials if not isinstance(one, PasswordCredential))
+    return tuple(one for one in own if login.action_parameter in {"", one.id})
 
 
 def _page(login: Login, message: Message | None = None) -> Challenge:
@@ -104,7 +106,7 @@ def _page(login: Login, message: Message | None = None) -> Challenge:
             "label": credential.label,
             "created_at": credential.created_at,
         }
-        for credential in _removable(login.known_user)
+        for credential in _removable(login)
         if not isinstance(credential, PasswordCredential)
     ]
     return Challenge(page="delete-credential.html", fields={"credentials": shown}, message=message)

@@ -93,6 +93,7 @@ class VerifyProfile:
 class UpdateProfile(VerifyProfile):
     """Shows the profile, and takes what the person may change of it."""
 
+    contract: ClassVar[StepContract] = StepContract(needs_proof=True, on_request=True)
     heading: ClassVar[str] = "update_profile"
 
     def due(self, user: User, now: int) -> bool:

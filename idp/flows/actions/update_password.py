@@ -36,7 +36,7 @@ CHANGE = CredentialChange(credential="password")
 class UpdatePassword:
     """Asks for a new password, twice."""
 
-    contract: ClassVar[StepContract] = StepContract(needs_proof=True, changes=CHANGE)
+    contract: ClassVar[StepContract] = StepContract(needs_proof=True, on_request=True, changes=CHANGE)
     config_type: ClassVar[type[NoConfig]] = NoConfig
 
     def __init__(

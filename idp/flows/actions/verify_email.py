@@ -154,7 +154,9 @@ class VerifyEmail:
 class UpdateEmail:
     """Asks for a new address, and waits until the link to it was followed."""
 
-    contract: ClassVar[StepContract] = StepContract(needs_proof=True, sends_message=True, changes=CHANGE)
+    contract: ClassVar[StepContract] = StepContract(
+        needs_proof=True, sends_message=True, on_request=True, changes=CHANGE
+    )
     config_type: ClassVar[type[Config]] = Config
 
     def __init__(self, setting: RequiredActionSetting, config: Config, *, realm: Realm, services: StepServices) -> None:

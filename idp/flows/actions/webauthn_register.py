@@ -120,7 +120,7 @@ def _change(credential: str) -> StepContract:
     # A message alone never gives a key, and whoever holds a strong factor proves it first (CVE-2023-3597).
     never_by = frozenset({"sms-otp", "email-otp"})
     change = CredentialChange(credential=credential, never_by=never_by, guarded_by=STRONG)
-    return StepContract(needs_proof=True, changes=change)
+    return StepContract(needs_proof=True, changes=change, on_request=True)
 
 
 class RegisterSecurityKey(RegisterKey):

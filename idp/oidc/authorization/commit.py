@@ -13,6 +13,7 @@ import msgspec
 from idp.crypto.digest import digest
 from idp.flows.actions import update_password
 from idp.flows.assembly import AssembledRealm, action_id
+from idp.flows.initiated import action_status
 from idp.flows.levels import demanded_level
 from idp.flows.runner import Runner
 from idp.flows.trace import path_of
@@ -77,6 +78,7 @@ async def commit(
         user=user,
         session=session,
         level=level,
+        action=action_status(assembled, login),
         # A scope for holders of a role is not granted to anybody else, whatever the client asked for.
         scope=RoleBook(assembled.realm).permitted(user, request.scope),
         path=path_of(assembled, login),

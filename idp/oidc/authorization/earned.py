@@ -27,6 +27,7 @@ class Earned(Frozen, frozen=True, kw_only=True):
 
     `level` is what this login has reached in the client's own flow: the session may know more, and need not.
     `path` are the steps that were taken, by name: what a draft of the flow can be tried with.
+    `action` is what the application is told of an action that it asked for.
     """
 
     realm: Realm
@@ -36,6 +37,7 @@ class Earned(Frozen, frozen=True, kw_only=True):
     user: User
     session: UserSession
     level: int
+    action: dict[str, str]
     scope: tuple[str, ...]
     path: str = ""
 
@@ -65,7 +67,7 @@ async def told(provider: Provider, earned: Earned, *, address: str) -> dict[str,
     if request.approves is not None:
         await asyncio.gather(recorded, approve(provider, request.approves, _code(provider, earned)))
         return {}
-    answer = {"session_state": _session_state(provider, earned)}
+    answer = {**earned.action, "session_state": _session_state(provider, earned)}
     if "code" in request.response_type:
         answer["code"] = provider.random_text(_CODE_BYTES)
         # Both are on the disk before the browser is sent anywhere; in this order they share one flush (see the token

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 from idp.crypto.jose import TokenError
 from idp.model.client import Client
-from idp.model.oauth import AuthorizationRequest, ResponseWord
+from idp.model.oauth import AskedAction, AuthorizationRequest, ResponseWord
 from idp.oidc.authorization.demands import check_demands
 from idp.oidc.authorization.response import check_mode, response_type_of
 from idp.oidc.authorization.target import Target
@@ -65,6 +65,7 @@ def checked(
         ui_locales=_words(parameters, "ui_locales"),
         acr_values=_words(parameters, "acr_values") or client.default_acr_values,
         dpop_jkt=_dpop_jkt(parameters),
+        action=_action(parameters),
     )
 
 
@@ -119,6 +120,13 @@ def _code_challenge(parameters: Mapping[str, str], client: Client) -> str | None
     if not _CHALLENGE.fullmatch(challenge):
         raise OAuthError(ErrorCode.INVALID_REQUEST, "The code_challenge is not valid.")
     return challenge
+
+
+def _action(parameters: Mapping[str, str]) -> AskedAction | None:
+    """Return the action that is asked for; one that there is not is told in the answer, as `kc_action_status`."""
+    asked = parameters.get("kc_action", "")[:_LONGEST_WORD]
+    alias, _, parameter = asked.partition(":")
+    return AskedAction(alias=alias, parameter=parameter) if alias else None
 
 
 def _dpop_jkt(parameters: Mapping[str, str]) -> str:

@@ -40,10 +40,10 @@ def carried(
         if (proof.credential_id is None or proof.credential_id in held)
         and _fresh(now - proof.at, longest.get(execution.id), most)
     }
-    for way in contract.ways:
-        if way and all(factor.name in fresh for factor in way):
-            return tuple(msgspec.structs.replace(fresh[factor.name], execution=execution.id) for factor in way)
-    return ()
+    # The fullest way: a passkey that was unlocked must not become one that was not (decision 0026).
+    ways = (way for way in contract.ways if all(factor.name in fresh for factor in way))
+    fullest = max(ways, key=len, default=())
+    return tuple(msgspec.structs.replace(fresh[factor.name], execution=execution.id) for factor in fullest)
 
 
 def identified(login: AuthenticationSession, contract: StepContract) -> bool:

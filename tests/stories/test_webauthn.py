@@ -224,3 +224,17 @@ async def test_nobodys_passkey_and_a_disabled_customers_read_the_same(rearranged
     page = await used(fresh, key)
     assert "webauth" in page.forms
     assert page.message == unknown != ""
+
+
+@by(all_edits(WITH_KEYS, wants_passkeys, offers_passkeys, forms(FORM)))
+async def test_a_login_by_passkey_answers_for_the_next_application_without_a_page(rearranged: World) -> None:
+    bank, arta, key = rearranged.client(), customer(rearranged), SoftwareKey()
+    browser = await arta.begin(bank)
+    await arta.give_password(browser)
+    await registered(browser, key)
+    browser = await arta.begin(bank)
+    await used(browser, key)
+    cards = rearranged.client(client_id="cards")
+    await browser.open(cards.request())
+    claims = await redeemed(cards, browser.answer)
+    assert (claims["acr"], claims["amr"]) == ("mfa-otp", ["pop", "user", "mfa"])

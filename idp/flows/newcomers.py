@@ -111,8 +111,9 @@ class Newcomers:
             attributes=seed.attributes,
             required_actions=seed.required_actions,
             client_roles=seed.client_roles,
+            service_account_of=seed.service_account_of,
         )
-        user = as_everybody(self._realm, bare)
+        user = bare if seed.service_account_of else as_everybody(self._realm, bare)
         if seed.realm_roles is not None:
             user = msgspec.structs.replace(user, realm_roles=seed.realm_roles)
         if seed.groups is not None:

@@ -27,7 +27,8 @@ class UserFiles:
 
     def written(self, user: User) -> dict[str, Any]:
         """Return the user's representation."""
-        return {
+        account = {"serviceAccountClientId": user.service_account_of} if user.service_account_of else {}
+        return account | {
             "id": user.id,
             "createdTimestamp": user.created_at * 1000,
             "username": user.username,

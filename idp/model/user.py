@@ -95,6 +95,8 @@ class User(Frozen, frozen=True, kw_only=True):
     realm_roles: tuple[str, ...] = ()
     client_roles: dict[str, tuple[str, ...]] = {}
     groups: tuple[str, ...] = ()
+    service_account_of: str = ""
+    """The client that this user is when it acts for itself; such a user has no credential and never gets one."""
 
     @property
     def full_name(self) -> str:

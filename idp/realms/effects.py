@@ -108,7 +108,6 @@ _USER: _Effects = {
     "userProfileMetadata": (None, _ALWAYS),
     "notBefore": ("Tokens that Keycloak issued are not accepted here anyway.", _ALWAYS),
     "federationLink": (_DIRECTORY, _ALWAYS),
-    "serviceAccountClientId": ("A service account is the client itself; this user stands for nobody.", _ALWAYS),
     "clientConsents": ("The user is asked again.", _ALWAYS),
     "federatedIdentities": ("The user is not known to these identity providers here.", _ALWAYS),
     "applicationRoles": ("It became clientRoles in Keycloak 1.2.", _ALWAYS),

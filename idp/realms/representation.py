@@ -137,6 +137,7 @@ class User(Representation, frozen=True, kw_only=True, rename="camel"):
     realm_roles: tuple[str, ...] | None = None
     client_roles: dict[str, tuple[str, ...]] = {}
     groups: tuple[str, ...] | None = None
+    service_account_client_id: str = ""
 
 
 class IdentityProvider(Representation, frozen=True, kw_only=True, rename="camel"):

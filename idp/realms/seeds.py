@@ -83,6 +83,7 @@ class UserSeed(Frozen, frozen=True, kw_only=True):
     client_roles: dict[str, tuple[str, ...]] = {}
     groups: tuple[str, ...] | None = None
     created_at: int | None = None
+    service_account_of: str = ""
 
 
 def user_seeds(
@@ -113,6 +114,9 @@ def user_seeds(
 
 
 def _seed(user: file.User, kinds: frozenset[NumberKind], pointer: str, findings: list[Finding]) -> UserSeed:
+    if user.service_account_client_id:
+        # Nobody is to log in as a client: it gets no credential, no address and nothing to do, now or later.
+        user = msgspec.structs.replace(user, credentials=(), required_actions=(), email="", email_verified=False)
     found = _credentials(user, pointer, findings)
     password = found.password
     attributes = dict(user.attributes)
@@ -145,6 +149,7 @@ def _seed(user: file.User, kinds: frozenset[NumberKind], pointer: str, findings:
         client_roles=user.client_roles,
         groups=user.groups,
         created_at=None if user.created_timestamp is None else max(0, user.created_timestamp // 1000),
+        service_account_of=user.service_account_client_id,
     )
 
 

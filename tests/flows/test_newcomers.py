@@ -293,3 +293,22 @@ async def test_credentials_of_keycloak_log_in_and_the_hash_is_renewed(hashed: An
         assert await password(bench) == renewed, "a hash of today is not made again"
     finally:
         passwords.close()
+
+
+async def test_a_service_account_arrives_with_its_roles_and_without_anything_to_log_in_by() -> None:
+    robot = {
+        "id": "a-known-id",
+        "username": "service-account-cards",
+        "serviceAccountClientId": "cards",
+        "enabled": True,
+        "email": "robot@example.al",
+        "requiredActions": ["CONFIGURE_TOTP"],
+        "realmRoles": ["customer"],
+        "credentials": [{"type": "password", "value": "a password of somebody"}],
+    }
+    bench = Bench()
+    assert await arrive(bench, loaded(lambda found: found.update(users=[robot]))) == 1
+    found = await bench.stores.users.by_username("service-account-cards")
+    assert found is not None
+    assert (found.id, found.service_account_of, found.realm_roles) == ("a-known-id", "cards", ("customer",))
+    assert (found.credentials, found.required_actions, found.email) == ((), (), "")

@@ -27,7 +27,9 @@ async def authorize_client(provider: Provider, client: Client, asked: TokenReque
     # does not exist for `authenticate_client` (CVE-2025-64521).
     if client.public or not client.service_account:
         raise OAuthError(ErrorCode.UNAUTHORIZED_CLIENT, "The client may not use this grant.")
-    account = service_account(provider, client)
+    account = await service_account(provider, client)
+    if not account.enabled:
+        raise OAuthError(ErrorCode.UNAUTHORIZED_CLIENT, "The client may not use this grant.")
     authorization = Authorization(
         client_id=client.client_id,
         user_id=account.id,
@@ -43,13 +45,18 @@ async def authorize_client(provider: Provider, client: Client, asked: TokenReque
     return Granted(authorization=authorization, user=account)
 
 
-def service_account(provider: Provider, client: Client) -> User:
-    """Return the user that a client is when it acts for itself; in no store, so nobody can log in as it.
+async def service_account(provider: Provider, client: Client) -> User:
+    """Return the user that a client is when it acts for itself; nobody can log in as it.
 
-    Its id is derived, so that it is the same on every node and after every restart, and can be no customer's (RFC 9700
-    §4.15): those are random, or a version 4 UUID of a realm file.
+    One that Keycloak's file brought along is in the store, with its id, which resource servers know, and its roles. It
+    is known by what the file said of it and not by its name, which anybody may have chosen. Otherwise it is in no store
+    and its id is derived, so that it is the same on every node and after every restart, and can be no customer's (RFC
+    9700 §4.15): those are random, or a version 4 UUID of a realm file.
     """
     name = f"service-account-{client.client_id}"
+    brought = await provider.stores.users.by_username(name)
+    if brought is not None and brought.service_account_of == client.client_id:
+        return brought
     return User(id=str(uuid.uuid5(_ACCOUNTS, f"{provider.name}/{name}")), username=name, created_at=0)
 
 

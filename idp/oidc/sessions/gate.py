@@ -17,8 +17,8 @@ async def may_go_on(provider: Provider, user_id: str, *, issued_at: int | None =
     token or a code that would become one (RFC 9700 §4.14.2).
     """
     user = await provider.stores.users.by_id(user_id)
-    if user is None or not user.enabled:
-        return None
+    if user is None or not user.enabled or user.service_account_of:
+        return None  # what acts for a client is nobody's login: not by an assertion, not by an exchange
     if issued_at is not None and issued_at < user.not_before:
         return None
     locks = await provider.stores.attempts.locks(user_id)

@@ -22,7 +22,7 @@ REVOKED = "revoked-token"
 class LiveToken(Frozen, frozen=True, kw_only=True):
     """An access token that counts, with whom it is about, who it was given to and what was granted (all of it).
 
-    A client's own token (client credentials) is about its service account, which is in no store.
+    A client's own token (client credentials) is about its service account.
     """
 
     user: User
@@ -40,8 +40,9 @@ async def live_access(provider: Provider, claims: Claims) -> LiveToken | None:
     if client is None or await provider.stores.first_use.seen(REVOKED, claims["jti"]):
         return None
     if "sid" not in claims:  # only the client credentials grant makes such a token
-        account = service_account(provider, client)
-        alive = client.service_account and claims["sub"] == subject_of(provider, client, account.id)
+        account = await service_account(provider, client)
+        known = client.service_account and account.enabled and claims["iat"] >= account.not_before
+        alive = known and claims["sub"] == subject_of(provider, client, account.id)
         own = tuple(str(claims.get("scope", "")).split())
         return LiveToken(user=account, client=client, granted=own) if alive else None
     grant = await _live_grant(provider, claims)

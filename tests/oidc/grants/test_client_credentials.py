@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from idp.model.client_assertion import KeySource
+from idp.model.user import User
+from idp.oidc.sessions.gate import may_go_on
 from tests.fakes import FakeClock
 from tests.oidc.harness import SECRET, Bank, payload
 from tests.oidc.signers import JWKS, asserting, claims, signed, staff
@@ -145,3 +148,34 @@ async def test_a_customers_token_is_not_a_clients(bank: Bank) -> None:
     assert (await bank.introspect(token))["username"] == "ana"
     await bank.stores.user_sessions.end("sid-1")
     assert await bank.introspect(token) == {"active": False}
+
+
+ROBOT = User(
+    id="a-known-id", username="service-account-app", created_at=1, service_account_of="app", realm_roles=("customer",)
+)
+
+
+async def test_a_service_account_that_keycloak_brought_keeps_its_id_and_its_roles(bank: Bank) -> None:
+    assert await bank.stores.users.create(ROBOT)
+    token = (await granted(bank))["access_token"]
+    assert payload(token)["sub"] == "a-known-id"
+    assert (await bank.introspect(token))["sub"] == "a-known-id"
+
+
+async def test_a_user_who_only_has_the_name_is_no_service_account(bank: Bank) -> None:
+    assert await bank.stores.users.create(msgspec.structs.replace(ROBOT, service_account_of=""))
+    assert payload((await granted(bank))["access_token"])["sub"] != "a-known-id"
+
+
+async def test_a_service_account_that_is_switched_off_gets_nothing_and_its_tokens_are_dead(bank: Bank) -> None:
+    assert await bank.stores.users.create(ROBOT)
+    token = (await granted(bank))["access_token"]
+    assert await bank.stores.users.replace(msgspec.structs.replace(ROBOT, enabled=False))
+    reply = await bank.post("token", FORM)
+    assert (reply.status_code, reply.json()["error"]) == (400, "unauthorized_client")
+    assert await bank.introspect(token) == {"active": False}
+
+
+async def test_nobody_goes_on_as_a_service_account(bank: Bank) -> None:
+    assert await bank.stores.users.create(ROBOT)
+    assert await may_go_on(bank.provider, ROBOT.id) is None

@@ -6,6 +6,7 @@ A refused message is refused in the words of every other refusal: who pumps mess
 from __future__ import annotations
 
 import ipaddress
+from typing import Protocol
 
 from idp.crypto.digest import digest
 from idp.model.message import Carried
@@ -51,6 +52,15 @@ def network_of(address: str) -> str:
     return str(ipaddress.ip_network((found, 24 if found.version == _IPV4 else 64), strict=False))
 
 
+class Budget(Protocol):
+    """A way to count a message before it is sent."""
+
+    async def __call__(
+        self, throttle: Throttle, realm: Realm, wanted: Wanted, *, per_hour: int, per_day: int
+    ) -> Refused | None:
+        """Return why the message may not be sent, or None."""
+
+
 class MessageRefusedError(MessageUndeliveredError):
     """A message that may not be sent, for want of budget."""
 
@@ -66,9 +76,17 @@ async def refused_by_budget(
 
     Narrow budgets come first: what they refuse is not spent of the wide ones, or one person could use up the bank's.
     """
-    policy = realm.sms
     if not _is_served(realm, wanted.number):
         return _refused("prefix", wanted)
+    refused = await refused_by_person(throttle, realm, wanted, per_hour=per_hour, per_day=per_day)
+    return refused if refused is not None else await refused_by_bank(throttle, realm, wanted)
+
+
+async def refused_by_person(
+    throttle: Throttle, realm: Realm, wanted: Wanted, *, per_hour: int, per_day: int
+) -> Refused | None:
+    """Count a message against what belongs to who asks, and to the number: nothing of it tells whose number that is."""
+    policy = realm.sms
     hit = throttle.hit
     number = digest(wanted.number)
     if wanted.browser and not await hit(
@@ -88,7 +106,7 @@ async def refused_by_budget(
         return _refused("user day", wanted)
     if not await hit("sms-range-hour", digest(wanted.number[:-_RANGE]), limit=policy.per_range_hour, window=_HOUR):
         return _refused("range", wanted)
-    return await refused_by_bank(throttle, realm, wanted)
+    return None
 
 
 async def refused_by_bank(throttle: Throttle, realm: Realm, wanted: Wanted) -> Refused | None:

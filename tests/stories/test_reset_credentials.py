@@ -322,3 +322,32 @@ async def test_nobody_learns_whether_a_code_was_sent(tmp_path: Path, name: str, 
         assert "+355" not in known.shown.html
         told = {(await browser.submit("sms-otp-form", code="000000")).message for browser in (known, other)}
         assert len(told) == 1
+
+
+def sms_limits(**limits: str) -> Edit:
+    def edit(found: dict[str, Any]) -> None:
+        found["attributes"].update({f"hyrja.sms.{name}": value for name, value in limits.items()})
+
+    return edit
+
+
+@pytest.mark.parametrize("limits", [{"allowedPrefixes": "+383"}, {"prices": "*=1", "spendingPerDay": "0.5"}])
+async def test_a_number_that_nothing_may_be_sent_to_looks_like_any_other(
+    tmp_path: Path, limits: dict[str, str]
+) -> None:
+    async with town(tmp_path, by_sms, sms_limits(**limits)) as world:
+        known, other = await asked(world), await asked(world, "nobody.there")
+        await errands(world)
+        assert world.sms.messages == []
+        assert _shape(known) == _shape(other)
+        assert "sms-otp-form" in known.shown.forms
+
+
+async def test_names_that_nobody_has_do_not_use_up_the_banks_messages(tmp_path: Path) -> None:
+    async with town(tmp_path, by_sms, sms_limits(perRealmDay="3")) as world:
+        for _ in range(4):
+            await asked(world, "nobody.there")
+        before = len(world.sms.messages)
+        await asked(world)
+        await errands(world)
+        assert len(world.sms.messages) == before + 1

@@ -16,7 +16,7 @@ from idp.crypto.one_time_codes import keyed_code, normalised
 from idp.flows.attempts import count_after_proof, failure_events
 from idp.flows.deliveries import KEPT, event_type_of
 from idp.flows.engine import Usability
-from idp.flows.messages import Refused, Wanted, network_of, refused_by_budget
+from idp.flows.messages import Budget, Refused, Wanted, network_of, refused_by_budget
 from idp.flows.step import (
     Challenge,
     Factor,
@@ -83,7 +83,16 @@ class SmsOtp:
     shown: ClassVar[str] = "masked_phone"
     events: ClassVar[tuple[str, str]] = ("SEND_SMS", "SEND_SMS_ERROR")
 
-    def __init__(self, execution: Execution, config: Config, *, realm: Realm, services: StepServices) -> None:
+    def __init__(
+        self,
+        execution: Execution,
+        config: Config,
+        *,
+        realm: Realm,
+        services: StepServices,
+        budget: Budget = refused_by_budget,
+    ) -> None:
+        self._budget = budget
         self._execution = execution
         self._config = config
         self._realm = realm
@@ -223,7 +232,7 @@ class SmsOtp:
             network=network_of(login.address),
         )
         hour, day = self._config.messages_per_hour, self._config.messages_per_day
-        return await refused_by_budget(self._services.throttle, self._realm, wanted, per_hour=hour, per_day=day)
+        return await self._budget(self._services.throttle, self._realm, wanted, per_hour=hour, per_day=day)
 
     def _to(self, user: User) -> str:
         """Return where a code goes; empty if the bank knows no such place."""

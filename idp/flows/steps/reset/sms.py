@@ -12,6 +12,7 @@ import msgspec
 
 from idp.crypto.digest import digest
 from idp.flows.engine import Usability
+from idp.flows.messages import Wanted, refused_by_person, sent_by_bank
 from idp.flows.step import Challenge, Form, Login, Message, Outcome, StepContract, StepServices, Success
 from idp.flows.steps.sms_otp import FACTOR, Config, SmsOtp
 from idp.flows.tree import Execution
@@ -39,9 +40,10 @@ class ResetSms:
         def step(sender: SmsSender) -> SmsOtp:
             # Sent beside the request: a gateway's answer would take the time that tells customers from strangers.
             beside = msgspec.structs.replace(services, sms=_SentBeside(sender, services.beside))
-            return SmsOtp(execution, config, realm=realm, services=beside)
+            # What is refused in sight is counted alike for customers and for strangers: by who asks.
+            return SmsOtp(execution, config, realm=realm, services=beside, budget=refused_by_person)
 
-        self._real, self._silent = step(services.sms), step(_Nobody())
+        self._real, self._silent = step(_OfTheBank(realm, services)), step(_Nobody())
 
     def usable(self, user: User | None) -> Usability:
         """Always, also for nobody: who exists is not told here."""
@@ -107,6 +109,22 @@ class _SentBeside:
 
     async def _sent(self, to: str, text: str) -> None:
         await self._sender.send(to=to, text=text)
+
+
+class _OfTheBank:
+    """An `idp.ports.SmsSender` that counts for the bank's own budgets, out of sight.
+
+    A refusal that is seen (this prefix is not served, the day's money is spent) would tell who is a customer; and
+    strangers' names must not use up what customers' messages are paid from.
+    """
+
+    def __init__(self, realm: Realm, services: StepServices) -> None:
+        self._realm = realm
+        self._services = services
+
+    async def send(self, *, to: str, text: str) -> Carried:
+        wanted = Wanted(number=to, user_id="")
+        return await sent_by_bank(self._services.throttle, self._services.sms, self._realm, wanted, text)
 
 
 class _Nobody:

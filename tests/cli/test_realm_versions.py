@@ -8,13 +8,18 @@ import re
 import shlex
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from idp.model.event import Event
+from idp.stores.records import KernelStore
+from idp.stores.sqlite import SqliteKernel
 from tests.cli.deployment import PATIENCE, REALM, Deployment, Token, command, confirmed, environment
 from tests.cli.test_serve import PHONE, USERNAME, Bank, login_page, settled
+from tests.fakes import FakeClock
 from tests.stories.browser import Browser, Page
 from tests.stories.world import NEW_PASSWORD
 
@@ -182,6 +187,21 @@ async def test_the_walk_through_of_the_page_for_administrators_works_word_by_wor
         assert [row["source"] for row in await ana.log()] == ["rollback", "publish", "file"]
     with deployment.serving():  # and it stays so, although nobody has touched the file
         assert "kc-otp-login-form" in (await page_after_password(deployment, "cards")).forms
+    kept = {event.type: event.detail for event in await events(deployment) if event.type.startswith("REALM_")}
+    assert kept["REALM_DRAFT_KEPT"]["draft"] == "cards-sms"
+    assert kept["REALM_PUBLISHED"]["reason"] == "CHG-7: SMS for cards"
+    assert kept["REALM_CONFIRMED"]["version"] == kept["REALM_PUBLISHED"]["version"] == line["version"]
+    assert kept["REALM_ROLLED_BACK"]["version"] == first["version"]
+
+
+async def events(deployment: Deployment) -> Sequence[Event]:
+    """What the store has kept, the oldest first."""
+    clock = FakeClock()
+    kernel = SqliteKernel.open(deployment.folder / "store" / "hyrja.sqlite", clock=clock)
+    try:
+        return (await KernelStore(kernel, clock).realm(REALM).events.recent(limit=1000))[::-1]
+    finally:
+        await kernel.close()
 
 
 async def test_a_version_that_does_not_start_any_more_is_left_without_a_server(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
 import msgspec
@@ -27,6 +27,7 @@ _WRITTEN = {
 }
 _LEVELS = frozenset({"acr.loa.map", "minimum.acr.value"})
 _OF_LOGINS = frozenset({*_WRITTEN, *_LEVELS, "requiredActions"})
+_IDENTIFIERS = frozenset({"id", "containerId"})
 _ORDER = {Direction.WEAKER: 0, Direction.STRONGER: 1, Direction.NEUTRAL: 2}
 
 
@@ -60,7 +61,8 @@ def difference(before: LoadedRealm, after: LoadedRealm, *, labels: tuple[str, st
     """Compare two configurations; their users are left out."""
     leaves = list(leaves_of(before, after))
     changes, unproven = _of_logins(before, after, leaves)
-    changes += [change for leaf in leaves for change in _meant(leaf)]
+    changes += [change for leaf in leaves if leaf.path[-1] not in _IDENTIFIERS for change in _meant(leaf)]
+    changes += _of_identifiers(leaf for leaf in leaves if leaf.path[-1] in _IDENTIFIERS)
     topics = list(Topic)
     return Difference(
         realm=after.realm.name,
@@ -123,6 +125,13 @@ def _meant(leaf: Leaf) -> Iterator[Change]:
         yield change(leaf, Topic.LOGIN, Direction.NEUTRAL, f"{written} “{leaf.path[1]}” {kinds}")
         return
     yield change(leaf, Topic.OTHER, Direction.NEUTRAL, f"{leaf.pointer} changed")
+
+
+def _of_identifiers(leaves: Iterable[Leaf]) -> Iterator[Change]:
+    """Yield one change for all of Keycloak's identifiers: which flow one of them binds is compared with the logins."""
+    if count := sum(1 for _ in leaves):
+        text = f"{count} identifier(s) of entries are others ({', '.join(sorted(_IDENTIFIERS))})"
+        yield Change(topic=Topic.OTHER, direction=Direction.NEUTRAL, text=text)
 
 
 def _meaning(path: tuple[str, ...]) -> Meaning | None:

@@ -281,6 +281,15 @@ def test_what_no_rule_knows_is_told_by_its_place_and_its_values() -> None:
     assert (change.before, change.after, change.direction) == (None, '{"a": [1, 2]}', NEUTRAL)
 
 
+def test_identifiers_are_told_in_one_line() -> None:
+    def edit(found: dict[str, Any]) -> None:
+        for number, client in enumerate(found["clients"]):
+            client["id"] = f"id-{number}"
+
+    (change,) = compared(DEMO, edited(edit)).changes
+    assert (change.text, change.direction) == ("2 identifier(s) of entries are others (containerId, id)", NEUTRAL)
+
+
 def test_no_secret_is_ever_shown() -> None:
     def edit(found: dict[str, Any]) -> None:
         found["clients"][0]["secret"] = "canary-1-and-some-length"

@@ -37,6 +37,7 @@ check: $(VENV)/development ## linter, types, architecture, texts, realm files
 	$(VENV)/bin/lint-imports
 	$(RUN) scripts/extract_texts.py --check
 	$(RUN) scripts/rules.py --check
+	$(RUN) scripts/flows.py --check
 	$(RUN) scripts/contracts.py --check
 	$(RUN) -m idp realm check realms/*.json
 
@@ -48,6 +49,7 @@ bench: $(VENV)/development ## CPU per request of the hot paths
 	$(RUN) -m benchmarks
 
 screenshots: $(VENV)/development ## the pictures of the documentation (needs Chromium)
+	$(RUN) scripts/flows.py
 	$(RUN) scripts/screenshots.py
 
 lock: $(VENV)/development ## write the lock files anew from pyproject.toml

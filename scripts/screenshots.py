@@ -15,6 +15,7 @@ from playwright.sync_api import Page, ViewportSize, sync_playwright
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from idp.cli.main import main as main_of_idp  # noqa: E402 - the project's root is on the path only now
 from idp.cli.realm import check  # noqa: E402 - the project's root is on the path only now
 from tests.journeys.customer import NEW_PASSWORD, Person  # noqa: E402 - the project's root is on the path only now
 from tests.journeys.demo import CHROMIUM, CHROMIUM_ARGUMENTS, Demo, demo  # noqa: E402 - as above
@@ -44,6 +45,7 @@ def main() -> int:
         wide.click("#hyr-sme-corporate")
         take(wide, "login-desktop")
         show_a_review(wide, Path(folder))
+        show_a_proof(wide, Path(folder))
         browser.close()
     return int(sum(path.stat().st_size for path in IMAGES.iterdir()) > ROOM)
 
@@ -120,6 +122,15 @@ def show_a_review(page: Page, folder: Path) -> None:
         check([Path(realm.name)], form="html", output=report, fail_on="error")
     page.goto(report.as_uri())
     take(page, "review", whole=True)
+
+
+def show_a_proof(page: Page, folder: Path) -> None:
+    """Prove the demo's realm: the guide taken literally, with what it costs drawn on the flow."""
+    report = folder / "proof.html"
+    main_of_idp(["flow", "prove", str(ROOT / "realms" / "small-business.json"), "--html", str(report)])
+    page.set_viewport_size({"width": 1000, "height": 1500})
+    page.goto(report.as_uri())
+    take(page, "proof")
 
 
 def take(page: Page, name: str, *, whole: bool = False) -> None:

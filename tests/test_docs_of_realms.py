@@ -10,16 +10,21 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from idp.flows.compiler import compile_realm
 from idp.flows.password_policy import CHECKS, OTHER_RULES
 from idp.flows.registry import ACTIONS, CONDITIONS, STEPS
+from idp.model.finding import Severity
 from idp.realms import representation
 from idp.realms.catalogue import CATALOGUE
 from idp.realms.catalogue.clients import CLIENT_RULES
 from idp.realms.catalogue.flows import FLOW_RULES
 from idp.realms.catalogue.realm import REALM_RULES
+from idp.web.flow_words import FACTORS, FlowWords
+from scripts.flows import recipes
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "administrators.md").read_text(encoding="utf-8")
+FLOWS = (ROOT / "docs" / "flows.md").read_text(encoding="utf-8")
 PROSE = re.sub(r"^```.*?^```", "", PAGE, flags=re.MULTILINE | re.DOTALL)
 NAMED = set(re.findall(r"[\w-]+", " ".join(re.findall(r"`([^`]+)`", PROSE))))
 RULE = re.compile(r"\"([A-Z]-[A-Z0-9][A-Za-z0-9-]*)\"")
@@ -62,3 +67,23 @@ def test_no_two_rules_have_one_id() -> None:
 def test_the_page_of_the_rules_is_what_the_catalogue_says() -> None:
     command = [sys.executable, str(ROOT / "scripts" / "rules.py"), "--check"]
     assert subprocess.run(command, check=False).returncode == 0  # noqa: S603 - the project's own script
+
+
+def test_the_page_about_flows_has_the_tables_and_pictures_of_the_flows_that_run() -> None:
+    command = [sys.executable, str(ROOT / "scripts" / "flows.py"), "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - this project's own
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_step_condition_and_action_has_a_name_that_a_person_knows() -> None:
+    words = FlowWords("en")
+    assert [name for name in (*STEPS, *ACTIONS) if words.step(name) == name] == []
+    factors = {name for kind in STEPS.values() for name in kind.contract.factors}
+    assert factors - FACTORS.keys() == set()
+
+
+@pytest.mark.parametrize("title", recipes(FLOWS))
+def test_every_recipe_is_a_realm_that_starts(title: str) -> None:
+    loaded = recipes(FLOWS)[title]
+    findings = (*loaded.findings, *compile_realm(loaded.realm)[1])
+    assert [finding for finding in findings if finding.severity is Severity.ERROR] == []

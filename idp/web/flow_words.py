@@ -32,7 +32,8 @@ STEPS: dict[str, str] = {
     "reset-credentials-choose-user": _("Whose password is it?"),
     "reset-credential-email": _("Link by e-mail"),
     "reset-password": _("Choose a new password"),
-    "reset-otp": _("Register a Software Token anew"),
+    "reset-otp": _("Nothing: the Software Token stays"),
+    "reset-credential-sms": _("Code by SMS"),
     "direct-grant-validate-username": _("User name"),
     "direct-grant-validate-password": _("Password"),
     "direct-grant-validate-otp": _("Code of the Software Token"),
@@ -46,7 +47,7 @@ STEPS: dict[str, str] = {
     "CONFIGURE_RECOVERY_AUTHN_CODES": _("Keep recovery codes"),
     "registration-page-form": _("Form of the registration"),
     "webauthn-authenticator-passwordless": _("Passkey"),
-    "webauthn-register": _("Register a passkey"),
+    "webauthn-register": _("Register a security key"),
     "webauthn-register-passwordless": _("Register a passkey"),
     "delete_credential": _("Remove a credential"),
     "delete_account": _("Delete the account"),
@@ -58,17 +59,15 @@ FACTORS: dict[str, str] = {
     "password": _("password"),
     "otp": _("Software Token"),
     "sms-otp": _("code by SMS"),
-    "email-otp": _("code by e-mail"),
-    "email-link": _("link by e-mail"),
-    "webauthn": _("passkey"),
+    "email": _("mailbox"),
+    "webauthn": _("security key"),
     "webauthn-passwordless": _("passkey"),
     "recovery-authn-codes": _("recovery code"),
     "user-verification": _("unlocking (PIN, finger or face)"),
 }
 CREDENTIALS: dict[str, str] = {
     "sms-otp": _("mobile number"),
-    "email-otp": _("e-mail address"),
-    "email-link": _("e-mail address"),
+    "email": _("e-mail address"),
     "recovery-authn-codes": _("recovery codes"),
 }
 
@@ -79,6 +78,7 @@ CHANNELS: dict[str, str] = {
     "email": _("e-mail"),
     "authenticator": _("the key"),
     "unlocking": _("the key's lock"),
+    "paper": _("paper"),
 }
 
 CATEGORIES: dict[str, str] = {
@@ -106,7 +106,7 @@ PHRASES: dict[str, str] = {
     "no": _("no"),
     "identifies": _("says who the person is"),
     "sends": _("a message is sent"),
-    "no_page": _("no page: whoever is logged in already is let through"),
+    "no_page": _("no page: what a session has proven already is not asked again"),
     "proves": _("proves: %(factor)s"),
     "or_proves": _("or: %(factor)s"),
     "factor": _("%(name)s (%(category)s, over %(channel)s)"),
@@ -115,8 +115,8 @@ PHRASES: dict[str, str] = {
     "without:set_up": _("no %(credential)s: set up at the end of the login (%(action)s); it does not count yet"),
     "without:refused": _("no %(credential)s: refused"),
     "without:not_offered": _("no %(credential)s: not offered"),
-    "of_session": _("what the session was made with"),
-    "level_of_session": _("The level of the session"),
+    "of_session": _("what is missing is asked, step by step"),
+    "level_of_session": _("What the session has proven counts"),
     "nothing_proven": _("nothing proven"),
     "refused": _("Refused"),
     "back_to_login": _("Done; back to the login"),

@@ -157,9 +157,7 @@ async def _imported(settings: Settings, document: dict[str, Any], asked: Namespa
 
 
 async def _done(importing: Importing, plan: Plan, name: str, asked: Namespace, outside: Outside) -> str:
-    authorship = Authorship(
-        author=asked.author or getpass.getuser(), reason=asked.reason or f"Imported from {asked.file.name}."
-    )
+    authorship = Authorship(author=_author(asked), reason=asked.reason or f"Imported from {asked.file.name}.")
     line = await importing.publish(plan, authorship)
     try:
         came = await importing.welcome(plan)
@@ -177,6 +175,16 @@ async def _done(importing: Importing, plan: Plan, name: str, asked: Namespace, o
     present = len(plan.loaded.users) - came
     said = "Nothing to publish: the live realm says this already." if line is None else f"Published as {line.version}."
     return f"{said}\n{came} users came; {present} of the file were there already and are as they were.{unsent}"
+
+
+def _author(asked: Namespace) -> str:
+    try:
+        author: str = asked.author or getpass.getuser()
+    except (OSError, KeyError):  # a container whose user has no name
+        author = ""
+    if not author.strip():
+        raise HistoryRefusedError("Say who, with --author.")
+    return author.strip()
 
 
 def _told(name: str, plan: Plan, outcome: str) -> str:

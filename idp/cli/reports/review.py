@@ -61,7 +61,7 @@ def review(path: Path) -> Review:
     except OSError:
         content = b""
     places = Places(content.decode("utf-8", errors="replace").replace("\r\n", "\n"))
-    findings, whole = _findings(path)
+    findings, whole = _findings(path, listed=content.lstrip().startswith(b"["))
     found = sorted(findings, key=lambda finding: ORDER.index(finding.severity))
     return Review(
         file=str(path),
@@ -74,7 +74,7 @@ def review(path: Path) -> Review:
     )
 
 
-def _findings(path: Path) -> tuple[tuple[Finding, ...], bool]:
+def _findings(path: Path, *, listed: bool) -> tuple[tuple[Finding, ...], bool]:
     # Without a server there is no vault, so what it would give is taken as given; the environment is this process's.
     surroundings = Surroundings(vault=lambda _realm, _key: _UNCHECKED_SECRET, environment=os.environ)
     try:
@@ -82,7 +82,7 @@ def _findings(path: Path) -> tuple[tuple[Finding, ...], bool]:
     except RealmUnreadableError as error:
         return error.findings, False
     of_realms = [(*found.findings, *compile_realm(found.realm)[1]) for found in loaded]
-    if len(of_realms) == 1:
+    if len(of_realms) == 1 and not listed:
         return of_realms[0], True
     return tuple(_at(n, finding) for n, found in enumerate(of_realms) for finding in found), True
 

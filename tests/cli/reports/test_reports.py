@@ -287,3 +287,15 @@ def test_a_report_that_cannot_be_written_is_one_line_and_another_status(
     told = capsys.readouterr()
     assert told.out == ""
     assert told.err.count("\n") == 1
+
+
+def test_a_list_of_realms_is_reviewed_with_places_in_the_list(
+    tmp_path: Path, realm: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = json.loads(realm.read_text(encoding="utf-8"))
+    bad = good | {"realm": "no/name"}
+    path = tmp_path / "list.json"
+    for realms, pointer in (([bad], "/0/realm"), ([good, bad], "/1/realm")):
+        path.write_text(json.dumps(realms), encoding="utf-8")
+        main(["realm", "check", "--json", str(path)])
+        assert pointer in capsys.readouterr().out

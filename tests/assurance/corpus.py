@@ -103,6 +103,22 @@ def password_or_message(found: dict[str, Any]) -> None:
     found["authenticationFlows"].append(flow("one of two", *ways, topLevel=False))
 
 
+RESET_BY_LETTER = (step("reset-credentials-choose-user"), step("reset-credential-email"), step("reset-password"))
+RESET_BY_MESSAGE = (step("reset-credentials-choose-user"), step("reset-credential-sms"), step("reset-password"))
+MESSAGE_LOGIN = with_flows(flow("login", PASSWORD_PAGE, step("sms-otp", config="registration sms"), topLevel=True))
+LETTER_LOGIN = with_flows(flow("login", PASSWORD_PAGE, step("email-otp"), topLevel=True))
+
+
+def reset(*lines: dict[str, Any]) -> Edit:
+    """Forgotten passwords are reset by this flow."""
+
+    def edit(found: dict[str, Any]) -> None:
+        found["authenticationFlows"].append(flow("forgotten", *lines, topLevel=True))
+        found |= {"resetCredentialsFlow": "forgotten", "resetPasswordAllowed": True}
+
+    return edit
+
+
 # name → (the defect, what then suffices for level two, the good twin)
 CORPUS: dict[str, tuple[Edit, set[str], Edit]] = {
     "a password session adds the second factor (CVE-2023-3597)": (
@@ -144,6 +160,11 @@ CORPUS: dict[str, tuple[Edit, set[str], Edit]] = {
         repaired(password_or_message),
         {"password"},
         repaired(registration(PASSWORD_PAGE, SMS, ENROL)),
+    ),
+    "the message that resets the password is the second factor, too (P21)": (
+        repaired(MESSAGE_LOGIN, reset(*RESET_BY_MESSAGE)),
+        {"sms-otp"},
+        repaired(MESSAGE_LOGIN, reset(*RESET_BY_LETTER)),
     ),
 }
 

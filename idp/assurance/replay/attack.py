@@ -26,13 +26,21 @@ CASE: dict[str, Any] = {}
 
 PATIENCE = 20  # seconds for one answer
 TURNS = 40  # pages of one ceremony, at most
-SILENT = {"soft-token-gate", "auth-cookie"}  # steps that pass without a page, or not at all
+SILENT = {
+    "soft-token-gate",
+    "auth-cookie",
+    "reset-otp",
+    "allow-access-authenticator",
+}  # steps that pass without a page, or not at all
 ANSWERED = {
     "auth-username-password-form",
     "auth-username-form",
     "auth-password-form",
     "auth-otp-form",
     "sms-otp",
+    "reset-credentials-choose-user",
+    "reset-credential-sms",
+    "reset-password",
     "soft-token-enrolment",
     "CONFIGURE_TOTP",
     "UPDATE_PASSWORD",
@@ -168,20 +176,20 @@ class Attacker:
                 return self.submit(
                     page, page.form("username", "password"), username=CASE["username"], password=self.password()
                 )
-            case "auth-username-form":
+            case "auth-username-form" | "reset-credentials-choose-user":
                 return self.submit(page, page.form("username"), username=CASE["username"])
             case "auth-password-form":
                 return self.submit(page, page.form("password"), password=self.password())
             case "auth-otp-form":
                 return self.submit(page, page.form("otp"), otp=self.code())
-            case "sms-otp":
+            case "sms-otp" | "reset-credential-sms":
                 page = page if "sms-otp-form" in page.forms else self.submit(page, page.form("resend"), resend="1")
                 return self.submit(page, page.form("code"), code=self.message().rsplit("#", 1)[-1])
             case "soft-token-enrolment" | "CONFIGURE_TOTP":
                 return self.enrol(
                     page if page.texts.get("secret") else self.submit(page, page.form("new-qr"), **{"new-qr": "1"})
                 )
-            case "UPDATE_PASSWORD":
+            case "UPDATE_PASSWORD" | "reset-password":
                 fresh = "A-stranger-chose-" + base64.b16encode(os.urandom(6)).decode()
                 self.held["password"] = fresh
                 return self.submit(

@@ -9,7 +9,8 @@ ASSUMPTIONS = (
     "Each kind of customer is judged from the stage of life at which it stands; the attacker acts from there on.",
     "Steps do what their contracts say: a code is guessed only within the counters, a session's cookie is not stolen.",
     "What officers, operators and the delivery of a password by another way than SMS do lies outside the realm file.",
-    "A session that answers for a login (single sign-on) does so for the flow that made it, with its evidence.",
+    "A session answers for a factor that it has proven, if the credential is still there: as if it were proven again.",
+    "What a file does not know (roles, attributes, scopes, networks) may be so or not, and stays so within one login.",
     "A refresh token, a token exchange and an approval on another device rest on such a session.",
     "The password grant runs the browser flow; a JWT bearer assertion brings no evidence, and says the lowest level.",
 )

@@ -14,6 +14,7 @@ from idp.assurance.attacker import Reached, minimal_sets
 from idp.assurance.ceremonies import Ceremonies, Way
 from idp.assurance.credentials import PASSWORD
 from idp.assurance.customers import Customer, customers_of
+from idp.assurance.grants import Issue, issues
 from idp.assurance.symbolic import LEVEL, SymbolicRealm
 from idp.assurance.untouched import no_services
 from idp.flows.assembly import AssembledRealm
@@ -76,7 +77,10 @@ class MinimalSet(Frozen, frozen=True, kw_only=True):
 
 
 class Proof(Frozen, frozen=True, kw_only=True):
-    """The answer. `unsound` are paths that pass without evidence; `unreachable` are acr that nobody can be given."""
+    """The answer. `unsound` are paths that pass without evidence; `unreachable` are acr that nobody can be given.
+
+    `issues` says by which grants each client gets tokens, and on what they rest.
+    """
 
     realm: str
     version: str
@@ -85,6 +89,7 @@ class Proof(Frozen, frozen=True, kw_only=True):
     unreachable: tuple[str, ...]
     states: int
     customers: int
+    issues: tuple[Issue, ...] = ()
     assumptions: tuple[str, ...] = ASSUMPTIONS
 
     @property
@@ -139,6 +144,7 @@ def explore(loaded: LoadedRealm, progress: Callable[[int, int], None] | None = N
         unreachable=tuple(a for a, needed in realm.acr_levels.items() if needed > max(levels, default=0)),
         states=ceremonies.explored,
         customers=len(customers),
+        issues=tuple(issues(assembled)),
     )
     return Proved(loaded=loaded, assembled=assembled, ceremonies=ceremonies, customers=customers, proof=proof)
 

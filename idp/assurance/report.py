@@ -36,10 +36,23 @@ def _lines(proof: Proof) -> Iterator[str]:
         yield ""
         yield from _set_lines(one)
     yield ""
+    yield "Tokens:"
+    yield from _issues(proof)
+    yield ""
     yield "Assumed:"
     yield from (f"  - {assumption}" for assumption in proof.assumptions)
     yield ""
     yield _verdict(proof)
+
+
+def _issues(proof: Proof) -> Iterator[str]:
+    """Yield a line for each kind of grant, with the clients that have it."""
+    clients: dict[tuple[str, str, str], list[str]] = {}
+    for one in proof.issues:
+        clients.setdefault((one.grant, one.rests_on, one.acr), []).append(one.client)
+    for (grant, rests_on, acr), names in clients.items():
+        most = f", at most acr “{acr}”" if acr else ""
+        yield f"  - {grant}: on {rests_on}{most} ({', '.join(names)})"
 
 
 def _verdict(proof: Proof) -> str:

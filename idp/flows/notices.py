@@ -21,6 +21,7 @@ _TOLD = {
     "UPDATE_TOTP": "factor-added",
     "UPDATE_CREDENTIAL": "factor-added",
     "REMOVE_CREDENTIAL": "factor-removed",
+    "USE_RECOVERY_CODE": "recovery-code-used",
     "USER_DISABLED_BY_TEMPORARY_LOCKOUT": "locked",
     "USER_DISABLED_BY_PERMANENT_LOCKOUT": "locked",
 }
@@ -28,7 +29,7 @@ _TOLD = {
 _METHODS = {
     "webauthn": "webauthn-authenticator",
     "webauthn-passwordless": "webauthn-authenticator-passwordless",
-    "recovery-authn-code": "auth-recovery-authn-code-form",
+    "recovery-authn-codes": "auth-recovery-authn-code-form",
 }
 """Kind of credential → the way to log in that it is for."""
 
@@ -53,6 +54,11 @@ _TEXTS = {
         "sq": "Nga llogaria juaj u hoq nje menyre hyrjeje. Nese nuk ishit ju, telefononi banken.",
         "en": "A way to log in was removed from your account. If this was not you, call the bank.",
         "it": "Dal suo conto e stato tolto un accesso. Se non e stato lei, telefoni alla banca.",
+    },
+    "recovery-code-used": {
+        "sq": "Nje kod rikthimi u perdor per te hyre ne llogarine tuaj. Nese nuk ishit ju, telefononi banken.",
+        "en": "A recovery code was used to log in to your account. If this was not you, call the bank.",
+        "it": "Un codice di recupero e stato usato per il suo conto. Se non e stato lei, telefoni alla banca.",
     },
     "locked": {
         "sq": "Llogaria juaj u bllokua pas shume perpjekjesh. Nese nuk ishit ju, telefononi banken.",

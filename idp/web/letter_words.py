@@ -75,6 +75,10 @@ LETTERS: dict[str, Words] = {
         subject=_("A way to log in was removed"),
         paragraphs=(_("A way to log in was removed from your account on %(at)s: %(method)s."), _NOT_YOU),
     ),
+    "recovery-code-used": Words(
+        subject=_("A recovery code was used"),
+        paragraphs=(_("One of your recovery codes was used to log in to your account on %(at)s."), _NOT_YOU),
+    ),
     "lock-warning": Words(
         subject=_("Your account is about to be locked"),
         paragraphs=(

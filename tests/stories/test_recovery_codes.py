@@ -198,6 +198,23 @@ async def test_a_list_follows_the_enrolment_of_a_token_where_the_realm_wants_it(
     assert (await rearranged.user("arta.hoxha")).recovery_codes is not None
 
 
+def told_by_sms(found: dict[str, Any]) -> None:
+    found["attributes"]["hyrja.securityNotices"] = "sms"
+
+
+@by(all_edits(no_actions, passwords, action, told_by_sms, forms(FORM, RECOVERY)))
+async def test_the_customer_is_told_of_a_new_list_and_of_every_code_that_was_used(rearranged: World) -> None:
+    """NIST SP 800-63B-4 §4.2: over a channel that the login did not come by."""
+    arta, codes = await with_codes(rearranged)
+    browser = await at_the_code(arta)
+    await browser.submit(CODE_FORM, recoveryCodeInput=codes[0])
+    await rearranged.site.desks["small-business"].provider.errands.finished()
+    added, used = (text for to, text in rearranged.sms.messages if to == arta.phone)
+    assert "shtua" in added
+    assert "kod rikthimi" in used
+    assert codes[0] not in used
+
+
 @ONLY_CODES
 async def test_an_empty_list_is_made_anew_at_the_login_that_emptied_it(rearranged: World) -> None:
     arta, codes = await with_codes(rearranged)

@@ -13,9 +13,9 @@ import pytest
 
 from idp.model.user import User
 from tests.authenticator import SoftwareKey
-from tests.flows.bench import Edit, all_edits, no_actions, step
+from tests.flows.bench import Edit, all_edits, flow, no_actions, step, sub
 from tests.stories.browser import Browser, Page
-from tests.stories.rearranged import FORM, customer, forms, passwords, redeemed
+from tests.stories.rearranged import FORM, customer, forms, passwords, redeemed, tokens
 from tests.stories.world import World, provider
 
 pytestmark = pytest.mark.anyio
@@ -238,3 +238,48 @@ async def test_a_login_by_passkey_answers_for_the_next_application_without_a_pag
     await browser.open(cards.request())
     claims = await redeemed(cards, browser.answer)
     assert (claims["acr"], claims["amr"]) == ("mfa-otp", ["pop", "user", "mfa"])
+
+
+def unless_by_passkey(found: dict[str, Any]) -> None:
+    """Keycloak's own browser flow of version 26.4: a second factor, unless the first was a passkey."""
+    found["authenticatorConfig"].append(
+        {"alias": "by passkey", "config": {"credentials": "webauthn-passwordless", "included": "false"}}
+    )
+
+
+STOCK = flow(
+    "second factor",
+    step("conditional-user-configured"),
+    step("conditional-credential", config="by passkey"),
+    step("auth-otp-form", "ALTERNATIVE"),
+    step("webauthn-authenticator", "ALTERNATIVE"),
+)
+
+
+@by(
+    all_edits(
+        no_actions,
+        tokens,
+        actions,
+        offers_passkeys,
+        unless_by_passkey,
+        forms(FORM, sub("second factor", "CONDITIONAL"), inner=(STOCK,)),
+    )
+)
+async def test_keycloaks_own_flow_asks_for_no_second_factor_after_a_passkey(rearranged: World) -> None:
+    bank, arta, key = rearranged.client(), customer(rearranged), SoftwareKey()
+    actions_of = ("webauthn-register-passwordless",)
+    await rearranged.change_user("arta.hoxha", lambda user: msgspec.structs.replace(user, required_actions=actions_of))
+    browser = await arta.begin(bank)
+    page = await arta.give_password(browser)
+    assert "kc-otp-login-form" in page.forms
+    await browser.submit("kc-otp-login-form", otp=arta.next_code())
+    await registered(browser, key)
+    assert "code" in browser.answer
+
+    browser = await arta.begin(bank)
+    await used(browser, key)
+    assert (await redeemed(bank, browser.answer))["amr"] == ["pop", "user", "mfa"]
+    browser = await arta.begin(bank)
+    page = await arta.give_password(browser)
+    assert "kc-otp-login-form" in page.forms, "a password alone is still asked for more"

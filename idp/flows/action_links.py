@@ -21,7 +21,7 @@ from idp.model.struct import Frozen
 from idp.model.user import User
 from idp.ports import LatestValues, Sealer
 
-Purpose = Literal["reset-credentials", "verify-email", "update-email", "execute-actions"]
+Purpose = Literal["reset-credentials", "verify-email", "update-email"]
 PARAMETER = "key"
 """The parameter of the address, and of the form that follows it; Keycloak's."""
 _LONGEST = 4096  # characters
@@ -30,8 +30,7 @@ _LONGEST = 4096  # characters
 class ActionLink(Frozen, frozen=True, kw_only=True):
     """What a link may do. `tab` and `execution` are the login that waits for it; empty where none does.
 
-    `email` is the address it was sent to; `actions`, `client_id` and `redirect_uri` belong to links that an
-    administrator sends.
+    `email` is the address it was sent to, `locale` the language of its letter.
     """
 
     purpose: Purpose
@@ -42,9 +41,6 @@ class ActionLink(Frozen, frozen=True, kw_only=True):
     expires_at: int
     tab: str = ""
     execution: str = ""
-    client_id: str = ""
-    redirect_uri: str = ""
-    actions: tuple[str, ...] = ()
     locale: str = ""
 
 
@@ -111,9 +107,10 @@ async def taken(latest: LatestValues, link: ActionLink) -> bool:
     return await latest.take(_latest(link.purpose), link.user_id, link.nonce)
 
 
-def address(services: StepServices, realm: Realm, link: ActionLink) -> str:
-    """Return the address that stands in the letter."""
-    return f"{services.action_links}?{PARAMETER}={written(services.sealer, realm.name, link)}"
+def fields(services: StepServices, realm: Realm, link: ActionLink, *, now: int) -> dict[str, str | int]:
+    """Return what its letter says: the address, and for how long it works."""
+    address = f"{services.action_links}?{PARAMETER}={written(services.sealer, realm.name, link)}"
+    return {"link": address, "minutes": max(1, (link.expires_at - now) // 60)}
 
 
 def _purpose(realm: str) -> str:

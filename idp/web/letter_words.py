@@ -25,7 +25,7 @@ def _(msgid: str) -> str:
 
 _NOT_YOU = _("If this was not you, call the bank at once. Do not answer this message.")
 _NOT_ASKED = _("If you did not ask for this, you need not do anything: nothing changes without you.")
-_LINK_LIFE = _("The link works once, until %(until)s.")
+_LINK_LIFE = _("The link works once, for %(minutes)s minutes.")
 
 LETTERS: dict[str, Words] = {
     "email-otp": Words(
@@ -53,27 +53,30 @@ LETTERS: dict[str, Words] = {
     ),
     "execute-actions": Words(
         subject=_("Your account needs you"),
-        paragraphs=(_("The bank asks you to bring your account up to date: %(actions)s."), _LINK_LIFE),
-        button=_("Go on"),
+        paragraphs=(
+            _("The bank asks you to bring your account up to date. Log in, and you will be asked for what is missing."),
+            _("You can also open the bank's site as you always do: this message only reminds you."),
+        ),
+        button=_("Log in"),
     ),
     "password-changed": Words(
         subject=_("Your password was changed"),
-        paragraphs=(_("The password of your account was changed on %(at)s."), _NOT_YOU),
+        paragraphs=(_("The password of your account was changed on %(at)s (UTC)."), _NOT_YOU),
     ),
     "email-changed": Words(
         subject=_("Your e-mail address was changed"),
         paragraphs=(
-            _("The e-mail address of your account was changed on %(at)s. Messages no longer come here."),
+            _("The e-mail address of your account was changed on %(at)s (UTC). Messages no longer come here."),
             _NOT_YOU,
         ),
     ),
     "factor-added": Words(
         subject=_("A new way to log in was added"),
-        paragraphs=(_("A new way to log in was added to your account on %(at)s: %(method)s."), _NOT_YOU),
+        paragraphs=(_("A new way to log in was added to your account on %(at)s (UTC): %(method)s."), _NOT_YOU),
     ),
     "factor-removed": Words(
         subject=_("A way to log in was removed"),
-        paragraphs=(_("A way to log in was removed from your account on %(at)s: %(method)s."), _NOT_YOU),
+        paragraphs=(_("A way to log in was removed from your account on %(at)s (UTC): %(method)s."), _NOT_YOU),
     ),
     "recovery-code-used": Words(
         subject=_("A recovery code was used"),
@@ -82,12 +85,12 @@ LETTERS: dict[str, Words] = {
     "lock-warning": Words(
         subject=_("Your account is about to be locked"),
         paragraphs=(
-            _("Somebody failed to log in to your account again on %(at)s. One more failure locks it for good."),
+            _("Somebody failed to log in to your account again on %(at)s (UTC). One more failure locks it for good."),
             _NOT_YOU,
         ),
     ),
     "locked": Words(
         subject=_("Your account was locked"),
-        paragraphs=(_("Your account was locked on %(at)s after too many failed attempts to log in."), _NOT_YOU),
+        paragraphs=(_("Your account was locked on %(at)s (UTC) after too many failed attempts to log in."), _NOT_YOU),
     ),
 }

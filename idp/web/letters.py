@@ -15,7 +15,7 @@ from idp.web.letter_words import LETTERS, Words
 from idp.web.locales import SOURCE_LOCALE, Locales
 from idp.web.pages import TEMPLATES, RealmView, Wording
 
-_MOMENTS = frozenset({"at", "until"})
+_MOMENTS = frozenset({"at"})
 
 
 class Letter(Frozen, frozen=True, kw_only=True):
@@ -36,7 +36,7 @@ class Letters:
     def written(self, name: str, *, locale: str, realm: Realm, fields: Mapping[str, str | int]) -> Letter:
         """Write one letter; its name and the fields of its words must be known (KeyError: a bug).
 
-        `link` is where its button leads, `code` what it shows; `at` and `until` are epoch seconds. A realm's own words
+        `link` is where its button leads, `code` what it shows; `at` is in epoch seconds. A realm's own words
         stand in its texts: `letter:<name>:subject`, and `letter:<name>:text` for all paragraphs, cut at empty lines.
         """
         words = LETTERS[name]

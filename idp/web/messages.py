@@ -181,7 +181,6 @@ HEADINGS: dict[str, Text] = {
     "link:reset-credentials": _("Set a new password"),
     "link:verify-email": _("Confirm your e-mail address"),
     "link:update-email": _("Confirm your new e-mail address"),
-    "link:execute-actions": _("Bring your account up to date"),
     "notice": _("Notice"),
     "device": _("Connect a device"),
     "request_waiting": _("Your approval is needed"),

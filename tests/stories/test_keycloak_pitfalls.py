@@ -2,9 +2,10 @@
 
 T-20 to T-36, users, guessing, tabs and versions, stand in `test_keycloak_pitfalls_at_work`.
 
+T-19 and T-23, links by e-mail and resets of passwords, stand in `test_reset_credentials`.
+
 Not here, because what they are about does not exist in this provider yet:
 
-- T-19 and T-23 (links by e-mail, reset of passwords): there are none; `resetPasswordAllowed` has no effect.
 - T-32 (a bound flow is deleted): a realm is one file, and a file that binds a flow it does not have does not start
   (`tests/flows/test_compiler.py`).
 - T-3, T-20 and T-36 by direct grant, CIBA, device grant, token exchange and DPoP: those grants do not exist.

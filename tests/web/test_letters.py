@@ -13,8 +13,7 @@ FIELDS: dict[str, str | int] = {
     "code": "123456",
     "link": "https://login.bank.example/realms/banka/login-actions/action-token?key=abc",
     "at": 1_800_000_000,
-    "until": 1_800_000_300,
-    "actions": "UPDATE_PASSWORD",
+    "minutes": 5,
     "method": "<Kodi & më>",
 }
 

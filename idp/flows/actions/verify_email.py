@@ -84,10 +84,7 @@ class _Letter:
             tab=login.ceremony,
             execution=login.execution,
         )
-        fields: dict[str, str | int] = {
-            "link": action_links.address(self._services, self._realm, link),
-            "until": link.expires_at,
-        }
+        fields = action_links.fields(self._services, self._realm, link, now=login.now)
         try:
             await self._services.mail.send(
                 self._realm, to=email, letter=self._purpose, locale=login.locale, fields=fields

@@ -129,10 +129,7 @@ class ResetEmail:
                 execution=login.execution,
             )
             sent = msgspec.structs.replace(sent, nonce=link.nonce)
-            fields: dict[str, str | int] = {
-                "link": action_links.address(self._services, self._realm, link),
-                "until": link.expires_at,
-            }
+            fields = action_links.fields(self._services, self._realm, link, now=login.now)
             self._services.beside.begin(
                 self._services.mail.send(self._realm, to=user.email, letter=PURPOSE, locale=login.locale, fields=fields)
             )

@@ -15,10 +15,11 @@ from idp.cli.reports.explanation import explanation
 from idp.cli.terminal import printable
 from idp.model.event import Event
 from idp.opening import store_beside
-from idp.ports import StoreUnavailableError
+from idp.ports import Events, StoreUnavailableError
 from idp.settings import Settings, SettingsError, load
 
 _MOST = 500  # events of one login
+_LATELY = 20_000  # newest events in which an application's reference is looked for
 
 
 def explain(arguments: Namespace) -> int:
@@ -47,7 +48,17 @@ async def events_of(settings: Settings, reference: str) -> Sequence[Event]:
     """Return the events of a reference in whichever realm it belongs to, the oldest first."""
     async with store_beside(settings, clock=Outside().clock) as store:
         for realm in await store.realms():
-            found = await store.realm(realm).events.recent(limit=_MOST, transaction_id=reference)
+            events = store.realm(realm).events
+            found = await events.recent(limit=_MOST, transaction_id=reference)
+            if not found:
+                transaction = await _transaction_of(events, reference)
+                found = await events.recent(limit=_MOST, transaction_id=transaction) if transaction else ()
             if found:
                 return tuple(reversed(found))
     return ()
+
+
+async def _transaction_of(events: Events, reference: str) -> str:
+    """Return the login that an application's request belonged to, by the reference of its refusal (`X-Reference`)."""
+    lately = await events.recent(limit=_LATELY)
+    return next((event.transaction_id for event in lately if event.detail.get("reference") == reference), "")

@@ -18,7 +18,7 @@ from idp.assurance.untouched import no_services
 from idp.cli.realm_files import read_realm
 from idp.cli.terminal import printable
 from idp.flows.assembly import AssembledRealm, UnusableRealmError
-from idp.model.flow_kind import FlowKind
+from idp.model.flow_kind import BINDINGS, FlowKind
 from idp.model.realm import Realm
 from idp.realms.loading import LoadedRealm, RealmUnreadableError
 from idp.web.flow_words import FlowWords
@@ -63,10 +63,13 @@ def drawn(loaded: LoadedRealm, words: FlowWords, *, alias: str | None, client_id
         known = ", ".join(f"“{name}”" for name, flow in realm.flows.items() if flow.top_level)
         raise UndrawableError(f"there is no flow “{alias}”; there are: {known}.")
     kind, of_client = bound_to(realm, alias)
-    # What is bound nowhere is looked at as if people logged in by it.
-    bound = realm if kind is not None else replace(realm, bindings={**realm.bindings, FlowKind.BROWSER.value: alias})
-    assembled = AssembledRealm(bound, no_services())
-    return read(assembled, assembled.flows[alias], words, kind=kind, client=client_id or of_client)
+    if kind is not None:
+        assembled = AssembledRealm(realm, no_services())
+        return read(assembled, assembled.flows[alias], words, kind=kind, client=client_id or of_client)
+    # What is bound nowhere is looked at as what Keycloak's flow of that name is for, or as a login.
+    kind = next((kind for kind, binding in BINDINGS.items() if binding.default == alias), FlowKind.BROWSER)
+    assembled = AssembledRealm(replace(realm, bindings={**realm.bindings, kind.value: alias}), no_services())
+    return read(assembled, assembled.flows[alias], words, kind=kind, is_bound=False)
 
 
 def bound_to(realm: Realm, alias: str) -> tuple[FlowKind | None, str]:

@@ -7,8 +7,10 @@ import json
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from idp.cli.main import main
+from idp.cli.reports.explanation import explanation
 from idp.model.event import Event
 from idp.model.version import Publication, VersionSource
 from idp.settings import load
@@ -50,6 +52,8 @@ def deployment(tmp_path: Path) -> Deployment:
         first = Publication(number=1, version="v", author="a", at=1, reason="r", source=VersionSource.FILE)
         assert await stores.versions.publish(first, b"sealed")
         await stores.events.record(EVENT)
+        told = {"reason": "the code was used before", "reference": "of-an-app"}
+        await stores.events.record(replace(EVENT, type="CODE_TO_TOKEN_ERROR", error="invalid_grant", detail=told))
         await kernel.close()
 
     Path(settings.store.path).parent.mkdir(mode=0o700)
@@ -67,6 +71,12 @@ def test_a_reference_leads_to_flow_path_and_reason(deployment: Deployment, capsy
     told = capsys.readouterr().out
     assert "realm small-business" in told
     assert "flow: bank login" in told
+    assert "LOGIN_ERROR access_denied: sms-otp is not possible for this user" in told
+
+
+def test_the_refusal_of_a_login_says_where_and_what_was_looked_at() -> None:
+    page = replace(EVENT, type="ERROR_PAGE", detail={"reason": "shown", "path": "/"})
+    told = explanation(REFERENCE, [EVENT, page])
     assert "Why: sms-otp is not possible for this user" in told
     assert "sms-otp (REQUIRED): no" in told
 
@@ -80,8 +90,17 @@ def test_what_a_realm_file_called_its_flow_does_nothing_to_the_terminal(
 
 def test_machines_read_the_events(deployment: Deployment, capsys: Capture) -> None:
     assert run(deployment, REFERENCE, "--json") == 0
-    (event,) = json.loads(capsys.readouterr().out)
-    assert event["transaction_id"] == REFERENCE
+    events = json.loads(capsys.readouterr().out)
+    assert [event["type"] for event in events] == ["LOGIN_ERROR", "CODE_TO_TOKEN_ERROR"]
+    assert {event["transaction_id"] for event in events} == {REFERENCE}
+
+
+def test_the_reference_of_an_applications_refusal_leads_to_the_login(deployment: Deployment, capsys: Capture) -> None:
+    assert run(deployment, "of-an-app") == 0
+    told = capsys.readouterr().out
+    assert "CODE_TO_TOKEN_ERROR invalid_grant: the code was used before" in told
+    assert "LOGIN_ERROR access_denied" in told
+    assert "Why: the code was used before" in told
 
 
 def test_an_unknown_reference_is_one_line_that_says_what_may_be_wrong(deployment: Deployment, capsys: Capture) -> None:

@@ -54,18 +54,24 @@ class Arriving(Frozen, frozen=True, kw_only=True):
 
 
 def read(
-    assembled: AssembledRealm, flow: CompiledFlow, words: Words, *, kind: FlowKind | None, client: str = ""
+    assembled: AssembledRealm,
+    flow: CompiledFlow,
+    words: Words,
+    *,
+    kind: FlowKind,
+    client: str = "",
+    is_bound: bool = True,
 ) -> Picture:
-    """Return the picture of a flow of a realm; `kind` says what it is bound to, if it is."""
-    reader = _Reader(assembled, words, ends_in_session=kind is None or kind.ends_in_session)
+    """Return the picture of a flow of a realm; `client` overrides the realm's flow of that `kind` with it."""
+    reader = _Reader(assembled, words, ends_in_session=kind.ends_in_session)
     block = reader.read(flow.root)
-    what = words.say(f"kind:{kind.value}") if kind is not None else words.say("unbound")
-    who = words.say("for_client", client=client) if client else words.say("for_realm")
-    after = tuple(reader.after()) if kind is None or kind.ends_in_session else ()
+    bound = words.say("for_client", client=client) if client else words.say("for_realm")
+    who = bound if is_bound else words.say("unbound")
+    after = tuple(reader.after()) if kind.ends_in_session else ()
     off = ", ".join(dict.fromkeys(reader.off(flow.root)))
     return Picture(
         title=flow.alias,
-        subtitle=f"{assembled.realm.title} · {what} · {who}",
+        subtitle=f"{assembled.realm.title} · {words.say(f'kind:{kind.value}')} · {who}",
         start=words.say("start"),
         flow=block,
         after_title=words.say("after"),

@@ -225,7 +225,7 @@ class _Drawer:
         room = self._width - 2 * _MARGIN - 2 * PADDING
         lines = [(line, "strong", 0) for line in broken(picture.after_title, TEXT, room, wide=1.12)]
         for number, thing in enumerate(picture.after, start=1):
-            for position, line in enumerate(broken(thing, TEXT, room - 20)):
+            for position, line in enumerate(broken(thing, TEXT, room - 44)):
                 lines.append((f"{number}. {line}" if position == 0 else line, "", 0 if position == 0 else 16))
         height = 2 * PADDING + LEADING * len(lines)
         wide = _number(self._width - 2 * _MARGIN)

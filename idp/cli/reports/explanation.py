@@ -10,6 +10,7 @@ from idp.cli.terminal import moment
 from idp.flows.trace import Considered
 from idp.model.event import Event
 
+_OF_LOGINS = frozenset({"LOGIN_ERROR", "ERROR_PAGE"})
 _SAID_ELSEWHERE = frozenset({"reason", "flow", "realm_version", "path", "at", "considered"})
 
 
@@ -50,7 +51,8 @@ def _event(event: Event) -> str:
 
 def _refusal(last: Event, refused: Sequence[Event]) -> Iterator[str]:
     # The same refusal is told by the page and by the flow; the flow knows the place.
-    placed = next((event for event in reversed(refused) if "considered" in event.detail), last)
+    of_login = [event for event in refused if last.type in _OF_LOGINS and "considered" in event.detail]
+    placed = of_login[-1] if of_login else last
     yield f"Why: {placed.detail['reason']}"
     if placed.detail.get("at"):
         yield f"  refused by: {placed.detail['at']}"

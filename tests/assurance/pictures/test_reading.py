@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 
 from idp.assurance.ceremonies import Ceremonies
@@ -14,6 +15,7 @@ from idp.assurance.symbolic import SymbolicRealm
 from idp.assurance.untouched import no_services
 from idp.flows.assembly import AssembledRealm, UnusableRealmError
 from idp.model.flow_kind import FlowKind
+from idp.web.flow_words import PHRASES
 from tests.assurance.pictures.drawings import FIFTEEN, OPTIONAL_TOKEN, PlainWords, picture
 from tests.assurance.test_random_flows import SHAPES, flows_of
 from tests.flows.bench import Edit, all_edits, flow, loaded, step, sub, with_flows
@@ -81,6 +83,11 @@ def test_a_flow_that_logs_nobody_in_promises_no_level_and_asks_for_nothing_more(
     assert told(registration, kind=FlowKind.SOFT_TOKEN_REGISTRATION) == {("password + sms-otp", "back_to_login")}
     assert picture(registration, kind=FlowKind.SOFT_TOKEN_REGISTRATION).after == ()
     assert lines(registration)["soft-token-enrolment"] == ["gives otp"]
+
+
+@pytest.mark.parametrize("kind", FlowKind)
+def test_every_kind_of_flow_has_words(kind: FlowKind) -> None:
+    assert f"kind:{kind.value}" in PHRASES
 
 
 STEP_UP = (

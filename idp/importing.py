@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import re
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from idp.settings import Settings
 from idp.stores.records import KernelStore
 from idp.stores.sqlite import SqliteKernel
 
+_SECRET_OF_CLIENT = re.compile(r"/clients/[0-9]+/secret")
 LAST_IMPORT = "last-import"
 """The draft in which the file of the last import is kept, as it came: what the next one is compared with."""
 
@@ -188,11 +190,10 @@ class Importing:
         settings = {key: value for key, value in incoming.items() if key != "users"}
         document, unknown = with_kept_secrets(settings, live)
         made = []
-        for position, client in enumerate(document.get("clients") or ()):
-            pointer = f"/clients/{position}/secret"
-            if pointer in unknown:
-                client["secret"] = base64url(self._reception.random(32))
-                made.append(pointer)
+        for pointer in filter(_SECRET_OF_CLIENT.fullmatch, unknown):
+            client = document["clients"][int(pointer.split("/")[2])]
+            client["secret"] = base64url(self._reception.random(32))
+            made.append(pointer)
         return document, tuple(made)
 
 

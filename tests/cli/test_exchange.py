@@ -269,7 +269,7 @@ def test_a_file_is_redacted_without_a_deployment(tmp_path: Path, capsys: pytest.
     assert "users" not in found
 
 
-@pytest.mark.parametrize("content", ["{", "[1]", "{}", '"text"'])
+@pytest.mark.parametrize("content", ["{", "[1]", "{}", '"text"', '{"realm": "shop", "clients": 7, "users": {}}'])
 def test_what_is_no_realm_is_refused_in_a_sentence(there: Shop, content: str) -> None:
     there.file.write_text(content, encoding="utf-8")
     assert there.run("import", str(there.file), status=1).startswith("idp realm import: ")

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import json
 from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from idp.flows.compiler import compile_realm
 from idp.flows.runnable import runnable
@@ -10,8 +15,9 @@ from idp.flows.tree import leaves
 from idp.model.finding import Severity
 from idp.model.flow import Requirement
 from idp.model.flow_kind import FlowKind
-from idp.realms.loading import LoadedRealm, errors
-from tests.flows.bench import flow, loaded, step, with_flows
+from idp.realms.loading import LoadedRealm, RealmUnreadableError, errors, load
+from tests.flows.bench import SURROUNDINGS, flow, loaded, step, with_flows
+from tests.realms import keycloak_shapes
 
 BROKEN = flow("broken", step("auth-username-password-form"), step("face-at-the-counter"), id="broken-id")
 
@@ -69,3 +75,40 @@ def test_a_conditional_step_runs_as_required_as_in_keycloak_and_is_told() -> Non
 def test_a_realm_that_runs_is_as_it_was() -> None:
     strict = loaded()
     assert runnable(strict) is strict
+
+
+MUTANTS: st.SearchStrategy[Any] = (
+    st.none()
+    | st.booleans()
+    | st.integers(-9, 9)
+    | st.text(max_size=4)
+    | st.builds(list)
+    | st.builds(dict)
+    | st.builds(lambda: [7])
+)
+
+
+def places(value: Any) -> list[tuple[Any, Any]]:
+    found: list[tuple[Any, Any]] = []
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        found.append((value, key))
+        found.extend(places(inner))
+    return found
+
+
+@settings(max_examples=60, deadline=None)
+@given(draw=st.data(), version=st.sampled_from(sorted(keycloak_shapes.DOCUMENTS)))
+def test_whatever_a_foreign_file_says_it_runs_or_is_refused_in_words(draw: st.DataObject, version: str) -> None:
+    document = copy.deepcopy(keycloak_shapes.DOCUMENTS[version])
+    for _ in range(draw.draw(st.integers(1, 4))):
+        holder, key = draw.draw(st.sampled_from(places(document)))
+        holder[key] = draw.draw(MUTANTS)
+    try:
+        mild = runnable(load(json.dumps(document), surroundings=SURROUNDINGS))
+    except RealmUnreadableError:
+        return
+    runnable_again = runnable(mild)
+    assert errors_of(runnable_again) == errors_of(mild)
+    if not errors_of(mild):
+        assert "browser" in mild.realm.bindings

@@ -18,7 +18,7 @@ from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
-PUBLISHED = "c03836293d1b5d6490e3b426beaa9b201640feed9782cf9378fdf1b95d1d6935"
+PUBLISHED = "d0115a987d8097720d225ce07fb74612d4278367a882f2f75406e97c2ee760b1"
 FORMAT, PASSED, BLOCKED, IGNORED, TWO = "hyrja-certificate-1", "passed", "blocked", "ignored", 2
 LEVEL, BLOCK = "login: the level that is asked for", "conditional-level-of-authentication"
 State: Any = namedtuple("State", "progress known queue customer evidence needs made world")  # noqa: PYI024 - one line

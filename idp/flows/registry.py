@@ -45,6 +45,10 @@ STEPS: dict[str, StepType] = {
     "auth-username-form": Username,
     "auth-password-form": Password,
     "auth-otp-form": Otp,
+    # The same proofs, counters and locks, by the names that they have in a direct grant flow: no page shows them there.
+    "direct-grant-validate-username": Username,
+    "direct-grant-validate-password": Password,
+    "direct-grant-validate-otp": Otp,
     "webauthn-authenticator": SecurityKey,
     "webauthn-authenticator-passwordless": Passkey,
     "auth-recovery-authn-code-form": RecoveryCode,

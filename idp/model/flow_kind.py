@@ -11,6 +11,7 @@ class FlowKind(Enum):
     """Why a flow runs; the value names it in addresses and in the realm's bindings."""
 
     BROWSER = "browser"
+    DIRECT_GRANT = "direct-grant"
     REGISTRATION = "registration"
     SOFT_TOKEN_REGISTRATION = "soft-token-registration"  # noqa: S105 - the name of a flow, not a secret
 
@@ -32,7 +33,8 @@ class Binding(Frozen, frozen=True, kw_only=True):
 
     `realm_key` is the key of the realm file that names the flow, or, with `in_attributes`, the name of one of its
     `attributes`. `default` is the flow where the key is absent: Keycloak's name of its built-in one; empty where there
-    is none. `switch` is the key of the realm file without which the flow is never run (empty: always). `override` is
+    is none. `switch` is the key of the realm file without which the flow is never run (empty: always), `client_switch`
+    that of a client: it is run for those which have it. `override` is
     the name of the kind in a client's `authenticationFlowBindingOverrides` (empty: clients cannot have their own).
     `address` is the path below the realm at which a browser begins it (empty: no page does).
     """
@@ -41,6 +43,7 @@ class Binding(Frozen, frozen=True, kw_only=True):
     in_attributes: bool = False
     default: str = ""
     switch: str = ""
+    client_switch: str = ""
     override: str = ""
     ends_in_session: bool = False
     address: str = ""
@@ -58,6 +61,13 @@ BINDINGS: dict[FlowKind, Binding] = {
         override="browser",
         ends_in_session=True,
         address="login-actions/authenticate",
+    ),
+    # Only where a file says so: the password grant runs the login flow otherwise (decision 0021).
+    FlowKind.DIRECT_GRANT: Binding(
+        realm_key="directGrantFlow",
+        client_switch="directAccessGrantsEnabled",
+        override="direct_grant",
+        ends_in_session=True,
     ),
     FlowKind.REGISTRATION: Binding(
         realm_key="registrationFlow",

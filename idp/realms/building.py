@@ -19,7 +19,7 @@ from idp.realms.access import with_access
 from idp.realms.acr import acr_levels
 from idp.realms.assertion_issuers import assertion_issuers
 from idp.realms.authorization_details import authorization_details_types
-from idp.realms.clients.building import client_of
+from idp.realms.clients.building import client_of, has_switch
 from idp.realms.clients.pending import pending_policy
 from idp.realms.mail import smtp_server
 from idp.realms.placeholders import Surroundings
@@ -163,7 +163,8 @@ def _bindings(found: file.Realm) -> dict[str, str]:
     for kind, binding in BINDINGS.items():
         place = found.attributes if binding.in_attributes else written
         alias = place.get(binding.realm_key) or binding.default
-        if alias and (not binding.switch or written[binding.switch]):
+        used = not binding.client_switch or any(has_switch(client, binding.client_switch) for client in found.clients)
+        if alias and used and (not binding.switch or written[binding.switch]):
             bound[kind.value] = alias
     return bound
 

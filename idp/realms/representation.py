@@ -209,6 +209,7 @@ class Realm(WebAuthnPolicies, frozen=True, kw_only=True, rename="camel"):
     oauth2_device_polling_interval: int | None = None
 
     browser_flow: str = "browser"
+    direct_grant_flow: str = ""
     registration_flow: str = ""
     reset_credentials_flow: str = ""
 

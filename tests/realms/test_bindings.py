@@ -25,6 +25,7 @@ def test_a_kind_is_bound_and_switched_by_keys_that_are_read(kind: FlowKind) -> N
     binding = BINDINGS[kind]
     assert binding.in_attributes or binding.realm_key in KEYS
     assert binding.switch in {"", *KEYS}
+    assert binding.client_switch in {"", *(field.encode_name for field in msgspec.structs.fields(file.Client))}
 
 
 @pytest.mark.parametrize("kind", FlowKind)
@@ -36,6 +37,8 @@ def test_a_flow_is_bound_by_its_key(kind: FlowKind) -> None:
         place[binding.realm_key] = "bank login"
         if binding.switch:
             found[binding.switch] = True
+        if binding.client_switch:
+            found["clients"][0][binding.client_switch] = True
 
     assert demo_realm(edit).bindings[kind.value] == "bank login"
 

@@ -2,13 +2,8 @@
 
 T-20 to T-36, users, guessing, tabs and versions, stand in `test_keycloak_pitfalls_at_work`.
 
-T-19 and T-23, links by e-mail and resets of passwords, stand in `test_reset_credentials`.
-
-Not here, because what they are about does not exist in this provider yet:
-
-- T-32 (a bound flow is deleted): a realm is one file, and a file that binds a flow it does not have does not start
-  (`tests/flows/test_compiler.py`).
-- T-3, T-20 and T-36 by direct grant, CIBA, device grant, token exchange and DPoP: those grants do not exist.
+T-10 and T-13 stand in `tests/flows/test_carried` and `test_blocks`, T-12 in `test_review`, T-14 in `test_step_up`,
+T-19 and T-23 in `test_reset_credentials`; `tests/flows/test_keycloak_semantics` sees that none is missing.
 """
 
 from __future__ import annotations

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
+from tests.flows.bench import Edit, flow, step, sub
 from tests.oidc.harness import payload
 from tests.stories.settled import Home, Town, opened, who_must, with_client
 
@@ -192,8 +194,8 @@ async def test_a_wrong_password_is_counted_once(old: Town) -> None:
 async def test_a_flow_that_sends_messages_is_no_flow_for_this_grant(home: Home, tmp_path: Path) -> None:
     def edit(document: dict[str, Any]) -> None:
         with_client(directAccessGrantsEnabled=True)(document)
-        for flow in document["authenticationFlows"]:
-            for line in flow["authenticationExecutions"]:
+        for one in document["authenticationFlows"]:
+            for line in one["authenticationExecutions"]:
                 if line.get("authenticator") == "auth-otp-form":
                     line["authenticator"] = "sms-otp"
 
@@ -201,3 +203,70 @@ async def test_a_flow_that_sends_messages_is_no_flow_for_this_grant(home: Home, 
         sent = len(town.sms.messages)
         assert told(await asked(town))["error"] == "unauthorized_client"
         assert len(town.sms.messages) == sent
+
+
+# --- a flow of its own (Keycloak's `directGrantFlow`)
+
+
+OWN = (
+    flow(
+        "own grant",
+        step("direct-grant-validate-username"),
+        step("direct-grant-validate-password"),
+        sub("own second", "CONDITIONAL"),
+        id="own-grant",
+    ),
+    flow("own second", step("conditional-user-configured"), step("direct-grant-validate-otp")),
+)
+
+
+def bound(*flows: dict[str, Any], override: bool = False, **client: Any) -> Edit:
+    """Bind the first of these flows for the realm, or for the bank's client alone."""
+
+    def edit(found: dict[str, Any]) -> None:
+        found["authenticationFlows"] += flows
+        if override:
+            found["clients"][0]["authenticationFlowBindingOverrides"] = {"direct_grant": flows[0]["id"]}
+        else:
+            found["directGrantFlow"] = flows[0]["alias"]
+        found["clients"][0].update({"directAccessGrantsEnabled": True, **client})
+
+    return edit
+
+
+@pytest.mark.parametrize("override", [False, True])
+async def test_a_direct_grant_flow_of_the_realm_or_the_client_is_what_is_run(
+    home: Home, tmp_path: Path, *, override: bool
+) -> None:
+    """The demo's login has a gate and a REQUIRED token; this flow asks for a token only of those who have one."""
+    async with opened(home, tmp_path, edit=bound(*OWN, override=override)) as town:
+        claims = payload((await asked(town)).json()["id_token"])
+        assert set(claims["amr"]) == {"pwd", "otp", "mfa"}
+        assert told(await asked(town, totp=None)) == INVALID
+        assert told(await asked(town, password="wrong")) == INVALID
+        await town.change_user(
+            "arta.hoxha", lambda user: msgspec.structs.replace(user, credentials=user.credentials[:1])
+        )
+        claims = payload((await asked(town, totp=None)).json()["id_token"])
+        assert (claims["amr"], claims["acr"]) == (["pwd"], "pwd")
+
+
+async def test_t03_a_way_that_the_application_cannot_go_gives_way_to_the_next(home: Home, tmp_path: Path) -> None:
+    """Keycloak #17411: there a challenge in the first alternative ends the grant."""
+    second = flow(
+        "own second",
+        {**step("direct-grant-validate-otp"), "requirement": "ALTERNATIVE"},
+        {**step("auth-password-form"), "requirement": "ALTERNATIVE"},
+    )
+    first = flow("own grant", step("direct-grant-validate-username"), sub("own second"))
+    async with opened(home, tmp_path, edit=bound(first, second)) as town:
+        claims = payload((await asked(town, totp=None)).json()["id_token"])
+        assert claims["amr"] == ["pwd"]
+        assert told(await asked(town, totp=None, password="wrong")) == INVALID
+
+
+async def test_a_client_without_the_grant_runs_no_flow_for_it(home: Home, tmp_path: Path) -> None:
+    broken = flow("own grant", step("no-such-step"), id="own-grant")
+    edit = bound(broken, override=True, directAccessGrantsEnabled=False)
+    async with opened(home, tmp_path, edit=edit) as town:
+        assert told(await asked(town))["error"] == "unauthorized_client"

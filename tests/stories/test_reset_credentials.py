@@ -64,7 +64,7 @@ async def set_password(browser: Browser, password: str = NEW_PASSWORD) -> Page:
     return await browser.submit("kc-passwd-update-form", {"password-new": password, "password-confirm": password})
 
 
-async def test_a_password_is_reset_by_a_link_and_the_token_is_still_asked_for(tmp_path: Path) -> None:
+async def test_t23_a_password_is_reset_by_a_link_and_the_token_is_still_asked_for(tmp_path: Path) -> None:
     """T-23: Keycloak #12759."""
     async with town(tmp_path) as world:
         browser = await asked(world)
@@ -106,7 +106,7 @@ async def test_looking_at_a_link_does_nothing(tmp_path: Path) -> None:
         assert "kc-passwd-update-form" in (await follow(browser, link)).forms
 
 
-async def test_a_link_works_once(tmp_path: Path) -> None:
+async def test_t19_a_link_works_once(tmp_path: Path) -> None:
     """T-19: CVE-2026-37982."""
     async with town(tmp_path) as world:
         browser = await asked(world)

@@ -1,8 +1,8 @@
 """The password grant (RFC 6749 §4.3), for imported clients that use it already; RFC 9700 §2.4 forbids it to new ones.
 
-The application types what a person would: it goes through the client's own browser flow, with the same steps, counters,
-locks, required actions and commit. So this grant is never weaker than the login page, and where that asks for more than
-a password and a soft token's code (a message, an enrolment, a consent), it is refused.
+The application types what a person would: it goes through the direct grant flow that the client or the realm binds,
+or else through the client's own browser flow, with the same steps, counters, locks, required actions and commit. Where
+that asks for more than a password and a soft token's code (a message, an enrolment, a consent), it is refused.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from idp.ports import Taken
 PASSWORD = "password"  # noqa: S105 - the name of a grant, not a secret
 _INVALID = "Invalid user credentials."  # Keycloak's words, for every reason
 _NOT_SET_UP = "Account is not fully set up."
-_MOST_ANSWERS = 4
+_MOST_ANSWERS = 8
 
 
 async def authorize_password(provider: Provider, client: Client, asked: TokenRequest) -> Granted:
@@ -54,8 +54,9 @@ async def authorize_password(provider: Provider, client: Client, asked: TokenReq
 
 
 def _begun(provider: Provider, assembled: AssembledRealm, client: Client, asked: TokenRequest) -> AuthenticationSession:
-    """Make a login of the client's browser flow that no browser has; it is never stored."""
-    flow = assembled.flow_for(FlowKind.BROWSER, client)
+    """Make a login that no browser has; it is never stored."""
+    kind = FlowKind.DIRECT_GRANT if assembled.flow_for(FlowKind.DIRECT_GRANT, client) else FlowKind.BROWSER
+    flow = assembled.flow_for(kind, client)
     # A right password must not send messages: each costs the bank money, and the person has pressed no button.
     if flow is None or any(assembled.contract(line.id).sends_message for line in leaves(flow.root)):
         raise OAuthError(ErrorCode.UNAUTHORIZED_CLIENT, "The client may not use this grant.", detail="its flow")
@@ -65,7 +66,7 @@ def _begun(provider: Provider, assembled: AssembledRealm, client: Client, asked:
         tab_id=provider.random_text(16),
         browser="",
         transaction_id=provider.random_text(12),
-        kind=FlowKind.BROWSER,
+        kind=kind,
         flow=flow.alias,
         realm_version=assembled.realm.version,
         client_id=client.client_id,
@@ -85,12 +86,15 @@ def _begun(provider: Provider, assembled: AssembledRealm, client: Client, asked:
 def _answers(form: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """Return what the application can answer, by step; `totp` is Keycloak's name, `otp` the page's."""
     name, password, code = form["username"], form[PASSWORD], form.get("totp") or form.get("otp", "")
-    return {
+    known = {
         "auth-username-password-form": {"username": name, PASSWORD: password},
         "auth-username-form": {"username": name},
         "auth-password-form": {PASSWORD: password},
-        "auth-otp-form": {"otp": code},
+        "direct-grant-validate-username": {"username": name},
+        "direct-grant-validate-password": {PASSWORD: password},
     }
+    by_code = {"otp": code}
+    return {**known, "auth-otp-form": by_code, "direct-grant-validate-otp": by_code} if code else known
 
 
 async def _walked(
@@ -109,11 +113,16 @@ async def _walked(
         asked = result.turn.execution
         if follows_flow(asked.id):
             raise _refused(result.session, _NOT_SET_UP, f"{asked.authenticator} is due")
-        answer = answers.get(asked.authenticator)
-        if answer is None or asked.id in answered:
+        # T-3 (Keycloak #17411): a way that the application cannot go gives way to another one.
+        ways = (way for way in (asked, *result.turn.alternatives) if way.id not in answered)
+        way = next((way for way in ways if way.authenticator in answers), None)
+        if way is None:
             raise _refused(result.session, _INVALID, f"{asked.authenticator} was not answered, or not rightly")
-        answered.add(asked.id)
-        result = await runner.advance(result.session, now=now, answer=answer, answers=asked.id)
+        if way.id != asked.id:
+            chosen = {"authenticationExecution": way.id}
+            result = await runner.advance(result.session, now=now, answer=chosen, answers=asked.id)
+        answered.add(way.id)
+        result = await runner.advance(result.session, now=now, answer=answers[way.authenticator], answers=way.id)
         await _record(provider, result, address=address)
     if not isinstance(result.turn, Finished):
         raise _refused(result.session, _INVALID, "the flow refused the login")

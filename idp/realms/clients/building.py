@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import get_args
 from urllib.parse import urlsplit
 
+import msgspec
+
 from idp.model.client import Client, SigningAlgorithm
 from idp.model.finding import Finding
 from idp.model.flow_kind import BINDINGS
@@ -153,5 +155,10 @@ def _overrides(found: file.Realm, client: file.Client) -> dict[str, str]:
     return {
         kind.value: aliases.get(given[binding.override], given[binding.override])
         for kind, binding in BINDINGS.items()
-        if given.get(binding.override)
+        if given.get(binding.override) and (not binding.client_switch or has_switch(client, binding.client_switch))
     }
+
+
+def has_switch(client: file.Client, key: str) -> bool:
+    """Tell whether a switch of a client is on, by its key in the file."""
+    return any(field.encode_name == key and getattr(client, field.name) for field in msgspec.structs.fields(client))

@@ -17,6 +17,8 @@ PROVES: Mapping[str, str] = MappingProxyType(
         "auth-username-password-form": "password",
         "auth-password-form": "password",
         "auth-otp-form": "otp",
+        "direct-grant-validate-password": "password",
+        "direct-grant-validate-otp": "otp",
         "auth-recovery-authn-code-form": "recovery-authn-codes",
         "sms-otp": "sms-otp",
         "webauthn-authenticator": "webauthn",
@@ -37,8 +39,9 @@ _SMS = "sms-otp"
 
 def factor_findings(realm: Realm) -> Iterator[Finding]:
     """Yield what is unwise about each flow by which people log in."""
-    own = (client.flow_bindings.get(FlowKind.BROWSER.value) for client in realm.clients.values())
-    for alias in dict.fromkeys((realm.bindings.get(FlowKind.BROWSER.value), *own)):
+    logins = [kind.value for kind in FlowKind if kind.ends_in_session]
+    bound = (realm.bindings, *(client.flow_bindings for client in realm.clients.values()))
+    for alias in dict.fromkeys(bindings.get(kind) for kind in logins for bindings in bound):
         if alias is not None and alias in realm.flows:
             yield from _flow_findings(realm, realm.flows[alias])
 

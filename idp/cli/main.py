@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from idp.cli.flow import flow  # noqa: PLC0415 - as above
 
             return flow(parsed)
-        case "explain" | "keys" | "client":
+        case "explain" | "keys" | "client" | "user":
             return _beside_a_server(parsed)
         case _:
             _parser().print_help(sys.stderr)
@@ -62,6 +62,10 @@ def _beside_a_server(parsed: argparse.Namespace) -> int:
             from idp.cli.keys import keys  # noqa: PLC0415 - as above
 
             return keys(parsed)
+        case "user":
+            from idp.cli.user import user  # noqa: PLC0415 - as above
+
+            return user(parsed)
         case _:
             from idp.cli.client import client  # noqa: PLC0415 - as above
 
@@ -99,7 +103,18 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("--json", action="store_true", help="for machines")
     _add_keys(commands.add_parser("keys", help="list, rotate and disable the keys of a realm"))
     _add_client(commands.add_parser("client", help="let clients register, list and remove those that have"))
+    _add_user(commands.add_parser("user", help="ask somebody to bring their account up to date"))
     return parser
+
+
+def _add_user(user: argparse.ArgumentParser) -> None:
+    actions = user.add_subparsers(dest="action", required=True, metavar="ACTION")
+    send = actions.add_parser("send-actions", help="wish required actions of a user, and say so by e-mail")
+    send.add_argument("realm", metavar="REALM")
+    send.add_argument("username", metavar="USER")
+    send.add_argument("actions", nargs="+", metavar="REQUIRED_ACTION", help="for instance UPDATE_PASSWORD")
+    send.add_argument("--client", required=True, metavar="CLIENT", help="the application that the letter leads to")
+    send.add_argument("--config", type=Path, required=True, metavar="FILE")
 
 
 def _add_realm_files(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

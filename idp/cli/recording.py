@@ -16,6 +16,7 @@ async def record_event(
     detail: dict[str, str],
     *,
     client_id: str | None = None,
+    user_id: str | None = None,
 ) -> None:
     """Write the event; durable when this returns."""
     event = Event(
@@ -24,6 +25,7 @@ async def record_event(
         realm=realm,
         transaction_id=base64url(outside.random(12)),
         client_id=client_id,
+        user_id=user_id,
         detail=detail,
     )
     await stores.events.record(event)

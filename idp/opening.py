@@ -23,6 +23,7 @@ from idp.flows.notices import Notices
 from idp.flows.published import PublishedRealm, loaded_version
 from idp.flows.step import StepServices
 from idp.flows.tabs import Tabs
+from idp.flows.webauthn.domains import foreign_domains
 from idp.gateways.opening import make_folder_of, outbound_of
 from idp.login.action_links import ACTION_TOKEN
 from idp.login.desk import Desk
@@ -127,6 +128,9 @@ class RealmOpening:
             action_links=f"{base_url}/realms/{name}/{ACTION_TOKEN}",
             token_application=f"{base_url}/realms/{name}/token/",
         )
+        for domain in foreign_domains(live.realm, services.site):
+            # Browsers would refuse every key, each customer's at their own login.
+            self._log.warning("no key works at this address", realm=name, domain=domain, host=services.site)
         self._services[name] = services
         published = PublishedRealm(
             history=history,

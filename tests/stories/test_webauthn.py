@@ -16,6 +16,7 @@ from tests.authenticator import SoftwareKey
 from tests.flows.bench import Edit, all_edits, flow, no_actions, step, sub
 from tests.stories.browser import Browser, Page
 from tests.stories.rearranged import FORM, customer, forms, passwords, redeemed, tokens
+from tests.stories.settled import logging_to
 from tests.stories.world import World, provider
 
 pytestmark = pytest.mark.anyio
@@ -283,3 +284,15 @@ async def test_keycloaks_own_flow_asks_for_no_second_factor_after_a_passkey(rear
     browser = await arta.begin(bank)
     page = await arta.give_password(browser)
     assert "kc-otp-login-form" in page.forms, "a password alone is still asked for more"
+
+
+async def test_a_domain_that_is_another_is_told_at_the_start_and_the_realm_runs(tmp_path: Path) -> None:
+    def elsewhere(found: dict[str, Any]) -> None:
+        found["webAuthnPolicyRpId"] = "bank.example"
+
+    lines: list[dict[str, Any]] = []
+    async with provider(tmp_path, edit=all_edits(WITH_KEYS, elsewhere, forms(FORM)), log=logging_to(lines.append)):
+        told = [line for line in lines if line["event"] == "no key works at this address"]
+    assert {(line["level"], line["domain"], line["host"]) for line in told} == {
+        ("warning", "bank.example", "localhost")
+    }

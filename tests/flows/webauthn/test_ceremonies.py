@@ -16,6 +16,7 @@ from idp.flows.runner import _proven
 from idp.flows.step import Authenticator, Challenge, Failure, Login, Outcome, Restart, Success
 from idp.flows.steps.webauthn import Passkey, SecurityKey
 from idp.flows.tree import Execution
+from idp.flows.webauthn.domains import foreign_domains
 from idp.flows.webauthn.factors import PASSKEY, SECURITY_KEY, UNLOCKING
 from idp.flows.webauthn.passkeys import COUNTER
 from idp.model.flow import Evidence, RequiredActionSetting, Requirement
@@ -425,6 +426,21 @@ def test_no_form_whatever_it_holds_passes_or_breaks_a_page_of_keys(answer: dict[
         assert await bench.user() == user
 
     anyio.run(tried)
+
+
+@pytest.mark.parametrize(
+    ("domain", "host", "refused"),
+    [
+        ("", "login.bank.al", False),
+        ("login.bank.al", "login.bank.al", False),
+        ("bank.al", "login.bank.al", False),
+        ("login.bank.al", "bank.al", True),
+        ("ank.al", "login.bank.al", True),
+        ("bank.example", "login.bank.al", True),
+    ],
+)
+def test_a_domain_that_is_not_above_the_host_is_told(domain: str, host: str, *, refused: bool) -> None:
+    assert foreign_domains(under(rp_id=domain), host) == ((domain,) if refused else ())
 
 
 def test_the_contract_says_what_the_steps_prove() -> None:

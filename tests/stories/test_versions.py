@@ -13,6 +13,7 @@ import msgspec
 import pytest
 import structlog
 
+from idp.model.client import Client
 from idp.model.version import Publication, VersionSource
 from idp.realms.history import Authorship, RealmHistory
 from idp.realms.loading import LoadedRealm, load
@@ -125,18 +126,30 @@ async def test_clients_that_registered_themselves_and_the_rules_for_them_follow(
     def closed(found: dict[str, Any]) -> None:
         open_to_all(found)
         found["attributes"][OPEN] = "false"
+        executor = {"executor": "consent-required", "configuration": {"auto-configure": True}}
+        found["clientProfiles"] = {"profiles": [{"name": "asked", "executors": [executor]}]}
+        everybody = {"condition": "any-client", "configuration": {}}
+        policy = {"name": "everybody", "enabled": True, "conditions": [everybody], "profiles": ["asked"]}
+        found["clientPolicies"] = {"policies": [policy]}
 
     async with provider(tmp_path, edit=open_to_all) as world:
         reply = await register(world)
         assert reply.status_code == 201, reply.text
-        client = reply.json()
+        client, registered = reply.json(), world.site.desks[REALM].provider.client
+        assert not found_client(registered(client["client_id"])).consent_required
         await publish(world, closed)
+        assert found_client(registered(client["client_id"])).consent_required, "the new policies are about it, too"
         assert (await register(world)).status_code in {401, 403}
         party = RelyingParty(world, realm=REALM, client_id=client["client_id"], secret=client["client_secret"])
         party.redirect_uri = client["redirect_uris"][0]
         arta = customer(world)
         browser = await arta.begin(party)
         assert "kc-form-login" in browser.shown.forms, "who registered stays"
+
+
+def found_client(client: Client | None) -> Client:
+    assert client is not None
+    return client
 
 
 async def register(world: World) -> httpx.Response:

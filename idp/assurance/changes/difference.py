@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 
 import msgspec
@@ -57,10 +57,16 @@ class Difference(Frozen, frozen=True, kw_only=True):
         return self.of(Direction.WEAKER)
 
 
-def difference(before: LoadedRealm, after: LoadedRealm, *, labels: tuple[str, str]) -> Difference:
-    """Compare two configurations; their users are left out."""
+def difference(
+    before: LoadedRealm,
+    after: LoadedRealm,
+    *,
+    labels: tuple[str, str],
+    progress: Callable[[int, int], None] | None = None,
+) -> Difference:
+    """Compare two configurations; their users are left out. `progress` is told how far the exploring is (`explore`)."""
     leaves = list(leaves_of(before, after))
-    changes, unproven = _of_logins(before, after, leaves)
+    changes, unproven = _of_logins(before, after, leaves, progress)
     changes += [change for leaf in leaves if leaf.path[-1] not in _IDENTIFIERS for change in _meant(leaf)]
     changes += _of_identifiers(leaf for leaf in leaves if leaf.path[-1] in _IDENTIFIERS)
     topics = list(Topic)
@@ -75,12 +81,14 @@ def difference(before: LoadedRealm, after: LoadedRealm, *, labels: tuple[str, st
     )
 
 
-def _of_logins(before: LoadedRealm, after: LoadedRealm, leaves: list[Leaf]) -> tuple[list[Change], str]:
+def _of_logins(
+    before: LoadedRealm, after: LoadedRealm, leaves: list[Leaf], progress: Callable[[int, int], None] | None
+) -> tuple[list[Change], str]:
     if not any(_about_logins(leaf) for leaf in leaves):
         return [], ""
     bare = [msgspec.structs.replace(one, users=()) for one in (before, after)]
     try:
-        was, now = (explore(one) for one in bare)
+        was, now = (explore(one, progress) for one in bare)
         return [*login_changes(was, now), *_of_proofs(was.proof, now.proof)], ""
     except UnusableRealmError as error:
         return [], str(error)

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from rich.console import Console
+from rich.progress import Progress
 
 from idp.app import Outside
 from idp.assurance.changes.difference import Difference, difference
@@ -232,7 +234,15 @@ def _compared(before: Side, after: Side, asked: Namespace) -> Told:
 
 
 def _difference(before: Side, after: Side) -> Difference:
-    return difference(before.loaded, after.loaded, labels=(before.label, after.label))
+    labels = (before.label, after.label)
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as shown:
+        task = shown.add_task("Comparing what logins take", total=None)
+        return difference(
+            before.loaded,
+            after.loaded,
+            labels=labels,
+            progress=lambda done, total: shown.update(task, completed=done, total=total),
+        )
 
 
 def _published(line: Publication) -> str:

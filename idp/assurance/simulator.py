@@ -1,7 +1,8 @@
-"""What a login would do: the server's own engine, runner and step contracts on a customer that is only a value.
+"""What a login would do: the server's own engine, runner and steps on a customer that is only a value.
 
-Nothing is sent, counted or stored, and no credential is opened: a step that is answered rightly proves what its
-contract says, if the customer has what it takes. Every decision is told with what it looked at.
+Each step is looked at as a browser would by GET, which sends, counts and stores nothing: it shows its page, or passes
+or refuses by itself. No credential is opened: a page that is answered rightly proves what its step's contract says, if
+the customer has what it takes. Every decision is told with what it looked at.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from idp.flows.engine import Blocked, Ignored, Passed, Run, SetUp
 from idp.flows.held import strong_factors
 from idp.flows.levels import acr_of, amr_of, demanded_level, told_acr
 from idp.flows.runner import Runner, failed
-from idp.flows.step import Factor, Failure, StepContract, Success
+from idp.flows.step import Challenge, Factor, Failure, Outcome, StepContract, Success
 from idp.flows.trace import Considered
 from idp.flows.tree import Execution
 from idp.model.client import Client
@@ -33,10 +34,14 @@ _MOST_TURNS = 200  # no flow asks for as much; a simulation that turns in a circ
 
 
 class Turn(Frozen, frozen=True, kw_only=True):
-    """One decision: what it looked at, what was asked (`asks`), which other ways there were, and what came of it."""
+    """One decision: what it looked at, what was asked on which page, which other ways there were, what came of it.
+
+    No page: the step passed or refused by itself.
+    """
 
     considered: tuple[Considered, ...]
     asks: str
+    page: str = ""
     others: tuple[str, ...] = ()
     did: str = ""
     proven: tuple[str, ...] = ()
@@ -79,14 +84,14 @@ class NoFlowError(Exception):
     """The realm has no flow of that kind."""
 
 
-def simulate(assembled: AssembledRealm, visitor: Visitor) -> Simulation:
+async def simulate(assembled: AssembledRealm, visitor: Visitor) -> Simulation:
     """Follow one login.
 
     Raises:
         NoFlowError: the realm has no flow of that kind.
 
     """
-    return _Login(assembled, visitor).followed()
+    return await _Login(assembled, visitor).followed()
 
 
 def first_difference(one: Simulation, other: Simulation) -> tuple[str, str] | None:
@@ -119,7 +124,7 @@ class _Login:
         self._turns: list[Turn] = []
         self._session = _begun(assembled, visitor, flow.alias)
 
-    def followed(self) -> Simulation:
+    async def followed(self) -> Simulation:
         """Go on until the login ends."""
         while len(self._turns) < _MOST_TURNS:
             user = self._known
@@ -135,10 +140,10 @@ class _Login:
                     if not self._session.evidence:
                         name = execution.authenticator
                         return self._ended(refused=f"{name} is not set up, and nothing was proven before it")
-                    self._note(execution, (), "not set up: will be, at the end of the login")
+                    self._note(Run(execution=execution), "not set up: will be, at the end of the login")
                     self._session = self._runner.set_up_later(self._session, execution)
                 case Run():
-                    refused = self._answered(decision)
+                    refused = await self._asked(decision)
                     if refused:
                         return self._ended(refused=refused)
         raise AssertionError("a login that never ends")
@@ -147,27 +152,54 @@ class _Login:
     def _known(self) -> User | None:
         return self._user if self._session.user_id is not None else None
 
-    def _answered(self, run: Run) -> str:
-        """Answer what is asked; return why the login is over, if it is."""
-        answer = self._answers.pop(0) if self._answers else RIGHT
-        wanted = next((e for e in (run.execution, *run.alternatives) if e.authenticator == answer), None)
-        if wanted is not None and wanted.id != run.execution.id:
-            self._session = replace(self._session, chosen=wanted.id)
-            chosen = self._runner.decision(self._session, self._known, now=self._visitor.now)
-            assert isinstance(chosen, Run), "whoever chooses a way that is offered is asked for it"
-            run = chosen
-        others = tuple(execution.authenticator for execution in run.alternatives)
+    async def _asked(self, run: Run) -> str:
+        """Look at the step that comes next, and answer it; return why the login is over, if it is."""
+        outcome = await self._looked_at(run)
+        if isinstance(outcome, Challenge):
+            answer = self._answers.pop(0) if self._answers else RIGHT
+            wanted = next((e for e in run.alternatives if e.authenticator == answer), None)
+            if wanted is not None:
+                self._session = replace(self._session, chosen=wanted.id)
+                chosen = self._runner.decision(self._session, self._known, now=self._visitor.now)
+                assert isinstance(chosen, Run), "whoever chooses a way that is offered is asked for it"
+                run, outcome = chosen, await self._looked_at(chosen)
+        else:
+            answer = RIGHT
+            if self._answers[:1] == [run.execution.authenticator]:
+                self._answers.pop(0)  # a past login tells of it too, although nobody was asked
+        match outcome:
+            case Challenge(page=page):
+                return self._answered(run, answer, page)
+            case Success():
+                self._note(run, "passes by itself")
+                now = self._visitor.now
+                self._session = self._runner.succeeded(self._session, run.execution, outcome, now=now)
+                return ""
+            case Failure(reason=reason, final=final):
+                return self._failed(run, reason, page="", final=final)
+            case _:
+                self._note(run, "begins the login again")
+                return f"{run.execution.authenticator} begins the login again"
+
+    async def _looked_at(self, run: Run) -> Outcome:
+        return await self._runner.shown(self._session, run.execution, self._known, now=self._visitor.now)
+
+    def _answered(self, run: Run, answer: str, page: str) -> str:
+        """Answer a page by what the step's contract says."""
         contract = self._assembled.contract(run.execution.id)
-        way = self._way(contract)
+        way = None if contract.refuses else self._way(contract)
         if answer == FAIL or way is None:
             why = "failed for good" if answer == FAIL else _lacking(contract)
-            self._note(run.execution, others, why)
-            if not run.alternatives:
-                return f"{run.execution.authenticator}: {why}"
-            self._session = failed(self._session, run, Failure(reason=why)).session
-            return ""
-        self._note(run.execution, others, _words(contract, way))
+            return self._failed(run, why, page=page, final=False)
+        self._note(run, _words(contract, way), page=page)
         self._succeeded(run.execution, contract, way)
+        return ""
+
+    def _failed(self, run: Run, why: str, *, page: str, final: bool) -> str:
+        self._note(run, why, page=page)
+        if final or not run.alternatives:
+            return f"{run.execution.authenticator}: {why}"
+        self._session = failed(self._session, run, Failure(reason=why)).session
         return ""
 
     def _way(self, contract: StepContract) -> tuple[Factor, ...] | None:
@@ -189,13 +221,14 @@ class _Login:
         if contract.changes is not None:
             self._user = given(self._user, contract.changes.credential)
 
-    def _note(self, execution: Execution, others: tuple[str, ...], did: str) -> None:
+    def _note(self, run: Run, did: str, *, page: str = "") -> None:
         evidence = self._session.evidence
         self._turns.append(
             Turn(
                 considered=self._runner.considered(self._session, self._known),
-                asks=execution.authenticator,
-                others=others,
+                asks=run.execution.authenticator,
+                page=page,
+                others=tuple(execution.authenticator for execution in run.alternatives),
                 did=did,
                 proven=tuple(dict.fromkeys(proof.factor for proof in evidence)),
                 level=self._runner.level(self._session),

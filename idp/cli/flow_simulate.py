@@ -27,6 +27,8 @@ from idp.opening import store_beside
 from idp.ports import StoreUnavailableError
 from idp.realms.loading import RealmUnreadableError
 from idp.settings import SettingsError, load
+from idp.stores.memory import MemoryKernel
+from idp.stores.records import KernelStore
 
 # What people say for what a step calls by the name of its factor.
 _ALIASES = {"phone": "sms-otp", "sms": "sms-otp", "token": "otp", "totp": "otp", "passkey": "webauthn-passwordless"}
@@ -40,11 +42,7 @@ class NothingToSimulateError(Exception):
 def simulated(arguments: argparse.Namespace) -> int:
     """Print what happens; return 1 if the login is refused or a draft does something else, 2 if there is nothing."""
     try:
-        live = AssembledRealm(read_realm(arguments.file).realm, no_services())
-        draft = AssembledRealm(read_realm(arguments.draft).realm, no_services()) if arguments.draft else None
-        visitor = asyncio.run(_visitor(live.realm, arguments))
-        one = simulate(live, visitor)
-        other = simulate(draft, _at(draft.realm, visitor)) if draft is not None else None
+        one, other = asyncio.run(_both(arguments))
     except (
         RealmUnreadableError,
         UnusableRealmError,
@@ -62,6 +60,25 @@ def simulated(arguments: argparse.Namespace) -> int:
     else:
         sys.stdout.write(printable("\n".join(_told(one, other, parted)) + "\n"))
     return int(bool((other or one).refused) or parted is not None)
+
+
+async def _both(arguments: argparse.Namespace) -> tuple[Simulation, Simulation | None]:
+    live = _assembled(read_realm(arguments.file).realm)
+    visitor = await _visitor(live.realm, arguments)
+    one = await simulate(live, visitor)
+    if arguments.draft is None:
+        return one, None
+    draft = _assembled(read_realm(arguments.draft).realm)
+    return one, await simulate(draft, _at(draft.realm, visitor))
+
+
+def _assembled(realm: Realm) -> AssembledRealm:
+    """Put a realm together whose steps see empty stores in memory, and have nothing to send with."""
+    outside = Outside()
+    stores = KernelStore(MemoryKernel(outside.clock), outside.clock).realm(realm.name)
+    nothing = no_services()
+    kept = {name: getattr(stores, name) for name in nothing.__struct_fields__ if hasattr(stores, name)}
+    return AssembledRealm(realm, replace(nothing, **kept, random=outside.random, code_key=bytes(32)))
 
 
 async def _visitor(realm: Realm, asked: argparse.Namespace) -> Visitor:
@@ -184,7 +201,8 @@ def _lines(simulation: Simulation) -> Iterator[str]:
     yield f"Flow “{simulation.flow}”"
     for number, turn in enumerate(simulation.turns, start=1):
         others = f" (or, by another way: {', '.join(turn.others)})" if turn.others else ""
-        yield f"{number}. asks {turn.asks}{others}"
+        page = f", page {turn.page}" if turn.page else ""
+        yield f"{number}. asks {turn.asks}{others}{page}"
         for one in turn.considered:
             kind = "condition" if one.condition else one.requirement
             seen = f"  [{', '.join(f'{name}: {value}' for name, value in one.inputs.items())}]" if one.inputs else ""

@@ -164,6 +164,13 @@ class Runner:
         circumstances = self._circumstances(session, user)
         return considered(self._assembled, self._root(session), circumstances, self._facts(session, user))
 
+    async def shown(
+        self, session: AuthenticationSession, execution: Execution, user: User | None, *, now: int
+    ) -> Outcome:
+        """Return what a step says at a mere look: a page, or that nobody need be asked, or that nobody gets past it."""
+        login = self._login(session, execution, user, now=now, posted=False)
+        return await self._assembled.step(execution.id).challenge(login)
+
     def stands(
         self, session: AuthenticationSession, user: User, *, now: int, earlier: tuple[Evidence, ...] = ()
     ) -> bool:

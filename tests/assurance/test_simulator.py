@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -38,7 +39,7 @@ def run(*edits: Edit, has: tuple[str, ...] = ("password",), user: User | None = 
     realm = loaded(all_edits(*edits)).realm
     client = realm.client(more.pop("client", "internet-banking"))
     visitor = Visitor(user=user or somebody(*has), client=client, now=1_800_000_000, **more)
-    return simulate(AssembledRealm(realm, no_services()), visitor)
+    return asyncio.run(simulate(AssembledRealm(realm, no_services()), visitor))
 
 
 def asked(simulation: Simulation) -> list[str]:
@@ -62,6 +63,16 @@ def test_who_has_no_token_is_stopped_where_the_gate_stands() -> None:
     found = run(has=("password",))
     assert asked(found) == ["auth-username-password-form", "soft-token-gate"]
     assert found.refused == "soft-token-gate: the customer has no otp"
+
+
+def test_what_a_step_does_by_itself_is_done_by_the_step() -> None:
+    found = run(has=("password", "otp"))
+    assert [(turn.page, turn.did) for turn in found.turns[:2]] == [
+        ("login.html", "answered: proves password (knowledge, over browser)"),
+        ("", "passes by itself"),
+    ]
+    denied = with_flows(flow("login", PASSWORD, step("deny-access-authenticator"), topLevel=True))
+    assert "denied by the flow" in run(all_edits(no_actions, denied)).refused
 
 
 def test_another_way_is_chosen_by_its_name() -> None:
@@ -150,5 +161,6 @@ def test_nothing_of_a_person_is_in_what_is_told() -> None:
 def test_the_visitor_needs_no_client() -> None:
     realm = loaded(all_edits(no_actions, with_flows(*OPTIONAL))).realm
     none: Client | None = None
-    found = simulate(AssembledRealm(realm, no_services()), Visitor(user=somebody("password"), client=none))
+    visitor = Visitor(user=somebody("password"), client=none)
+    found = asyncio.run(simulate(AssembledRealm(realm, no_services()), visitor))
     assert (found.level, found.acr) == (1, "pwd")

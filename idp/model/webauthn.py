@@ -22,7 +22,7 @@ class WebAuthnPolicy(Frozen, frozen=True, kw_only=True):
     that ask for the user name.
     """
 
-    rp_name: str = "keycloak"
+    rp_name: str = ""
     rp_id: str = ""
     extra_origins: tuple[str, ...] = ()
     algorithms: tuple[WebAuthnAlgorithm, ...] = ("ES256", "RS256")

@@ -6,9 +6,9 @@ import msgspec
 
 
 class WebAuthnPolicies(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The keys `webAuthnPolicy…` and `webAuthnPolicyPasswordless…`; an absent one means Keycloak's default."""
+    """The keys `webAuthnPolicy…` and `webAuthnPolicyPasswordless…`; an absent one means Keycloak's default, the name apart: it is the realm's own."""
 
-    web_authn_policy_rp_entity_name: str = "keycloak"
+    web_authn_policy_rp_entity_name: str = ""
     web_authn_policy_rp_id: str = ""
     web_authn_policy_signature_algorithms: tuple[str, ...] = ()
     web_authn_policy_attestation_conveyance_preference: str = ""
@@ -21,7 +21,7 @@ class WebAuthnPolicies(msgspec.Struct, frozen=True, kw_only=True, rename="camel"
     web_authn_policy_acceptable_aaguids: tuple[str, ...] = ()
     web_authn_policy_extra_origins: tuple[str, ...] = ()
 
-    web_authn_policy_passwordless_rp_entity_name: str = "keycloak"
+    web_authn_policy_passwordless_rp_entity_name: str = ""
     web_authn_policy_passwordless_rp_id: str = ""
     web_authn_policy_passwordless_signature_algorithms: tuple[str, ...] = ()
     web_authn_policy_passwordless_attestation_conveyance_preference: str = ""

@@ -11,7 +11,9 @@ from urllib.parse import unquote
 import anyio
 import pytest
 
-from idp.flows.recovery_codes import CODES
+from idp.flows.recovery_codes import CODES, few_are_left
+from idp.model.policy import PasswordRule
+from idp.model.recovery_codes import RecoveryCode, RecoveryCodes
 from tests.flows.bench import Edit, all_edits, flow, no_actions, step, sub
 from tests.stories.browser import Browser, Page
 from tests.stories.rearranged import FORM, OTP, customer, forms, passwords, redeemed, settled, ways
@@ -213,6 +215,15 @@ async def test_the_customer_is_told_of_a_new_list_and_of_every_code_that_was_use
     assert "shtua" in added
     assert "kod rikthimi" in used
     assert codes[0] not in used
+
+
+@pytest.mark.parametrize(("left", "warned"), [(4, True), (5, False)])
+def test_few_codes_are_as_few_as_the_password_policy_says(left: int, *, warned: bool) -> None:
+    code = tuple(RecoveryCode(number=number, sealed=b"") for number in range(left))
+    codes = RecoveryCodes(id="list", created_at=0, total=CODES, codes=code)
+    assert few_are_left(codes, (PasswordRule(name="recoveryCodesWarningThreshold", argument="4"),)) is warned
+    assert not few_are_left(codes, ())
+    assert not few_are_left(None, (PasswordRule(name="recoveryCodesWarningThreshold", argument="4"),))
 
 
 @ONLY_CODES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import anyio
@@ -282,6 +283,37 @@ async def test_another_origin_is_taken_where_the_policy_names_it() -> None:
     await bench.add_user()
     assert not isinstance(await enrol(bench, SoftwareKey(origin=app)), Success)
     assert isinstance(await enrol(bench, SoftwareKey(origin=app), realm=under(extra_origins=(app,))), Success)
+
+
+async def test_an_authenticator_of_another_attachment_is_not_taken() -> None:
+    bench = Bench()
+    await bench.add_user()
+    realm = under(attachment="platform")
+    action = registration(bench, realm, passwordless=False)
+    login = bench.login(await bench.user(), realm=realm, proven=PROVEN, answers=1)
+    page = await action.challenge(login)
+    assert isinstance(page, Challenge)
+    for said, taken in (("cross-platform", False), ("platform", True)):
+        answer = {**SoftwareKey().create(page.fields["creation"]), "authenticatorAttachment": said}
+        assert isinstance(await action.verify(answered(login), answer), Success) is taken
+
+
+async def test_a_second_factor_that_says_it_is_somebody_elses_is_refused() -> None:
+    bench, key = await enrolled()
+    assert not isinstance(await log_in(bench, key, fields={"userHandle": "bm9ib2R5"}), Success)
+    assert isinstance(await log_in(bench, key, fields={"userHandle": ""}), Success)
+
+
+async def test_a_key_of_the_same_authenticator_is_excluded_where_the_policy_says_so() -> None:
+    realm = under(avoid_same_authenticator=True, timeout=90)
+    bench, _ = await enrolled(realm=realm)
+    action = registration(bench, realm, passwordless=False)
+    page = await action.challenge(bench.login(await bench.user(), realm=realm, proven=PROVEN | {"webauthn"}))
+    assert isinstance(page, Challenge)
+    options = msgspec.json.decode(page.fields["creation"])
+    assert len(options["excludeCredentials"]) == 1
+    assert options["timeout"] == 90_000
+    assert "ana" not in base64.urlsafe_b64decode(options["user"]["id"] + "==").decode(), "the handle is nobody's name"
 
 
 async def test_a_key_is_registered_once_and_keys_are_not_without_end() -> None:

@@ -6,7 +6,10 @@ import msgspec
 
 
 class WebAuthnPolicies(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The keys `webAuthnPolicy…` and `webAuthnPolicyPasswordless…`; an absent one means Keycloak's default, the name apart: it is the realm's own."""
+    """The keys `webAuthnPolicy…` and `webAuthnPolicyPasswordless…`; an absent one means Keycloak's default.
+
+    The name apart: where none is written, it is the realm's own.
+    """
 
     web_authn_policy_rp_entity_name: str = ""
     web_authn_policy_rp_id: str = ""

@@ -12,12 +12,18 @@ from idp.model.flow import Flow, FlowExecution, RequiredActionSetting, Requireme
 _A, _C, _D, _R = Requirement.ALTERNATIVE, Requirement.CONDITIONAL, Requirement.DISABLED, Requirement.REQUIRED
 _Line = tuple[str, Requirement, int] | tuple[str, Requirement, int, str]
 _CONDITION: _Line = ("conditional-user-configured", _R, 10)
-_SECOND_FACTORS: tuple[_Line, ...] = (
-    _CONDITION,
-    ("auth-otp-form", _A, 30),
-    ("webauthn-authenticator", _D, 40),
-    ("auth-recovery-authn-code-form", _D, 50),
-)
+
+
+def _second_factors(config: str) -> tuple[_Line, ...]:
+    """Return the sub-flow that asks whoever has a second factor for it, unless a passkey was used already."""
+    return (
+        _CONDITION,
+        ("conditional-credential", _R, 20, config),
+        ("auth-otp-form", _A, 30),
+        ("webauthn-authenticator", _D, 40),
+        ("auth-recovery-authn-code-form", _D, 50),
+    )
+
 
 # An execution is its authenticator, requirement and priority; a sub-flow stands behind “>”. A fourth value is the alias
 # of its configuration.
@@ -30,7 +36,7 @@ _FLOWS: dict[str, tuple[_Line, ...]] = {
         (">forms", _A, 30),
     ),
     "forms": (("auth-username-password-form", _R, 10), (">Browser - Conditional 2FA", _C, 20)),
-    "Browser - Conditional 2FA": _SECOND_FACTORS,
+    "Browser - Conditional 2FA": _second_factors("browser-conditional-credential"),
     "Organization": ((">Browser - Conditional Organization", _C, 10),),
     "Browser - Conditional Organization": (_CONDITION, ("organization", _A, 20)),
     "direct grant": (
@@ -77,7 +83,7 @@ _FLOWS: dict[str, tuple[_Line, ...]] = {
         ("idp-username-password-form", _R, 10),
         (">First broker login - Conditional 2FA", _C, 20),
     ),
-    "First broker login - Conditional 2FA": _SECOND_FACTORS,
+    "First broker login - Conditional 2FA": _second_factors("first-broker-login-conditional-credential"),
     "First Broker Login - Conditional Organization": (_CONDITION, ("idp-add-organization-member", _R, 20)),
     "docker auth": (("docker-http-basic-authenticator", _R, 10),),
     "saml ecp": (("http-basic-authenticator", _R, 10),),
@@ -96,6 +102,8 @@ _TOP = frozenset(
     }
 )
 _CONFIGURATION: dict[str, dict[str, str]] = {
+    "browser-conditional-credential": {"credentials": "webauthn-passwordless"},
+    "first-broker-login-conditional-credential": {"credentials": "webauthn-passwordless"},
     "review profile config": {"update.profile.on.first.login": "missing"},
     "create unique user config": {"require.password.update.after.registration": "false"},
 }

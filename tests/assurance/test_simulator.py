@@ -7,14 +7,18 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
 
-from idp.assurance.credentials import given
+from idp.assurance.ceremonies import Ceremonies
+from idp.assurance.credentials import given as given_to
 from idp.assurance.simulator import NoFlowError, Simulation, Visitor, first_difference, simulate
+from idp.assurance.symbolic import SymbolicRealm
 from idp.assurance.untouched import no_services
-from idp.flows.assembly import AssembledRealm
+from idp.flows.assembly import AssembledRealm, UnusableRealmError
 from idp.model.client import Client
 from idp.model.flow_kind import FlowKind
 from idp.model.user import User
+from tests.assurance.test_random_flows import SHAPES, flows_of
 from tests.flows.bench import Edit, all_edits, flow, loaded, no_actions, step, sub, with_flows
 
 PASSWORD = step("auth-username-password-form")
@@ -31,7 +35,7 @@ OPTIONAL = (
 def somebody(*has: str, **more: Any) -> User:
     user = User(id="somebody", username="somebody", created_at=0, **more)
     for factor in has:
-        user = given(user, factor)
+        user = given_to(user, factor)
     return user
 
 
@@ -164,3 +168,18 @@ def test_the_visitor_needs_no_client() -> None:
     visitor = Visitor(user=somebody("password"), client=none)
     found = asyncio.run(simulate(AssembledRealm(realm, no_services()), visitor))
     assert (found.level, found.acr) == (1, "pwd")
+
+
+@settings(deadline=None, max_examples=30)
+@given(shape=SHAPES)
+def test_whoever_has_everything_arrives_at_a_level_that_the_prover_knows(shape: Any) -> None:
+    found = loaded(all_edits(no_actions, with_flows(*flows_of(shape))))
+    user = somebody("password", "otp", "sms-otp")
+    try:
+        proved = Ceremonies(SymbolicRealm(found.realm, no_services()))
+    except UnusableRealmError:
+        return  # the compiler refuses the shape
+    simulated = asyncio.run(simulate(AssembledRealm(found.realm, no_services()), Visitor(user=user)))
+    levels = {way.level for way in proved.through(FlowKind.BROWSER, "login", user).ways}
+    assert simulated.refused == ""
+    assert simulated.level in levels

@@ -18,7 +18,7 @@ from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
-PUBLISHED = "d0115a987d8097720d225ce07fb74612d4278367a882f2f75406e97c2ee760b1"
+PUBLISHED = "01fd0e2f11cf032cb8dfd1fe4f6ee22e6b07fe0dfb0a93bb574bc82eb2ca57a5"
 FORMAT, PASSED, BLOCKED, IGNORED, TWO = "hyrja-certificate-1", "passed", "blocked", "ignored", 2
 LEVEL, BLOCK = "login: the level that is asked for", "conditional-level-of-authentication"
 State: Any = namedtuple("State", "progress known queue customer evidence needs made world")  # noqa: PYI024 - one line

@@ -35,6 +35,7 @@ from idp.flows.steps.session_limits import SessionLimits
 from idp.flows.steps.sms_otp import SmsOtp
 from idp.flows.steps.soft_token_enrolment import SoftTokenEnrolment
 from idp.flows.steps.soft_token_gate import SoftTokenGate
+from idp.flows.steps.trusted_device import TrustDevice, TrustedDevice
 from idp.flows.steps.webauthn import Passkey, SecurityKey
 
 STEPS: dict[str, StepType] = {
@@ -55,6 +56,8 @@ STEPS: dict[str, StepType] = {
     "sms-otp": SmsOtp,
     "registration-page-form": RegistrationForm,
     "user-session-limits": SessionLimits,
+    "trusted-device": TrustedDevice,
+    "trust-device": TrustDevice,
     "email-otp": EmailOtp,
     "reset-credentials-choose-user": ChooseUser,
     "reset-credential-email": ResetEmail,

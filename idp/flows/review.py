@@ -93,7 +93,7 @@ def _unreachable(alternatives: list[Node]) -> Iterator[Finding]:
     """An alternative that always passes makes the later ones dead (T-8)."""
     for position, child in enumerate(alternatives[:-1]):
         steps = list(leaves(child))
-        if steps and not any(_contract(step).proves or step.authenticator == "auth-cookie" for step in steps):
+        if steps and not any(_is_selective(step) for step in steps):
             later = ", ".join(_name(other) for other in alternatives[position + 1 :])
             yield _error(
                 "F-UNREACHABLE",
@@ -101,6 +101,12 @@ def _unreachable(alternatives: list[Node]) -> Iterator[Finding]:
                 f"{_name(child)} passes without proving anything, so {later} cannot be reached.",
                 "Put the steps that prove something first, or make this one REQUIRED in a sub-flow with them.",
             )
+
+
+def _is_selective(step: Execution) -> bool:
+    """Tell whether there are logins that do not get past a step."""
+    contract = _contract(step)
+    return contract.proves is not None or contract.gives_way or step.authenticator == "auth-cookie"
 
 
 def _order_findings(root: Subflow, taken: frozenset[str]) -> Iterator[Finding]:

@@ -90,6 +90,7 @@ class StepContract(Frozen, frozen=True, kw_only=True):
     `on_request`: an application may ask for the action (`kc_action`).
     `silent`: it never shows a page, so that it is no way that a person could choose.
     `refuses`: nobody gets past it.
+    `gives_way`: not everybody gets past it, and who does not is asked another way.
     """
 
     proves: Factor | None = None
@@ -106,6 +107,7 @@ class StepContract(Frozen, frozen=True, kw_only=True):
     on_request: bool = False
     silent: bool = False
     refuses: bool = False
+    gives_way: bool = False
 
     @property
     def ways(self) -> tuple[tuple[Factor, ...], ...]:

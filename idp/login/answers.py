@@ -83,7 +83,9 @@ def with_browser(visit: Visit, response: Response) -> Response:
     would let any site end the logins in progress.
     """
     if visit.is_new and visit.request.method != "POST":
-        set_cookie(visit.desk, response, "browser", visit.browser_cookie)
+        # Remembered devices are known by it, so that there it outlives the browser's window.
+        kept = _YEAR if visit.desk.remembers_devices else None
+        set_cookie(visit.desk, response, "browser", visit.browser_cookie, max_age=kept)
     return response
 
 

@@ -44,6 +44,12 @@ class Desk:
         """The present configuration."""
         return self.published.realm()
 
+    @property
+    def remembers_devices(self) -> bool:
+        """Tell whether any flow of the realm asks whether a device shall be remembered."""
+        flows = self.realm.flows.values()
+        return any(line.authenticator == "trust-device" for flow in flows for line in flow.executions)
+
     def view(self, locale: str) -> RealmView:
         """Return what a page shows of the realm."""
         return RealmView.of(self.realm, locale)

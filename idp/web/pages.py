@@ -83,6 +83,7 @@ OPTIONAL: Mapping[str, object] = MappingProxyType(
         "username": "",
         "username_fixed": False,
         "version": "",
+        "days": 0,
     }
 )
 

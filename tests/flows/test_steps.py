@@ -211,7 +211,7 @@ async def test_what_a_step_wants_recorded_holds_nothing_that_was_typed(name: str
 @pytest.mark.parametrize("name", [n for n in (*STEPS, *ACTIONS) if n not in {*SILENT, "soft-token-gate"}])
 async def test_what_hands_out_something_of_value_wants_a_proof_before_it(name: str) -> None:
     step = made(name, Bench())
-    steps_that_give = {"soft-token-enrolment", "reset-password"}
+    steps_that_give = {"soft-token-enrolment", "reset-password", "trust-device"}
     gives_value = name != "TERMS_AND_CONDITIONS" and (name in ACTIONS or name in steps_that_give)
     assert step.contract.needs_proof is gives_value
 

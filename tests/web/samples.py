@@ -105,6 +105,7 @@ SAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "language": ("locale.html", {"locales": ("sq", "en"), "chosen": "sq"}),
     "end of an account": ("delete-account.html", {"username": "ana"}),
+    "a device to be remembered": ("trust-device.html", {"days": 30}),
     "ways": ("select-method.html", {"ways": [{"id": "1", "kind": "sms-otp"}, {"id": "2", "kind": "mine"}]}),
     "consent": (
         "consent.html",

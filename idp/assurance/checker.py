@@ -18,7 +18,7 @@ from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
-PUBLISHED = "01fd0e2f11cf032cb8dfd1fe4f6ee22e6b07fe0dfb0a93bb574bc82eb2ca57a5"
+PUBLISHED = "fb44cd825def4a45bb78f30d5ce4c0cf761bd9915c7a0925ee49a0cc01192b25"
 FORMAT, PASSED, BLOCKED, IGNORED, TWO = "hyrja-certificate-1", "passed", "blocked", "ignored", 2
 LEVEL, BLOCK = "login: the level that is asked for", "conditional-level-of-authentication"
 State: Any = namedtuple("State", "progress known queue customer evidence needs made world")  # noqa: PYI024 - one line

@@ -18,6 +18,8 @@ from idp.model.flow import Evidence
 from idp.model.session import AuthenticationSession
 from idp.model.user import User
 
+_PASSWORD = "password"  # noqa: S105 - the name of a factor
+
 
 def carried(
     login: AuthenticationSession,
@@ -33,12 +35,10 @@ def carried(
 
     `longest` is for how many seconds a proof lasts, by execution; `most` is how old it may be for this request.
     """
-    held = {credential.id for credential in user.credentials}
     fresh = {
         proof.factor: proof
         for proof in login.earlier
-        if (proof.credential_id is None or proof.credential_id in held)
-        and _fresh(now - proof.at, longest.get(execution.id), most)
+        if _is_held(proof, user) and _fresh(now - proof.at, longest.get(execution.id), most)
     }
     # The fullest way: a passkey that was unlocked must not become one that was not (decision 0026).
     ways = (way for way in contract.ways if all(factor.name in fresh for factor in way))
@@ -58,6 +58,17 @@ def stems_from(proof: Evidence, session: Iterable[Evidence]) -> bool:
         == (proof.factor, proof.category, proof.at, proof.ceremony, proof.credential_id)
         for one in session
     )
+
+
+def _is_held(proof: Evidence, user: User) -> bool:
+    """Tell whether the user still has what was proven.
+
+    Not asked of a password: whoever had to choose a new one at the end of the login has proven the former one, and a
+    change by anybody else ends what was proven before it (`not_before`).
+    """
+    if proof.credential_id is None or proof.factor == _PASSWORD:
+        return True
+    return any(credential.id == proof.credential_id for credential in user.credentials)
 
 
 def _fresh(age: int, longest: int | None, most: int | None) -> bool:

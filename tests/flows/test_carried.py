@@ -163,6 +163,14 @@ async def test_a_credential_that_the_user_has_no_more_has_proven_nothing() -> No
     assert walk.asks == "auth-otp-form"
 
 
+async def test_a_password_that_was_changed_in_its_own_login_is_not_asked_again() -> None:
+    """The first access of the guide: the first password is proven, and a new one chosen before the session begins."""
+    bench = Bench()
+    await bench.add_user()
+    walk = with_session(bench.run(demo_realm(forms(FORM))), proven(bench, "password", credential_id="the first one"))
+    assert isinstance((await walk.show()).turn, Finished)
+
+
 async def test_without_a_session_nothing_is_carried_over() -> None:
     bench = Bench()
     await bench.add_user(token=True)

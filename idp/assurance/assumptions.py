@@ -12,5 +12,5 @@ ASSUMPTIONS = (
     "A session answers for a factor that it has proven, if the credential is still there: as if it were proven again.",
     "What a file does not know (roles, attributes, scopes, networks) may be so or not, and stays so within one login.",
     "A refresh token, a token exchange and an approval on another device rest on such a session.",
-    "The password grant runs the browser flow; a JWT bearer assertion brings no evidence, and says the lowest level.",
+    "The password grant runs a flow, too; a JWT bearer assertion brings no evidence, and says the lowest level.",
 )

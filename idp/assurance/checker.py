@@ -18,7 +18,7 @@ from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
-PUBLISHED = "fb44cd825def4a45bb78f30d5ce4c0cf761bd9915c7a0925ee49a0cc01192b25"
+PUBLISHED = "89843e7cfa30c1f9694e3a64e386bc45faaaa504b139099f7f7634dbd7ad0cea"
 FORMAT, PASSED, BLOCKED, IGNORED, TWO = "hyrja-certificate-1", "passed", "blocked", "ignored", 2
 LEVEL, BLOCK = "login: the level that is asked for", "conditional-level-of-authentication"
 State: Any = namedtuple("State", "progress known queue customer evidence needs made world")  # noqa: PYI024 - one line
@@ -70,13 +70,14 @@ class Checker:
         actions = [one for one in actions if one.get("enabled", True) and one["alias"] in words["actions"]]
         self.actions = {one["alias"]: (one.get("priority", 0), one.get("defaultAction", False)) for one in actions}
         ids = {flow.get("id", alias): alias for alias, flow in self.flows.items()}
-        own = [client.get("authenticationFlowBindingOverrides") or {} for client in realm.get("clients", [])]
         self.bound: dict[Any, Any] = {}
         for kind, told in words["kinds"].items():
             place = realm.get("attributes", {}) if told["in_attributes"] else realm
-            aliases = [place.get(told["realm_key"]) or told["default"]]
-            aliases = [] if told["switch"] and not realm.get(told["switch"]) else aliases
-            aliases += [ids.get(flow, flow) for one in own for key, flow in one.items() if key == told["override"]]
+            asking = [one for one in realm.get("clients", []) if one.get(told["client_switch"] or "clientId")]
+            own = [(one.get("authenticationFlowBindingOverrides") or {}).get(told["override"]) for one in asking]
+            used = (asking or not told["client_switch"]) and (not told["switch"] or realm.get(told["switch"]))
+            aliases = [place.get(told["realm_key"]) or told["default"]] if used else []
+            aliases += [ids.get(flow, flow) for flow in own if flow]
             self.bound |= {(kind, alias): self.tree(alias, "REQUIRED", alias) for alias in aliases if alias}
         nodes = [node for tree in self.bound.values() for node in tree["nodes"]]
         self.levels = sorted({0, *(level for tree in self.bound.values() for level, _ in tree["blocks"])})

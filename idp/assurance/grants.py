@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from idp.flows.assembly import AssembledRealm
+from idp.flows.compiler import CompiledFlow
 from idp.flows.levels import acr_of
 from idp.flows.tree import leaves
 from idp.model.client import Client
@@ -47,9 +48,7 @@ def _of_client(assembled: AssembledRealm, client: Client) -> Iterator[Issue]:
         highest = acr_of(assembled.realm, assembled.highest_level(flow.alias), client)
         for grant in _by_login(client):
             yield Issue(client=client.client_id, grant=grant, rests_on=login, acr=highest)
-        # A right password must not send messages, so that the grant is refused where the flow sends any.
-        if client.password_grant and not any(assembled.contract(one.id).sends_message for one in leaves(flow.root)):
-            yield Issue(client=client.client_id, grant="password", rests_on=login, acr=highest)
+        yield from _by_password(assembled, client, assembled.flow_for(FlowKind.DIRECT_GRANT, client) or flow)
         for grant in _by_session(client):
             yield Issue(client=client.client_id, grant=grant, rests_on=A_SESSION, acr=highest)
     if client.assertion_issuers and not client.public and not client.minimum_acr:
@@ -57,6 +56,13 @@ def _of_client(assembled: AssembledRealm, client: Client) -> Iterator[Issue]:
         yield Issue(client=client.client_id, grant="jwt-bearer", rests_on=A_WORD, acr=lowest)
     if client.service_account:
         yield Issue(client=client.client_id, grant="client_credentials", rests_on=NOBODY)
+
+
+def _by_password(assembled: AssembledRealm, client: Client, flow: CompiledFlow) -> Iterator[Issue]:
+    """Yield the password grant; a right password must not send messages, so it is refused where the flow sends any."""
+    if client.password_grant and not any(assembled.contract(one.id).sends_message for one in leaves(flow.root)):
+        highest = acr_of(assembled.realm, assembled.highest_level(flow.alias), client)
+        yield Issue(client=client.client_id, grant="password", rests_on=A_LOGIN.format(flow=flow.alias), acr=highest)
 
 
 def _by_login(client: Client) -> Iterator[str]:

@@ -152,6 +152,21 @@ def without_a_state(made: dict[str, Any]) -> None:
     longest["next"].pop()
 
 
+def test_a_flow_for_applications_counts_where_a_client_may_use_it() -> None:
+    def named(found: dict[str, Any]) -> None:
+        found["directGrantFlow"] = "direct grant"
+
+    def used(found: dict[str, Any]) -> None:
+        named(found)
+        found["clients"][0]["directAccessGrantsEnabled"] = True
+
+    def kinds(edit: Edit) -> set[str]:
+        return {one["kind"] for one in certified(edit)[0]["ceremonies"]}
+
+    assert "direct-grant" not in kinds(named)
+    assert "direct-grant" in kinds(used)
+
+
 TAMPERINGS: dict[str, Any] = {
     "another digest": lambda made: made.update(id="0" * 64),
     "a state is left out": without_a_state,

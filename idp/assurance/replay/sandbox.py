@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from idp.assurance.customers import Customer
+from idp.model.flow_kind import FlowKind
 from idp.model.user import OtpCredential, PasswordCredential
 from idp.realms.acknowledgement import ATTRIBUTE, DECIDABLE
 
@@ -69,9 +70,10 @@ def replayable(customer: Customer) -> bool:
 def client_for(document: Mapping[str, Any], kind: str, flow: str) -> str:
     """Return the client of the sandbox by which a flow is begun."""
     ids = {one.get("id", one["alias"]): one["alias"] for one in document.get("authenticationFlows", [])}
+    override = FlowKind(kind).binding.override
     for number, client in enumerate(document.get("clients", [])):
         overrides = client.get("authenticationFlowBindingOverrides") or {}
-        if any(ids.get(own, own) == flow for key, own in overrides.items() if key == kind):
+        if any(ids.get(own, own) == flow for key, own in overrides.items() if key == override):
             return f"{CLIENT}-{number}"
     return CLIENT
 

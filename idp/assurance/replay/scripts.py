@@ -46,6 +46,8 @@ def script(proved: Proved, document: Mapping[str, Any], one: MinimalSet) -> Scri
     customer = proved.customers[number]
     if any(ceremony.assumes for ceremony in one.script):
         return Script(name=name, why_not="it needs a customer, or a network, that the realm file does not describe")
+    if any(not FlowKind(ceremony.kind).binding.address for ceremony in one.script if ceremony.kind != DELIVERY):
+        return Script(name=name, why_not="it goes through a flow that has no pages")
     beyond = {step for ceremony in one.script for step in ceremony.steps if ceremony.kind != DELIVERY} - _ANSWERED
     if not replayable(customer) or not one.names <= _HANDS or beyond:
         return Script(name=name, why_not=f"it needs more than a script can do: {', '.join(sorted(beyond | one.names))}")

@@ -154,6 +154,7 @@ class RealmOpening:
             realm=published.realm,
             log=self._log,
             errands=errands,
+            notices=Notices(services),
             registrations=registrations,
             sealer=self._sealer,
             outbound=self._outbound,
@@ -252,7 +253,7 @@ class RealmOpening:
             clock=self._clock,
             random=self._random,
             nonce_key=provider.keys.code_key,
-            notices=Notices(self._services[provider.name]),
+            notices=provider.notices,
         )
         authorization = AuthorizationEndpoint(provider=provider, tabs=tabs, published=published)
         return Desk(

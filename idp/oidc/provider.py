@@ -13,6 +13,7 @@ from idp.crypto.base64url import base64url
 from idp.crypto.client_certificates import NO_AUTHORITIES, ClientAuthorities
 from idp.crypto.signing_keys import SigningKeys
 from idp.flows.assembly import AssembledRealm
+from idp.flows.notices import Notices
 from idp.model.client import Client
 from idp.model.event import Event
 from idp.model.realm import Realm
@@ -96,6 +97,7 @@ class Provider:
         client_authorities: ClientAuthorities = NO_AUTHORITIES,
         sms: SmsSender | None = None,
         errands: Errands | None = None,
+        notices: Notices | None = None,
     ) -> None:
         self.name = name
         self.base_url = base_url.rstrip("/")
@@ -112,6 +114,7 @@ class Provider:
         self.registrations = registrations
         self.sealer = sealer
         self.sms = sms
+        self.notices = notices
         self.errands = errands or Errands(self.log)
         self.outbound = outbound
         self.request_objects = Fetches()

@@ -93,3 +93,16 @@ async def test_a_notice_that_cannot_be_sent_stops_nothing(tmp_path: Path) -> Non
     async with provider(tmp_path, edit=settled(addresses, password_due, told("email"))) as world:
         world.mail.down = True
         await change_password(world)
+
+
+async def test_a_lock_by_the_password_grant_is_told_too(tmp_path: Path) -> None:
+    def direct(found: dict[str, Any]) -> None:
+        found["clients"][0]["directAccessGrantsEnabled"] = True
+
+    async with provider(tmp_path, edit=settled(addresses, nearly_locked, direct, told("email"))) as world:
+        for _ in range(2):
+            refused = await world.client().post(
+                "token", grant_type="password", username="arta.hoxha", password="gabim", totp="000000", scope="openid"
+            )
+            assert refused.status_code == 400
+        assert await subjects(world) == [(EMAIL, "Llogaria jote është gati të bllokohet")]

@@ -131,10 +131,13 @@ async def _walked(
 
 async def _record(provider: Provider, result: Result, *, address: str | None) -> None:
     for event in result.events:
+        user_id = event.user_id or result.session.user_id
+        if provider.notices is not None:
+            await provider.notices.of_event(provider.realm(), event, user_id, now=provider.now())
         await provider.record(
             event.type,
             transaction_id=result.session.transaction_id,
-            user_id=event.user_id or result.session.user_id,
+            user_id=user_id,
             client_id=result.session.client_id,
             address=address,
             error=event.error,

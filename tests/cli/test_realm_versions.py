@@ -182,7 +182,9 @@ async def test_the_walk_through_of_the_page_for_administrators_works_word_by_wor
         line, first = await ana.log()
         assert (line["source"], line["parent"], first["source"]) == ("publish", first["version"], "file")
         assert line["sessions"] == 1
-        assert first["version"][:12] in await run(rollback)
+        told = await run(rollback)
+        assert "▲ stronger  TOTP is now required for client cards" in told
+        assert f"{REALM} is {first['version'][:12]} again" in told
         await until(deployment, "cards", "kc-otp-login-form")
         assert [row["source"] for row in await ana.log()] == ["rollback", "publish", "file"]
     with deployment.serving():  # and it stays so, although nobody has touched the file

@@ -201,9 +201,18 @@ class Office:
         if judgement.errors:
             text = finding_lines(judgement)
             return Told(text=f"{text}Not rolled back: a realm with errors is never served.\n", status=1)
+        text = await self._undone(side)
         line = await self._history.rollback(version, _authorship(asked))
         await self._record("REALM_ROLLED_BACK", line)
-        return Told(text=f"{asked.realm} is {version[:12]} again, as line {line.number} of its history.\n")
+        return Told(text=f"{text}{asked.realm} is {version[:12]} again, as line {line.number} of its history.\n")
+
+    async def _undone(self, side: Side) -> str:
+        """Tell what going back means; a present version that cannot be read is no reason to stay with it."""
+        try:
+            live = await self._sides.live()
+        except RealmUnreadableError:
+            return ""
+        return FORMATS["text"](_difference(live, side))
 
     async def _confirm(self, asked: Namespace) -> Told:
         author = _author(asked)

@@ -200,7 +200,7 @@ def published(there: Shop, change: Document) -> None:
 
     async def work() -> None:
         settings = load(there.deployment.config, environment={})
-        async with versions_beside(settings, realm="shop", clock=time.time) as (history, _):  # noqa: TID251
+        async with versions_beside(settings, realm="shop", clock=time.time) as (history, _):  # noqa: TID251 - a real deployment, with real time
             latest = await history.latest()
             assert latest is not None
             live = json.loads(await history.document(latest.version) or b"")
@@ -304,3 +304,28 @@ async def _first_page(there: Shop) -> str:
     page = await there.deployment.browser().open(_request(there))
     await asyncio.sleep(0.1)
     return page.html
+
+
+def test_a_realm_that_is_not_there_is_no_export(there: Shop) -> None:
+    there.take(shop())
+    assert "There is no realm “other”" in there.run("export", "other", status=1)
+
+
+def test_an_output_that_cannot_be_written_is_told(there: Shop) -> None:
+    there.take(shop())
+    said = there.run("export", "shop", "--output", str(there.output / "nowhere.json"), status=1)
+    assert "cannot be written" in said
+
+
+def test_what_went_in_and_out_is_recorded(there: Shop) -> None:
+    there.take(shop(), "--author", "Drita", "--reason", "From Keycloak")
+    there.give("--users", "--secrets", "included")
+
+    async def recorded() -> list[tuple[str, Document]]:
+        settings = load(there.deployment.config, environment={})
+        async with versions_beside(settings, realm="shop", clock=time.time) as (_, stores):  # noqa: TID251 - the same
+            return [(event.type, event.detail) for event in await stores.events.recent(limit=10)]
+
+    events = dict(asyncio.run(recorded()))
+    assert events["REALM_IMPORTED"].items() >= {"author": "Drita", "reason": "From Keycloak", "users": "1"}.items()
+    assert events["REALM_EXPORTED"].items() >= {"secrets": "included", "users": "1"}.items()

@@ -6,6 +6,7 @@ stores it (`idp.flows.tabs`) nor shows it (`idp.login`).
 
 from __future__ import annotations
 
+from functools import cache
 from typing import assert_never
 
 import msgspec
@@ -228,11 +229,11 @@ class Runner:
         return None
 
     def _circumstances(self, session: AuthenticationSession, user: User | None) -> Circumstances:
-        facts = self._facts(session, user)
+        facts = cache(lambda: self._facts(session, user))  # most decisions come by no condition
         return Circumstances(
             progress=session.progress,
             usable=lambda execution: self._assembled.usable(execution, user),
-            holds=lambda condition, guarded: self._assembled.holds(condition, guarded, facts),
+            holds=lambda condition, guarded: self._assembled.holds(condition, guarded, facts()),
             chosen=session.chosen,
             # Who enrols a token at the end of a login is not asked for it by a condition that the login had gone by.
             settled=any(map(follows_flow, session.progress)),

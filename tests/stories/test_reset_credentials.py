@@ -351,3 +351,38 @@ async def test_names_that_nobody_has_do_not_use_up_the_banks_messages(tmp_path: 
         await asked(world)
         await errands(world)
         assert len(world.sms.messages) == before + 1
+
+
+def by_both(found: dict[str, Any]) -> None:
+    names = ("reset-credentials-choose-user", "reset-credential-sms", "reset-credential-email", "reset-password")
+    found["authenticationFlows"].append(flow("reset by both", *map(step, names), topLevel=True))
+    found["resetCredentialsFlow"] = "reset by both"
+
+
+async def test_what_was_proven_before_the_link_stays_in_the_browser_that_proved_it(tmp_path: Path) -> None:
+    async with town(tmp_path, by_both) as world:
+        browser = await asked(world)
+        await browser.submit("sms-otp-form", code=world.sms.code_to("+355692000101"))
+        await errands(world)
+        link = link_of(world)
+        assert (await follow(world.browser(), link)).status == 410
+        assert "kc-passwd-update-form" in (await follow(browser, link)).forms
+
+
+async def test_a_link_is_not_followed_by_a_form_of_another_site(tmp_path: Path) -> None:
+    async with town(tmp_path) as world:
+        browser = await asked(world)
+        link = link_of(world)
+        address, key = link.split("?key=")
+        page = await world.browser().post(address, {"key": key})  # without a cookie, as SameSite=Lax leaves it
+        assert "kc-passwd-update-form" not in page.forms
+        assert "kc-passwd-update-form" in (await follow(browser, link)).forms
+
+
+async def test_a_login_is_continued_by_the_link_that_it_asked_for_and_no_other(tmp_path: Path) -> None:
+    async with town(tmp_path) as world:
+        older, newer = await asked(world), await asked(world)
+        link = link_of(world)
+        page = await older.post(older.shown.forms["email-resend-form"].action, {"key": link.split("key=")[1]})
+        assert "kc-passwd-update-form" not in page.forms
+        assert "kc-passwd-update-form" in (await follow(newer, link)).forms

@@ -19,15 +19,18 @@ from idp.model.user import User
 WEAKER, STRONGER, NEUTRAL = Direction.WEAKER, Direction.STRONGER, Direction.NEUTRAL
 Sets = frozenset[frozenset[str]]
 
-_NAMES = {
+NAMES = {
     "password": "the password",
     "otp": "TOTP",
     "sms-otp": "an SMS code",
-    "recovery-authn-code": "a recovery code",
+    "email": "a code by e-mail",
+    "recovery-authn-codes": "a recovery code",
     "webauthn": "a security key",
     "webauthn-passwordless": "a passkey",
     "user-verification": "its unlocking",
 }
+"""What a sentence calls a factor; each that the prover follows has a name."""
+
 _STRENGTHS = {"authenticator": 4, "soft-token": 3, "sms": 1, "email": 0}
 """How hard a possession is to take over, by its channel: NIST SP 800-63B-4 §3.1.3 restricts codes by telephone."""
 _ORDINARY = 2
@@ -231,7 +234,7 @@ def _by_habit(name: str) -> tuple[bool, str]:
 
 
 def _name(name: str) -> str:
-    return _NAMES.get(name, name)
+    return NAMES.get(name, name)
 
 
 def _beginning(name: str) -> str:

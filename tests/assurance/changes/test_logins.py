@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from idp.assurance.changes.change import Direction
-from idp.assurance.changes.logins import Sets, compared, ways_text
+from idp.assurance.changes.logins import NAMES, Sets, compared, ways_text
+from idp.assurance.credentials import CREDENTIALS
 from idp.flows.step import Factor
 from idp.model.flow import Category
 
@@ -60,3 +61,7 @@ def test_ways_are_told_in_the_order_in_which_they_are_given() -> None:
     )
     assert ways_text(sets("")) == "nothing at all"
     assert ways_text(sets()) == "what nobody has"
+
+
+def test_every_factor_that_a_customer_can_have_has_a_name_for_people() -> None:
+    assert NAMES.keys() == CREDENTIALS.keys()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.flows.bench import Edit, all_edits, flow, sub
+from tests.flows.bench import Edit, all_edits, flow, step, sub
 from tests.stories.rearranged import CONFIGURED, FORM, OTP, customer, forms, passwords, redeemed, settled
 from tests.stories.settled import with_client
 from tests.stories.world import Customer, RelyingParty, provider
@@ -17,6 +17,7 @@ pytestmark = pytest.mark.anyio
 
 MAYBE = forms(FORM, sub("maybe", "CONDITIONAL"), inner=(flow("maybe", CONFIGURED, OTP),))
 STRICT = with_client(attributes={"minimum.acr.value": "mfa-otp"})
+LEVEL = "conditional-level-of-authentication"
 UNMET = "unmet_authentication_requirements"
 
 
@@ -123,3 +124,45 @@ async def test_a_session_that_is_too_weak_for_an_essential_acr_does_not_answer(t
         assert "code" in browser.answer
         await browser.open(client.request(prompt="none", claims=insisting("mfa-otp")))
         assert browser.answer["error"] == "login_required"
+
+
+async def test_a_step_up_asks_for_the_token_alone_and_renews_the_cookie_of_the_same_session(tmp_path: Path) -> None:
+    """Keycloak's recipe of levels, over the whole provider: T-13, ASVS 7.2.4."""
+
+    def by_level(found: dict[str, Any]) -> None:
+        found["authenticatorConfig"] += [
+            {"alias": "one", "config": {"loa-condition-level": "1"}},
+            {"alias": "two", "config": {"loa-condition-level": "2", "loa-max-age": "300"}},
+        ]
+
+    inner = (
+        flow("level 1", step(LEVEL, config="one"), FORM),
+        flow("level 2", step(LEVEL, config="two"), OTP),
+    )
+    blocks = forms(sub("level 1", "CONDITIONAL"), sub("level 2", "CONDITIONAL"), inner=inner)
+    async with provider(tmp_path, edit=settled(blocks, by_level)) as world:
+        client, who = world.client(), customer(world)
+        browser = await who.begin(client)
+        await who.give_password(browser)
+        weak = await redeemed(client, browser.answer)
+        cookies = dict(browser.http.cookies)
+        assert (weak["acr"], weak["amr"]) == ("pwd", ["pwd"])
+
+        world.clock.advance(60)
+        page = await browser.open(client.request(acr_values="mfa-otp"))
+        assert "kc-form-login" not in page.forms
+        await browser.submit("kc-otp-login-form", otp=who.next_code())
+        strong = await redeemed(client, browser.answer)
+        assert (strong["acr"], strong["amr"], strong["sid"]) == ("mfa-otp", ["pwd", "otp", "mfa"], weak["sid"])
+        assert strong["auth_time"] == weak["auth_time"], "when the oldest of its parts was proven"
+        assert dict(browser.http.cookies) != cookies
+
+        await browser.open(client.request(acr_values="mfa-otp", prompt="none"))
+        assert (await redeemed(client, browser.answer))["acr"] == "mfa-otp"
+        await browser.open(client.request(prompt="none"))
+        assert (await redeemed(client, browser.answer))["acr"] == "pwd", "nobody asked for more"
+        world.clock.advance(300)
+        await browser.open(client.request(acr_values="mfa-otp", prompt="none"))
+        assert browser.answer["error"] == "login_required"
+        await browser.open(client.request(prompt="none"))
+        assert "code" in browser.answer

@@ -214,7 +214,7 @@ def _new_session(
         started_at=now,
         last_seen_at=now,
         auth_time=now,
-        evidence=_together(login, present),
+        evidence=_together(login, present, now=now),
         level=level,
         clients={**clients, share.client_id: share},
         revision=present.revision if present is not None else 0,
@@ -222,14 +222,16 @@ def _new_session(
     return session, secret
 
 
-def _together(login: AuthenticationSession, present: UserSession | None) -> tuple[Evidence, ...]:
+def _together(login: AuthenticationSession, present: UserSession | None, *, now: int) -> tuple[Evidence, ...]:
     """Return what the session knows from now on: a factor that was proven anew has its new time alone.
 
-    What a former login of the session had proven counts only in one that it answers: a new login stands on its own.
+    That time is the end of the login, which is `auth_time`: a person who is slow with the second factor must not have
+    a first one that is too old already. What a former login of the session had proven counts only in one that it
+    answers: a new login stands on its own.
     """
+    new = [msgspec.structs.replace(e, at=now) for e in login.evidence if e.ceremony == login.tab_id]
     if present is None or login.sso_sid is None:
-        return login.evidence
-    new = [proof for proof in login.evidence if proof.ceremony == login.tab_id]
+        return tuple(new)
     again = {proof.factor for proof in new}
     return (*(proof for proof in present.evidence if proof.factor not in again), *new)
 

@@ -48,8 +48,12 @@ class Earned(Frozen, frozen=True, kw_only=True):
 
     @property
     def auth_time(self) -> int:
-        """When the oldest of what carries the login was proven: no answer claims to be fresher than it is."""
-        return min(proof.at for proof in self.login.evidence)
+        """When the oldest of what carries the login was proven: no answer claims to be fresher than it is.
+
+        What was proven in one ceremony was proven when that was complete (OpenID Connect Core §2: the authentication).
+        """
+        here, ended = self.login.tab_id, self.session.auth_time
+        return min(ended if proof.ceremony == here else proof.at for proof in self.login.evidence)
 
     @property
     def acr(self) -> str:

@@ -13,7 +13,7 @@ import pyotp
 
 from idp.crypto.one_time_codes import normalised
 from idp.flows.attempts import count, failure_events
-from idp.flows.held import STRONG, strong_factors
+from idp.flows.held import BY_MESSAGE, STRONG, strong_factors
 from idp.flows.sealed import seed_purpose
 from idp.flows.soft_tokens import burnt
 from idp.flows.step import (
@@ -37,7 +37,7 @@ from idp.model.user import OtpCredential, User
 ACTION = "CONFIGURE_TOTP"
 _FACTOR = "otp-enrolment"
 # A code by message alone never completes an enrolment, and a second token needs the first one.
-CHANGE = CredentialChange(credential="otp", never_by=frozenset({"sms-otp"}), guarded_by=STRONG)
+CHANGE = CredentialChange(credential="otp", never_by=BY_MESSAGE, guarded_by=STRONG)
 _SEED_BYTES = 20  # RFC 4226 §4 R6: 160 bits
 _LIFETIME = 600  # NIST SP 800-63B-4 §4.1.2.2: an enrolment code lives at most ten minutes
 _LONGEST_LABEL = 64

@@ -11,7 +11,7 @@ from typing import ClassVar
 import msgspec
 
 from idp.flows.engine import Usability
-from idp.flows.held import STRONG, strong_factors
+from idp.flows.held import BY_MESSAGE, STRONG, strong_factors
 from idp.flows.recovery_codes import ACTION, FACTOR, few_are_left, grouped, new_codes
 from idp.flows.sealed import recovery_code_purpose
 from idp.flows.step import (
@@ -35,7 +35,7 @@ from idp.model.recovery_codes import RecoveryCode, RecoveryCodes
 from idp.model.struct import Frozen
 from idp.model.user import User
 
-CHANGE = CredentialChange(credential=FACTOR.name, never_by=frozenset({"sms-otp", "email-otp"}), guarded_by=STRONG)
+CHANGE = CredentialChange(credential=FACTOR.name, never_by=BY_MESSAGE, guarded_by=STRONG)
 _LIFETIME = 600
 _PAGE = "recovery-codes.html"
 

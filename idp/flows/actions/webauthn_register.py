@@ -7,7 +7,7 @@ from typing import ClassVar
 import msgspec
 
 from idp.flows.engine import Usability
-from idp.flows.held import STRONG, strong_factors
+from idp.flows.held import BY_MESSAGE, STRONG, strong_factors
 from idp.flows.step import (
     Challenge,
     CredentialChange,
@@ -118,8 +118,7 @@ class RegisterKey:
 
 def _change(credential: str) -> StepContract:
     # A message alone never gives a key, and whoever holds a strong factor proves it first (CVE-2023-3597).
-    never_by = frozenset({"sms-otp", "email-otp"})
-    change = CredentialChange(credential=credential, never_by=never_by, guarded_by=STRONG)
+    change = CredentialChange(credential=credential, never_by=BY_MESSAGE, guarded_by=STRONG)
     return StepContract(needs_proof=True, changes=change, on_request=True)
 
 

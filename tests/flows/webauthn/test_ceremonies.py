@@ -326,7 +326,7 @@ async def test_a_key_is_registered_once_and_keys_are_not_without_end() -> None:
 
 
 @pytest.mark.parametrize("passwordless", [False, True])
-@pytest.mark.parametrize("proven", [(), ("sms-otp",), ("email-otp", "sms-otp")])
+@pytest.mark.parametrize("proven", [(), ("sms-otp",), ("email", "sms-otp")])
 async def test_no_key_for_who_has_proven_nothing_or_a_message_alone(
     proven: tuple[str, ...], *, passwordless: bool
 ) -> None:

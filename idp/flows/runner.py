@@ -353,6 +353,7 @@ class Runner:
             requested_details=request.terms.authorization_details if request is not None else (),
             proven=frozenset(e.factor for e in session.evidence),
             proven_at=min((e.at for e in session.evidence), default=session.created_at),
+            evidence=session.evidence,
             answers=session.answers,
             transaction_id=session.transaction_id,
             browser=session.browser,

@@ -12,7 +12,7 @@ import msgspec
 
 from idp.flows.engine import Usability
 from idp.flows.tree import Execution
-from idp.model.flow import Category, RequiredActionSetting
+from idp.model.flow import Category, Evidence, RequiredActionSetting
 from idp.model.flow_kind import FlowKind
 from idp.model.oauth import Approval
 from idp.model.realm import Realm
@@ -194,8 +194,8 @@ class Login(Frozen, frozen=True, kw_only=True):
 
     `posted` tells whether a person has just pressed a button: only then may a message be sent or a secret be made.
     `proven` names the factors proven in this ceremony so far, `proven_at` is when the first of them was (or when the
-    login began). `memory` is the step's own state, encoded. `address` is the
-    network address of who is at the page, where that is known.
+    login began). `evidence` is the same in full, also what a user session proved before it. `memory` is the step's own
+    state, encoded. `address` is the network address of who is at the page, where that is known.
     `action_parameter` is what an application named when it asked for this action (`kc_action=alias:parameter`).
     """
 
@@ -216,6 +216,7 @@ class Login(Frozen, frozen=True, kw_only=True):
     requested_details: tuple[dict[str, Any], ...] = ()
     proven: frozenset[str] = frozenset()
     proven_at: int = 0
+    evidence: tuple[Evidence, ...] = ()
     answers: int = 0
     transaction_id: str = ""
     browser: str = ""

@@ -10,6 +10,7 @@ import pytest
 from idp.flows.engine import Usability
 from idp.flows.runner import Ask, Finished, Refused, StartOver
 from idp.model.flow import Category, Evidence
+from idp.model.webauthn import WebAuthnCredential
 from tests.flows.bench import (
     PASSWORD,
     PHONE,
@@ -255,3 +256,29 @@ def test_a_cookie_is_never_a_step_that_runs() -> None:
     cookie = walk.assembled.flows["login"].cookie()
     assert cookie is not None
     assert walk.assembled.usable(cookie, None) is Usability.NO
+
+
+def passkey_pages(found: dict[str, Any]) -> None:
+    """The name, outside of any level; then, for three hundred seconds of a session, the password."""
+    found["webAuthnPolicyPasswordlessPasskeysEnabled"] = True
+    config = {"loa-condition-level": "1", "loa-max-age": "300"}
+    first = flow("first", step("conditional-level-of-authentication", config="one"), step("auth-password-form"))
+    settings = ({"alias": "one", "config": config},)
+    forms(step("auth-username-form"), sub("first", "CONDITIONAL"), inner=(first,), configs=settings)(found)
+
+
+@pytest.mark.parametrize("age", [299, 300])
+async def test_a_passkey_of_long_ago_does_not_become_young_again_on_the_page_of_the_password(age: int) -> None:
+    bench = Bench()
+    user = await bench.add_user()
+    key = WebAuthnCredential(id="key-1", key_id=b"k", public_key=b"p", counter=0, created_at=0, passwordless=True)
+    await bench.change(credentials=(*user.credentials, key))
+    earlier = proven(bench, "webauthn-passwordless", age=age, credential_id="key-1")
+    walk = with_session(bench.run(demo_realm(passkey_pages)), earlier)
+    result = await walk.show()
+    if age < 300:
+        assert isinstance(result.turn, Finished)
+        return
+    assert walk.asks == "auth-password-form"
+    assert {proof.at for proof in walk.session.evidence} == {bench.now - age}
+    assert isinstance((await walk.enter(password=PASSWORD)).turn, Finished)

@@ -280,8 +280,11 @@ class Password:
 
     async def challenge(self, login: Login) -> Outcome:
         """Show the page; a passkey that told the name has told more than a password could (as Keycloak has it)."""
-        if self._login.offers_passkeys and PASSKEY.name in login.proven:
-            return Success(proven=tuple(f for f in PASSKEY_WAYS[-1] if f.name in login.proven))
+        # Only one of this very login: what a session proved long ago must not become young again here.
+        here = {proof.factor: proof for proof in login.evidence if proof.ceremony == login.ceremony}
+        if self._login.offers_passkeys and PASSKEY.name in here:
+            again = tuple(factor for factor in PASSKEY_WAYS[-1] if factor.name in here)
+            return Success(credential_id=here[PASSKEY.name].credential_id, proven=again)
         return self._login.page(login, username=login.attempted_username or "")
 
     async def verify(self, login: Login, answer: Form) -> Outcome:

@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from idp.crypto.digest import digest
 from idp.flows.engine import Usability
+from idp.flows.levels import TWO_FACTORS, level_of
 from idp.flows.step import (
     Challenge,
     Failure,
@@ -33,7 +34,6 @@ from idp.model.user import User
 
 _PURPOSE = "trusted-device"
 _DAY = 86400
-_TWO = 2  # factors, proven in this login: who knows only the password makes no device a trusted one
 
 
 class Config(Frozen, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
@@ -89,12 +89,16 @@ class TrustDevice:
         return Challenge(page="trust-device.html", fields={"days": self._days})
 
     async def verify(self, login: Login, answer: Form) -> Outcome:
-        """Keep a yes, go on after a no; anything else asks again."""
+        """Keep a yes, go on after a no; anything else asks again.
+
+        Two elements must have been proven in this login: who knows the password makes no device a trusted one, nor
+        who reads the mailbox beside it.
+        """
         if "trust-no" in answer:
             return Success()
         if "trust-yes" not in answer:
             return await self.challenge(login)
-        if len(login.proven) < _TWO or not login.browser:
+        if level_of(login.evidence) < TWO_FACTORS or not login.browser:
             return Success()
         await self._services.first_use.first_use(_PURPOSE, trust_of(login), ttl=self._days * _DAY)
         event = StepEvent(type="TRUST_DEVICE", detail={"days": str(self._days)}, user_id=login.known_user.id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 import unicodedata
 from collections.abc import Callable, Iterable
 
@@ -11,6 +10,7 @@ from idp.flows.step import Message
 from idp.model.policy import PasswordRule
 from idp.model.user import FormerPassword, PasswordCredential, User
 from idp.ports import RandomBytes
+from idp.realms.patterns import whole
 
 _DAY = 86400  # seconds
 LONGEST = 256  # beyond this nobody types; a longer one only costs hashing time
@@ -124,7 +124,7 @@ def _not_email(password: str, argument: str, user: User) -> Message | None:
 
 def _pattern(password: str, argument: str, user: User) -> Message | None:
     del user
-    return None if re.fullmatch(argument, password) else Message(key="password_rejected:pattern")
+    return None if whole(argument)(password) else Message(key="password_rejected:pattern")
 
 
 def _not_common(password: str, argument: str, user: User) -> Message | None:

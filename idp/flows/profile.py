@@ -19,6 +19,7 @@ from idp.flows.step import Form, Message
 from idp.model.profile import ProfileAttribute, ProfilePolicy
 from idp.model.struct import Frozen
 from idp.model.user import User
+from idp.realms.patterns import whole
 
 _LONGEST = 2048  # characters of a value
 _MOST_VALUES = 20
@@ -183,7 +184,7 @@ CHECKS: dict[str, Check] = {
     "length": _length,
     "integer": lambda value, config: _number(value, config, whole=True),
     "double": lambda value, config: _number(value, config, whole=False),
-    "pattern": lambda value, config: None if re.fullmatch(config.get("pattern", ".*"), value) else "pattern",
+    "pattern": lambda value, config: None if whole(config.get("pattern", ".*"))(value) else "pattern",
     "email": lambda value, _: None if _EMAIL.fullmatch(value) else "email",
     "uri": _uri,
     "local-date": _date,

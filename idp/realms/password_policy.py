@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from idp.model.policy import PasswordRule
+from idp.realms.patterns import whole
 
 _NUMBER = {
     "length": "8",
@@ -57,7 +58,7 @@ def _problem(rule: PasswordRule) -> str | None:
         return f"The password rule “{rule.name}” needs a number, not “{rule.argument}”."
     if rule.name == "regexPattern":
         try:
-            re.compile(rule.argument)
-        except re.error as error:
+            whole(rule.argument)
+        except ValueError as error:
             return f"The pattern of the password rule regexPattern is not valid: {error}."
     return None

@@ -12,6 +12,7 @@ import msgspec
 from idp.model.finding import Finding
 from idp.model.profile import KEYCLOAK_PROFILE, ProfileAttribute, ProfilePolicy, Validation
 from idp.realms import representation as file
+from idp.realms.patterns import whole
 from idp.realms.values import error, warning
 
 PROVIDER = "org.keycloak.userprofile.UserProfileProvider"
@@ -130,9 +131,10 @@ def _wrong(name: str, config: Table) -> str:
     if name == "options" and not isinstance(config.get("options"), list):
         return "The validator “options” has no list of options"
     if name == "pattern":
+        pattern = config.get("pattern", "")
         try:
-            re.compile(config.get("pattern", ""))
-        except (re.error, TypeError, RecursionError, OverflowError):
+            whole(pattern if isinstance(pattern, str) else "(")
+        except ValueError:
             return "The pattern of the validator “pattern” is not valid"
     return ""
 

@@ -10,7 +10,9 @@ from idp.flows.held import BY_MESSAGE, STRONG
 from idp.flows.registry import ACTIONS, STEPS
 from idp.flows.step import StepContract
 
-CONTRACTS = {name: kind.contract for name, kind in itertools.chain(STEPS.items(), ACTIONS.items())}
+CONTRACTS = {name: kind.contract for name, kind in STEPS.items()} | {
+    name: kind.contract for name, kind in ACTIONS.items()
+}
 STRONG_CHANGES = {
     name: contract
     for name, contract in CONTRACTS.items()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import ClassVar
 
 import msgspec
@@ -14,10 +14,8 @@ from idp.model.mapper import RoleName
 from idp.model.realm import Realm
 from idp.model.struct import Frozen
 from idp.model.user import User
+from idp.realms.patterns import whole
 from idp.realms.roles import RoleBook
-
-_LONGEST_VALUE = 2048
-_MOST_MEMORY = 1 << 20  # of a compiled pattern, in bytes
 
 
 class RoleConfig(Frozen, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -78,7 +76,7 @@ class AttributeConfig(Frozen, frozen=True, kw_only=True, forbid_unknown_fields=T
     def __post_init__(self) -> None:
         """Refuse a pattern that is none."""
         if self.regex:
-            _pattern(self.expected)
+            whole(self.expected)
 
 
 class UserAttribute:
@@ -90,7 +88,7 @@ class UserAttribute:
 
     def __init__(self, config: AttributeConfig, *, surroundings: Surroundings) -> None:
         self._config = config
-        self._fits = _pattern(config.expected) if config.regex else config.expected.__eq__
+        self._fits = whole(config.expected) if config.regex else config.expected.__eq__
         self._book = RoleBook(surroundings.realm)
 
     @staticmethod
@@ -125,25 +123,3 @@ def _own(user: User, name: str) -> tuple[str, ...]:
             return (user.last_name,) if user.last_name else ()
         case _:
             return user.attributes.get(name, ())
-
-
-def _pattern(expression: str) -> Callable[[str], bool]:
-    """Return whether a whole value matches: in linear time, whatever the pattern and the value are.
-
-    A user may choose a value, and an administrator a careless pattern: with the standard library's `re` the two could
-    hold the server up for minutes.
-
-    Raises:
-        ValueError: the pattern is not valid.
-
-    """
-    import re2  # noqa: PLC0415 - 2 MB that only a realm with such a condition needs
-
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = _MOST_MEMORY
-    try:
-        compiled = re2.compile(expression, options)
-    except re2.error as error:
-        raise ValueError(f"the pattern is not valid here ({error})") from None
-    return lambda value: len(value) <= _LONGEST_VALUE and compiled.fullmatch(value) is not None

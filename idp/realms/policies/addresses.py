@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from urllib.parse import SplitResult, urlsplit
 
 from idp.realms import representation as file
+from idp.realms.patterns import whole
 from idp.realms.policies.configuration import Configuration
 from idp.realms.policies.executor import Executor, Violation
 
@@ -150,8 +150,8 @@ def _private_refusal(parts: SplitResult, configuration: Configuration, *, strict
 
 def _matches(pattern: str, host: str) -> bool:
     try:
-        return re.fullmatch(pattern, host) is not None
-    except re.error:
+        return whole(pattern)(host)
+    except ValueError:
         return False
 
 

@@ -303,7 +303,8 @@ def _offered(login: AuthenticationSession, request: AuthorizationRequest, user: 
 
 def _said(description: str, reference: str) -> str:
     """Return what a client is told; whoever shows it to a person shows what leads an operator to the reason."""
-    return f"{description} Reference: {reference}"
+    end = "" if description.endswith((".", "!", "?")) else "."  # a realm's own words may have none
+    return f"{description}{end} Reference: {reference}"
 
 
 def _pushed_of(login: AuthenticationSession) -> str:

@@ -43,7 +43,7 @@ class Person:
 
     @property
     def has_login_page(self) -> bool:
-        """Whether she is asked for her name and password."""
+        """Whether she is asked for her password, and for her name where no session has named her."""
         return self.arrived is None and self.page is not None and "kc-form-login" in self.page.forms
 
     def goes_on(self) -> None:
@@ -53,7 +53,9 @@ class Person:
                 return
             if "kc-form-login" in self.page.forms:
                 self.logins += 1
-                self.submit("kc-form-login", username="alice", password=PASSWORD)
+                typed = {"username": "alice", "password": PASSWORD}
+                asked = self.page.forms["kc-form-login"].names  # the password alone, where a session has named her
+                self.submit("kc-form-login", **{name: text for name, text in typed.items() if name in asked})
             elif "consent-allow" in self.page.ids:
                 self.submit("kc-oauth", accept="1")
             else:

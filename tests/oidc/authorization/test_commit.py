@@ -230,6 +230,29 @@ async def test_a_session_that_answered_gives_its_time_and_level_and_no_new_cooki
     assert taken.value.auth_time == present.auth_time
 
 
+async def test_the_proofs_of_a_login_are_one_act_at_the_time_of_the_last(desk: Desk) -> None:
+    """OpenID Connect Core §2: when the authentication occurred; a slow login is not stale when it ends."""
+    login = desk.login()
+    slow = msgspec.structs.replace(login.evidence[0], at=login.evidence[1].at - 60)
+    done = await desk.commit(msgspec.structs.replace(login, evidence=(slow, login.evidence[1])))
+    session = await desk.session(done)
+    assert {proof.at for proof in session.evidence} == {session.auth_time} == {int(desk.clock())}
+    taken = await desk.bank.stores.codes.take(digest(done.parameters["code"]))
+    assert taken is not None
+    assert taken.value.auth_time == session.auth_time
+
+
+async def test_a_proof_in_a_session_does_not_make_another_newer(desk: Desk) -> None:
+    present = await desk.session(await desk.commit(desk.login()))
+    desk.clock.advance(100)
+    renewed = msgspec.structs.replace(present.evidence[1], at=int(desk.clock()), ceremony="another tab")
+    done = await desk.commit(silent(desk, present.sid, evidence=(present.evidence[0], renewed)), present)
+    taken = await desk.bank.stores.codes.take(digest(done.parameters["code"]))
+    assert taken is not None
+    assert taken.value.auth_time == present.auth_time
+    assert [proof.at for proof in (await desk.session(done)).evidence] == [present.auth_time, int(desk.clock())]
+
+
 async def test_a_session_that_answered_must_still_be_this_browsers_and_this_users(desk: Desk) -> None:
     present = await desk.session(await desk.commit(desk.login()))
     await_login = silent(desk, present.sid, evidence=present.evidence)

@@ -18,7 +18,7 @@ from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
-PUBLISHED = "89843e7cfa30c1f9694e3a64e386bc45faaaa504b139099f7f7634dbd7ad0cea"
+PUBLISHED = "4e14fe424e08a29f79e7a5f51a4f97efc8ff222a4844b92b984f7426db60dc65"
 FORMAT, PASSED, BLOCKED, IGNORED, TWO = "hyrja-certificate-1", "passed", "blocked", "ignored", 2
 LEVEL, BLOCK = "login: the level that is asked for", "conditional-level-of-authentication"
 State: Any = namedtuple("State", "progress known queue customer evidence needs made world")  # noqa: PYI024 - one line

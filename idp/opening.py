@@ -25,6 +25,7 @@ from idp.flows.step import StepServices
 from idp.flows.tabs import Tabs
 from idp.flows.webauthn.domains import foreign_domains
 from idp.gateways.opening import make_folder_of, outbound_of
+from idp.gateways.upstreams import OpenIdUpstreams
 from idp.login.action_links import ACTION_TOKEN
 from idp.login.desk import Desk
 from idp.model.key_policy import key_policy
@@ -86,6 +87,7 @@ class RealmOpening:
         self._pages = pages
         self._surroundings = surroundings
         self._outbound = outbound_of(settings)
+        self._upstreams = OpenIdUpstreams(self._outbound, clock=clock)
         self._client_authorities = client_authorities_of(settings)
         self._services: dict[str, StepServices] = {}
         self.keys: dict[str, KeptKeys] = {}
@@ -120,6 +122,7 @@ class RealmOpening:
             sms=self._sms,
             message_deliveries=stores.message_deliveries,
             mail=self._mail,
+            upstreams=self._upstreams,
             beside=errands,
             random=self._random,
             code_key=keys.code_key,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from types import MappingProxyType
+from typing import Any
 from urllib.parse import parse_qsl
 
 from idp.model.realm import Realm
 from idp.model.struct import Frozen
-from idp.ports import MessageUndeliveredError, UnfetchableError
+from idp.model.upstream import UpstreamProvider
+from idp.ports import MessageUndeliveredError, UnfetchableError, UpstreamRefusedError
 
 
 class FakeClock:
@@ -91,6 +93,22 @@ class SentLetter(Frozen, frozen=True, kw_only=True):
     letter: str
     locale: str
     fields: dict[str, str | int]
+
+
+class FakeUpstreams:
+    """An `idp.ports.Upstreams` where nobody is known."""
+
+    def request(
+        self, upstream: UpstreamProvider, *, redirect_uri: str, nonce: str, verifier: str, login_hint: str, locale: str
+    ) -> str:
+        del redirect_uri, nonce, verifier, login_hint, locale
+        return f"{upstream.authorization_url}?client_id={upstream.client_id}"
+
+    async def redeemed(
+        self, upstream: UpstreamProvider, *, code: str, redirect_uri: str, nonce: str, verifier: str
+    ) -> Mapping[str, Any]:
+        del upstream, code, redirect_uri, nonce, verifier
+        raise UpstreamRefusedError("nobody is known there")
 
 
 class FakeErrands:

@@ -26,7 +26,8 @@ ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "administrators.md").read_text(encoding="utf-8")
 FLOWS = (ROOT / "docs" / "flows.md").read_text(encoding="utf-8")
 PROSE = re.sub(r"^```.*?^```", "", PAGE, flags=re.MULTILINE | re.DOTALL)
-NAMED = set(re.findall(r"[\w-]+", " ".join(re.findall(r"`([^`]+)`", PROSE))))
+QUOTED = " ".join(re.findall(r"`([^`]+)`", PROSE))
+NAMED = {*re.findall(r"[\w-]+", QUOTED), *re.findall(r"\w+(?:\.\w+)+", QUOTED)}
 RULE = re.compile(r"\"([A-Z]-[A-Z0-9][A-Za-z0-9-]*)\"")
 PARTS = [
     kind

@@ -18,7 +18,7 @@ from idp.flows.assembly import AssembledRealm
 from idp.flows.engine import Passed, Run, SetUp
 from idp.flows.held import strong_factors
 from idp.flows.levels import TWO_FACTORS
-from idp.flows.runner import Runner, failed
+from idp.flows.runner import ANYWHERE, Runner, failed
 from idp.flows.step import Factor, Failure, StepContract, Success
 from idp.flows.tree import Execution
 from idp.model.flow_kind import FlowKind
@@ -265,6 +265,7 @@ def _begun(assembled: AssembledRealm, kind: FlowKind, alias: str) -> Authenticat
         created_at=_NOW,
         valid_until=_NOW,
         expires_at=_NOW,
+        visiting=ANYWHERE if assembled.realm.upstreams else "",
     )
 
 

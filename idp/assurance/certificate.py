@@ -33,6 +33,9 @@ def certificate(proved: Proved, document: Any) -> dict[str, Any]:
 
     """
     assembled, realm = proved.assembled, proved.assembled.realm
+    if realm.upstreams:
+        # What follows the word of another house is explored by the prover alone.
+        raise NotCertifiableError("the realm has identity providers, whose first logins the checker does not follow")
     words = vocabulary()
     customers = sorted((_customer(customer), customer.name) for customer in proved.customers)
     numbers = {name: number for number, (_, name) in enumerate(customers)}

@@ -12,9 +12,11 @@ from types import MappingProxyType
 import msgspec
 
 from idp.flows.mailbox import MAILBOX
+from idp.flows.upstream import FACTOR as FEDERATED
 from idp.flows.webauthn.factors import PASSKEY, SECURITY_KEY, UNLOCKING
 from idp.model.recovery_codes import RecoveryCode, RecoveryCodes
 from idp.model.struct import Frozen
+from idp.model.upstream import FederatedIdentity
 from idp.model.user import OtpCredential, PasswordCredential, User
 from idp.model.webauthn import WebAuthnCredential
 
@@ -82,6 +84,10 @@ def _with_recovery_codes(user: User) -> User:
     return msgspec.structs.replace(user, credentials=(*others, codes))
 
 
+def _with_identity(user: User) -> User:
+    return msgspec.structs.replace(user, identities=(FederatedIdentity(alias="upstream", subject="customer"),))
+
+
 CREDENTIALS: Mapping[str, Followed] = MappingProxyType(
     {
         PASSWORD: Followed(held=lambda user: user.password is not None, put=_with_password, from_the_start=True),
@@ -113,6 +119,13 @@ CREDENTIALS: Mapping[str, Followed] = MappingProxyType(
             absent="no passkey",
         ),
         UNLOCKING.name: Followed(held=lambda user: bool(user.passkeys), put=_with_passkey, part_of=PASSKEY.name),
+        FEDERATED.name: Followed(
+            held=lambda user: bool(user.identities),
+            put=_with_identity,
+            present="login elsewhere",
+            absent="no login elsewhere",
+            from_the_start=True,
+        ),
         RECOVERY: Followed(
             held=lambda user: user.recovery_codes is not None,
             put=_with_recovery_codes,

@@ -34,15 +34,21 @@ class UnprovenToken(Frozen, frozen=True, kw_only=True):
     signature: bytes
 
 
-def read_foreign(token: str, *, largest: int = LARGEST_FOREIGN_TOKEN) -> UnprovenToken:
-    """Take a token apart; raises `TokenError` and nothing else, whatever the text is. `largest` is in characters."""
+def read_foreign(
+    token: str, *, largest: int = LARGEST_FOREIGN_TOKEN, ignored: frozenset[str] = frozenset()
+) -> UnprovenToken:
+    """Take a token apart; raises `TokenError` and nothing else, whatever the text is.
+
+    `largest` is in characters. `ignored` are header members that may be there and mean nothing to us: the thumbprint of
+    a key that is known already, never a key or a way to find one.
+    """
     if len(token) > largest or not token.isascii():
         raise TokenError("too long or not ASCII")
     segments = token.encode().split(b".")
     if len(segments) != _SEGMENTS:
         raise TokenError("not a token in compact form")
     header = json_object(decoded_segment(segments[0]))
-    if not header.keys() <= _HEADER_MEMBERS or not all(isinstance(value, str) for value in header.values()):
+    if not header.keys() <= _HEADER_MEMBERS | ignored or not all(isinstance(value, str) for value in header.values()):
         raise TokenError("header members other than alg, kid and typ")
     if "alg" not in header:
         raise TokenError("no alg")

@@ -15,6 +15,7 @@ from idp.flows.facts import Facts
 from idp.flows.levels import TWO_FACTORS
 from idp.flows.registry import ACTIONS, CONDITIONS, STEPS
 from idp.flows.step import Authenticator, RequiredAction, StepContract, StepServices
+from idp.flows.steps.first_broker_login import LINK, LinkIdentity
 from idp.flows.tree import Execution, Subflow, guards, leaves
 from idp.flows.webauthn.factors import with_passkeys
 from idp.model.client import Client
@@ -41,7 +42,11 @@ class AssembledRealm:
             raise UnusableRealmError("\n".join(str(error) for error in errors))
         self.realm = realm
         self.flows = flows
-        self._steps: dict[str, Authenticator] = {CONSENT: AskConsent(realm=realm, services=services)}
+        self._steps: dict[str, Authenticator] = {
+            CONSENT: AskConsent(realm=realm, services=services),
+        }
+        if realm.upstreams:
+            self._steps[LINK] = LinkIdentity(realm=realm, services=services)
         self._actions: dict[str, RequiredAction] = {}
         self._priorities: dict[str, int] = {}
         self._ages: dict[str, int] = {}
@@ -149,4 +154,5 @@ def action_execution(alias: str) -> Execution:
     return Execution(id=action_id(alias), authenticator=alias, requirement=Requirement.REQUIRED)
 
 
+LINK_EXECUTION = Execution(id=LINK, authenticator=LINK, requirement=Requirement.REQUIRED)
 CONSENT_EXECUTION = Execution(id=CONSENT, authenticator=CONSENT, requirement=Requirement.REQUIRED)

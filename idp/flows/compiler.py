@@ -18,6 +18,7 @@ from idp.flows.facts import LOGIN_SUBFLOWS
 from idp.flows.registry import ACTIONS, CONDITIONS, FORMS, STEPS
 from idp.flows.review import shape_findings
 from idp.flows.tree import Execution, Node, Subflow, guards, leaves, subflows
+from idp.flows.upstream import REDIRECTOR
 from idp.model.finding import Finding, Severity
 from idp.model.flow import Flow, FlowExecution, RequiredActionSetting, Requirement, Status
 from idp.model.flow_kind import FlowKind
@@ -65,6 +66,10 @@ class CompiledFlow(Frozen, frozen=True, kw_only=True):
         """Tell whether an existing user session may answer for this flow (it has an enabled `auth-cookie`)."""
         return self.cookie() is not None
 
+    def redirector(self) -> Execution | None:
+        """Return the place at which a person is sent to another provider, if the flow has one."""
+        return next((leaf for leaf in leaves(self.root) if leaf.authenticator == REDIRECTOR), None)
+
     def cookie(self) -> Execution | None:
         """Return the place of the cookie step, if the flow has one."""
         enabled = (child for child in self.root.children if child.requirement is not Requirement.DISABLED)
@@ -74,7 +79,8 @@ class CompiledFlow(Frozen, frozen=True, kw_only=True):
 def bound_aliases(realm: Realm) -> set[str]:
     """Return the aliases of every flow that the realm or one of its clients runs."""
     own = {alias for client in realm.clients.values() for alias in client.flow_bindings.values()}
-    return set(realm.bindings.values()) | own
+    first = {upstream.first_login_flow for upstream in realm.upstreams.values()} - {""}
+    return set(realm.bindings.values()) | own | first
 
 
 def compile_realm(realm: Realm) -> tuple[dict[str, CompiledFlow], list[Finding]]:

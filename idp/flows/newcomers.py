@@ -111,6 +111,7 @@ class Newcomers:
             attributes=seed.attributes,
             required_actions=seed.required_actions,
             client_roles=seed.client_roles,
+            identities=seed.identities,
             service_account_of=seed.service_account_of,
         )
         user = bare if seed.service_account_of else as_everybody(self._realm, bare)

@@ -21,6 +21,8 @@ from idp.flows.step import ActionType, StepType
 from idp.flows.steps.access import AllowAccess, DenyAccess
 from idp.flows.steps.cookie import Cookie
 from idp.flows.steps.email_otp import EmailOtp
+from idp.flows.steps.first_broker_login import ConfirmLink, CreateUserIfUnique, ReviewProfile
+from idp.flows.steps.identity_provider import IdentityProviderRedirector
 from idp.flows.steps.otp import Otp
 from idp.flows.steps.password import Password, Username, UsernamePassword
 from idp.flows.steps.recovery_code import RecoveryCode
@@ -55,6 +57,11 @@ STEPS: dict[str, StepType] = {
     "auth-recovery-authn-code-form": RecoveryCode,
     "sms-otp": SmsOtp,
     "registration-page-form": RegistrationForm,
+    "identity-provider-redirector": IdentityProviderRedirector,
+    "idp-review-profile": ReviewProfile,
+    "idp-create-user-if-unique": CreateUserIfUnique,
+    "idp-confirm-link": ConfirmLink,
+    "idp-username-password-form": UsernamePassword,
     "user-session-limits": SessionLimits,
     "trusted-device": TrustedDevice,
     "trust-device": TrustDevice,

@@ -12,15 +12,16 @@ from typing import assert_never
 import msgspec
 
 from idp.flows.actions import consent
-from idp.flows.assembly import CONSENT_EXECUTION, AssembledRealm, follows_flow
+from idp.flows.assembly import CONSENT_EXECUTION, LINK_EXECUTION, AssembledRealm, follows_flow
 from idp.flows.blocks import reached_level
 from idp.flows.carried import carried, identified, stems_from
-from idp.flows.engine import Blocked, Circumstances, Decision, Ignored, Passed, Run, SetUp, decide
+from idp.flows.engine import Blocked, Circumstances, Decision, Ignored, Passed, Run, SetUp, Usability, decide
 from idp.flows.facts import Facts
 from idp.flows.initiated import CANCEL, action_parameter, initiated_action, may_decline, oldest_proof, raised_level
 from idp.flows.levels import wanted_level
 from idp.flows.step import (
     Challenge,
+    Detour,
     Factor,
     Failure,
     Form,
@@ -34,45 +35,18 @@ from idp.flows.step import (
 )
 from idp.flows.trace import Considered, considered
 from idp.flows.tree import Execution, Subflow
+from idp.flows.turns import Ask, Detoured, Finished, Refused, StartOver, Turn
 from idp.model.client import Client
 from idp.model.flow import Evidence, Status
+from idp.model.flow_kind import FlowKind
 from idp.model.oauth import AuthorizationRequest
 from idp.model.session import AuthenticationSession, Notice
 from idp.model.struct import Frozen
 from idp.model.user import User
 from idp.ports import Users
 
-
-class Ask(Frozen, frozen=True, kw_only=True):
-    """Show `challenge`; `alternatives` are the other ways the person may choose.
-
-    `may_decline`: the application wishes it, and the person need not.
-    """
-
-    execution: Execution
-    challenge: Challenge
-    alternatives: tuple[Execution, ...] = ()
-    may_decline: bool = False
-
-
-class Finished(Frozen, frozen=True, kw_only=True):
-    """Everything demanded was done, in this order of evidence."""
-
-
-class Refused(Frozen, frozen=True, kw_only=True):
-    """The login cannot be completed. `reason` is for operators; `error` is what the client may be told."""
-
-    reason: str
-    error: str = "access_denied"
-
-
-class StartOver(Frozen, frozen=True, kw_only=True):
-    """The login begins again from its first page."""
-
-    message: Message | None = None
-
-
-Turn = Ask | Finished | Refused | StartOver
+ANYWHERE = "*"
+"""As `AuthenticationSession.visiting`: every provider may be chosen. For who explores a flow without running it."""
 
 
 class Result(Frozen, frozen=True, kw_only=True):
@@ -147,6 +121,8 @@ class Runner:
     def decision(self, session: AuthenticationSession, user: User | None, *, now: int) -> Decision:
         """Return what comes next: the flow first, then what the user must do, then consent."""
         decision = decide(self._root(session), self._circumstances(session, user))
+        if isinstance(decision, Passed) and session.kind is FlowKind.FIRST_BROKER_LOGIN and user is not None:
+            return decision if _done(session, LINK_EXECUTION) else Run(execution=LINK_EXECUTION)
         if not isinstance(decision, Passed) or not session.kind.ends_in_session or user is None:
             return decision
         pending = [a for a in self._assembled.pending_actions(user, session.actions, now) if not _done(session, a)]
@@ -232,12 +208,21 @@ class Runner:
         facts = cache(lambda: self._facts(session, user))  # most decisions come by no condition
         return Circumstances(
             progress=session.progress,
-            usable=lambda execution: self._assembled.usable(execution, user),
+            usable=lambda execution: self._usable(session, execution, user),
             holds=lambda condition, guarded: self._assembled.holds(condition, guarded, facts()),
             chosen=session.chosen,
             # Who enrols a token at the end of a login is not asked for it by a condition that the login had gone by.
             settled=any(map(follows_flow, session.progress)),
         )
+
+    def _usable(self, session: AuthenticationSession, execution: Execution, user: User | None) -> Usability:
+        contract = self._assembled.contract(execution.id)
+        if contract.by_choice and session.visiting not in {execution.id, ANYWHERE}:
+            # A session that was proven there answers for it; nobody else is sent there unasked.
+            proven = {proof.factor for proof in session.earlier}
+            if not proven & contract.factors.keys():
+                return Usability.NO
+        return self._assembled.usable(execution, user)
 
     def _facts(self, session: AuthenticationSession, user: User | None) -> Facts:
         """Return what the conditions of the flow may look at."""
@@ -358,6 +343,8 @@ class Runner:
             transaction_id=session.transaction_id,
             browser=session.browser,
             address=session.address,
+            upstream=session.upstream,
+            arrival=session.arrival,
             made=self._made(session),
             memory=session.states.get(execution.id),
             action_parameter=action_parameter(session, execution),
@@ -388,6 +375,8 @@ class Runner:
                     session, turn = self.succeeded(session, run.execution, outcome, now=now), Finished()
             case Failure():
                 return failed(session, run, outcome)
+            case Detour():
+                turn = Detoured(arrival=outcome.arrival)
             case Restart():
                 turn = StartOver(message=outcome.message)
             case _:
@@ -423,6 +412,7 @@ class Runner:
             evidence=(*session.evidence, *evidence),
             selecting=None,
             chosen=None,
+            arrival=outcome.arrival or session.arrival,
             notice=Notice(key=notice.key, params=notice.params, kind=notice.kind) if notice else session.notice,
         )
 

@@ -17,6 +17,7 @@ from idp.model.flow_kind import FlowKind
 from idp.model.oauth import Approval
 from idp.model.realm import Realm
 from idp.model.struct import Frozen
+from idp.model.upstream import Arrival
 from idp.model.user import User
 from idp.ports import (
     Attempts,
@@ -31,6 +32,7 @@ from idp.ports import (
     Sealer,
     SmsSender,
     Throttle,
+    Upstreams,
     Users,
 )
 
@@ -91,6 +93,7 @@ class StepContract(Frozen, frozen=True, kw_only=True):
     `silent`: it never shows a page, so that it is no way that a person could choose.
     `refuses`: nobody gets past it.
     `gives_way`: not everybody gets past it, and who does not is asked another way.
+    `by_choice`: only somebody is asked who chose it on a page, or was sent to it (`AuthenticationSession.visiting`).
     """
 
     proves: Factor | None = None
@@ -108,6 +111,7 @@ class StepContract(Frozen, frozen=True, kw_only=True):
     silent: bool = False
     refuses: bool = False
     gives_way: bool = False
+    by_choice: bool = False
 
     @property
     def ways(self) -> tuple[tuple[Factor, ...], ...]:
@@ -155,15 +159,24 @@ class Challenge(Frozen, frozen=True, kw_only=True):
 class Success(Frozen, frozen=True, kw_only=True):
     """The step is done. A step whose contract proves a factor says so by this, and only by this.
 
-    `proven` is given where the contract leaves open what was proven: its names are one of the contract's `ways`, its
-    `amr` may say more of the credential at hand.
+    `arrival` is what is known of who came from an upstream provider, from now on. `proven` is given where the
+    contract leaves open what was proven: its names are one of the contract's `ways`, its `amr` may say more of the
+    credential at hand.
     """
 
     user_id: str | None = None
     attempted_username: str | None = None
     credential_id: str | None = None
     proven: tuple[Factor, ...] = ()
+    arrival: Arrival | None = None
     notice: Message | None = None
+    events: tuple[StepEvent, ...] = ()
+
+
+class Detour(Frozen, frozen=True, kw_only=True):
+    """Somebody came from an upstream provider whom nobody here is linked to: first comes the flow for that."""
+
+    arrival: Arrival
     events: tuple[StepEvent, ...] = ()
 
 
@@ -186,7 +199,7 @@ class Restart(Frozen, frozen=True, kw_only=True):
     events: tuple[StepEvent, ...] = ()
 
 
-Outcome = Challenge | Success | Failure | Restart
+Outcome = Challenge | Success | Failure | Restart | Detour
 
 
 class Login(Frozen, frozen=True, kw_only=True):
@@ -221,6 +234,8 @@ class Login(Frozen, frozen=True, kw_only=True):
     transaction_id: str = ""
     browser: str = ""
     address: str = ""
+    upstream: str = ""
+    arrival: Arrival | None = None
     made: frozenset[str] = frozenset()
     memory: bytes | None = None
     action_parameter: str = ""
@@ -256,6 +271,7 @@ class StepServices(Frozen, frozen=True, kw_only=True):
     site: str  # host of the provider, for the last line of a text message (WebOTP)
     origin: str  # where the provider's pages come from, as browsers write it (scheme, host, port)
     action_links: str  # address of the page that follows a link of a letter
+    upstreams: Upstreams
     token_application: str  # address of the realm's own soft-token application
 
 

@@ -17,14 +17,17 @@ from idp.crypto.digest import same
 from idp.flows.action_links import ActionLink
 from idp.flows.assembly import AssembledRealm
 from idp.flows.notices import Notices
-from idp.flows.runner import Ask, Finished, Refused, Result, Runner, StartOver
+from idp.flows.runner import Result, Runner
 from idp.flows.step import Form, Message, StepEvent
 from idp.flows.trace import path_of
+from idp.flows.turns import Ask, Detoured, Finished, Refused, StartOver
+from idp.flows.visits import arrived, back_from, gone_away, sent_by, sent_to
 from idp.model.event import Event
 from idp.model.flow_kind import FlowKind
 from idp.model.oauth import AuthorizationRequest
 from idp.model.session import AuthenticationSession, Notice, Outstanding, UserSession
 from idp.model.struct import Frozen
+from idp.model.upstream import Arrival
 from idp.model.user import User
 from idp.ports import AuthenticationSessions, Clock, RandomBytes, Users
 
@@ -123,6 +126,7 @@ class Tabs:
             return None
         now = self._now()
         valid_until = now + assembled.realm.lifespans.login
+        upstream, visiting = sent_by(assembled, flow, request)
         return AuthenticationSession(
             tab_id=self._random(16).hex(),
             browser=browser,
@@ -137,6 +141,8 @@ class Tabs:
             request=request,
             locale=locale,
             notice=notice,
+            upstream=upstream,
+            visiting=visiting,
         )
 
     def answered_by(self, session: AuthenticationSession, sso: UserSession, user: User) -> AuthenticationSession:
@@ -164,6 +170,8 @@ class Tabs:
                 return await self._rejected(result, result.turn, address=address)
             case StartOver():
                 return Rejected(session=session, error="server_error", reason="the flow restarts at its beginning")
+            case Detoured():
+                return Rejected(session=session, error="server_error", reason="somebody came whom nobody had sent")
             case _:
                 assert_never(result.turn)
 
@@ -174,10 +182,11 @@ class Tabs:
             return session
         if self._now() >= session.valid_until:
             return await self.start_over(session, Message(key="login_expired", kind="info"))
+        session = back_from(self._current(), session)
         result = await self._advanced(session, answer=None, answers=None, address=address)
         match result.turn:
             case Ask():
-                after = self._outstanding(result.session, result.turn)
+                after = gone_away(self._outstanding(result.session, result.turn), result.turn)
                 if after != session and not await self._sessions.replace(after):
                     return GoOn(session=session)  # another request was faster: look again
                 return self._page(after, result.turn)
@@ -244,6 +253,16 @@ class Tabs:
 
     async def go_to(self, session: AuthenticationSession, kind: FlowKind, notice: Notice | None = None) -> View:
         """End a tab and begin a flow of `kind` for its request in a new one."""
+        fresh = self._another(session, kind, notice=notice)
+        if fresh is None:
+            return Gone()
+        if session.kind is FlowKind.REGISTRATION:  # whoever has just made an account need not type its name again
+            fresh = msgspec.structs.replace(fresh, attempted_username=session.attempted_username)
+        return await self._in_place_of(session, fresh)
+
+    def _another(
+        self, session: AuthenticationSession, kind: FlowKind, *, notice: Notice | None = None, flow: str = ""
+    ) -> AuthenticationSession | None:
         fresh = self.opened(
             kind=kind,
             client_id=session.client_id,
@@ -253,10 +272,11 @@ class Tabs:
             transaction_id=session.transaction_id,
             notice=notice,
         )
-        if fresh is None:
-            return Gone()
-        if session.kind is FlowKind.REGISTRATION:  # whoever has just made an account need not type its name again
-            fresh = msgspec.structs.replace(fresh, attempted_username=session.attempted_username)
+        if fresh is None or not flow:
+            return fresh
+        return msgspec.structs.replace(fresh, flow=flow) if flow in self._current().flows else None
+
+    async def _in_place_of(self, session: AuthenticationSession, fresh: AuthenticationSession) -> View:
         await self._sessions.create(fresh)  # first: a process killed here leaves the old tab as it was
         if not await self._kept(_ended(session, continues=fresh.tab_id)):
             return GoOn(session=session)
@@ -329,6 +349,8 @@ class Tabs:
         session = result.session
         match result.turn:
             case Finished():
+                if session.kind is FlowKind.FIRST_BROKER_LOGIN:
+                    return await self._arrived(session)
                 if not session.kind.ends_in_session and session.request is not None:
                     return await self.go_to(session, FlowKind.BROWSER, session.notice)
                 if not await self._kept(_ended(session, continues=None)):
@@ -338,10 +360,43 @@ class Tabs:
                 return await self._rejected(result, result.turn, address=address)
             case StartOver():
                 return await self.start_over(session, result.turn.message)
+            case Detoured():
+                return await self._detoured(session, result.turn.arrival)
             case Ask():
                 return GoOn(session=session)
             case _:
                 assert_never(result.turn)
+
+    async def _detoured(self, session: AuthenticationSession, came: Arrival) -> View:
+        """Begin the first broker login of who came, in a new tab; the login itself waits in its request."""
+        upstream = self._current().realm.upstreams.get(came.identity.alias)
+        flow = upstream.first_login_flow if upstream is not None else ""
+        fresh = self._another(session, FlowKind.FIRST_BROKER_LOGIN, flow=flow)
+        if fresh is None:
+            return await self.start_over(session, Message(key="upstream_unknown"))
+        return await self._in_place_of(session, msgspec.structs.replace(fresh, arrival=came))
+
+    async def _arrived(self, session: AuthenticationSession) -> View:
+        """Go on with the login from which somebody was sent away: they have come, as a user of the realm."""
+        fresh, came = self._another(session, FlowKind.BROWSER), session.arrival
+        if fresh is None or came is None or session.user_id is None:
+            return await self.start_over(session, None)
+        back = arrived(fresh, session, came)
+        return await self._in_place_of(session, back)
+
+    async def visit(self, tab_id: str, alias: str, *, browser: str, address: str) -> View:
+        """Send somebody from a login to an upstream provider that they chose."""
+        session = await self._mine(tab_id, browser)
+        if isinstance(session, Gone):
+            return session
+        going = sent_to(self._current(), session, alias)
+        if going is None or self._now() >= session.valid_until:
+            return GoOn(session=session)
+        result = await self._advanced(going, answer=None, answers=None, address=address)
+        if not isinstance(result.turn, Ask):
+            return await self._ended(result, address=address)
+        after = gone_away(self._outstanding(result.session, result.turn), result.turn)
+        return self._page(after, result.turn) if await self._kept(after) else GoOn(session=session)
 
     async def _rejected(self, result: Result, refused: Refused, *, address: str) -> Rejected:
         await self._kept(_ended(result.session, continues=None))
@@ -420,4 +475,5 @@ def _ended(session: AuthenticationSession, *, continues: str | None) -> Authenti
         evidence=(),
         outstanding=None,
         request=None,
+        arrival=None,
     )

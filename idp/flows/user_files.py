@@ -42,6 +42,10 @@ class UserFiles:
             "realmRoles": list(user.realm_roles),
             "clientRoles": {client: list(roles) for client, roles in user.client_roles.items()},
             "groups": list(user.groups),
+            "federatedIdentities": [
+                {"identityProvider": one.alias, "userId": one.subject, "userName": one.username}
+                for one in user.identities
+            ],
             "credentials": [
                 written for credential in user.credentials if (written := self._credential(user, credential))
             ],

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from idp.model.struct import Frozen
-from idp.ports import UnfetchableError
+from idp.ports import Answered, UnfetchableError
 
 if TYPE_CHECKING:
     import httpx
@@ -84,6 +84,23 @@ class HttpOutbound:
 
         call = _Call(method="POST", headers={**headers, "content-type": content_type}, body=body)
         return await self._called(address, call, status)
+
+    async def ask(
+        self,
+        address: str,
+        *,
+        body: bytes,
+        content_type: str,
+        headers: Mapping[str, str] = _NO_HEADERS,
+        largest: int,
+    ) -> Answered:
+        """Send the body and return the answer, whatever its status; see the port."""
+
+        async def answered(response: httpx.Response) -> Answered:
+            return Answered(status=response.status_code, body=await _body(response, largest))
+
+        call = _Call(method="POST", headers={**headers, "content-type": content_type}, body=body)
+        return await self._called(address, call, answered)
 
     async def _called(self, address: str, call: _Call, read: Callable[[httpx.Response], Awaitable[T]]) -> T:
         import httpx  # noqa: PLC0415 - loaded only where an address is called
@@ -178,6 +195,10 @@ class HttpOutbound:
 async def _document(response: httpx.Response, largest: int) -> bytes:
     if response.status_code != _OK:
         raise UnfetchableError(f"the address answered {response.status_code}")
+    return await _body(response, largest)
+
+
+async def _body(response: httpx.Response, largest: int) -> bytes:
     if "content-encoding" in response.headers:  # asked for none; a small body could become a huge one
         raise UnfetchableError("the document is compressed")
     document = b""

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from idp.flows.steps.identity_provider import PAGE as UPSTREAM
 from idp.flows.tabs import Completed, Gone, GoOn, Page, Registered, Rejected, View
 from idp.login.answers import (
     form_post,
@@ -138,6 +139,10 @@ def address_of(visit: Visit, session: AuthenticationSession, **more: str) -> str
 async def _challenge(visit: Visit, view: Page) -> Response:
     session, ask = view.session, view.ask
     challenge = ask.challenge
+    if challenge.page == UPSTREAM:
+        # The nonce of the page is the request's `state`: it comes back once, to this tab, in this browser.
+        state = urlencode({"state": f"{session.tab_id}.{view.nonce}"})
+        return with_browser(visit, redirect(f"{challenge.fields['address']}&{state}", status=_FOUND))
     shown = challenge.message or session.notice
     message = {"key": shown.key, "params": shown.params, "kind": shown.kind} if shown is not None else None
     fields: dict[str, Any] = {
@@ -150,6 +155,7 @@ async def _challenge(visit: Visit, view: Page) -> Response:
         "can_decline": ask.may_decline,
         "can_restart": bool(session.progress) or session.sso_sid is not None or session.kind is not FlowKind.BROWSER,
         "links": _links(visit, session, challenge.page),
+        "providers": _providers(visit, session, challenge.page),
     }
     client = shown_client(visit, session) if challenge.page in _OF_A_CLIENT else None
     return await page(visit, challenge.page, locale=session.locale, goes_to=session.request, client=client, **fields)
@@ -175,6 +181,19 @@ def _links(visit: Visit, session: AuthenticationSession, template: str) -> dict[
         for kind, name in (_LINKS | _RESET).items()
         if kind.value in bound
     }
+
+
+def _providers(visit: Visit, session: AuthenticationSession, template: str) -> list[dict[str, str]]:
+    """The upstream providers that a login page offers, with the addresses that send there."""
+    flow = visit.desk.published.current().flows.get(session.flow)
+    if template != "login.html" or session.kind is not FlowKind.BROWSER or flow is None or flow.redirector() is None:
+        return []
+    query = urlencode({"client_id": session.client_id, "tab_id": session.tab_id})
+    offered = (one for one in visit.desk.realm.upstreams.values() if not one.hidden and not one.link_only)
+    return [
+        {"alias": one.alias, "name": one.title, "href": f"{visit.desk.address('broker')}/{one.alias}/login?{query}"}
+        for one in sorted(offered, key=lambda one: (one.order, one.title))
+    ]
 
 
 async def _switch_language(visit: Visit, tab_id: str) -> None:

@@ -11,6 +11,7 @@ from starlette.routing import Route
 from idp.login.action_links import follow_link
 from idp.login.approvals import decide_request, decided, verify_device
 from idp.login.authorization import authorize
+from idp.login.broker import come_back, visit_upstream
 from idp.login.desk import Desk, Visit
 from idp.login.errors import error_page
 from idp.login.login_actions import BESIDE_A_LOGIN, authenticate, beginning, language_chosen
@@ -37,6 +38,8 @@ def routes(*, desks: Mapping[str, Desk], pages: Pages, random: RandomBytes) -> l
         ("login-actions/reset-credentials", reset_credentials, ["GET"]),
         ("login-actions/action-token", follow_link, ["GET", "POST"]),
         ("protocol/openid-connect/forgot-credentials", forgot_credentials, ["GET"]),
+        ("broker/{alias}/login", visit_upstream, ["GET"]),
+        ("broker/{alias}/endpoint", come_back, ["GET"]),
         ("device", verify_device, ["GET", "POST"]),
         ("device/status", decided, ["GET"]),
         ("ciba", decide_request, ["GET", "POST"]),

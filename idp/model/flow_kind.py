@@ -16,6 +16,7 @@ class FlowKind(Enum):
     SOFT_TOKEN_REGISTRATION = "soft-token-registration"  # noqa: S105 - the name of a flow, not a secret
 
     RESET_CREDENTIALS = "reset-credentials"
+    FIRST_BROKER_LOGIN = "first-broker-login"
 
     @property
     def binding(self) -> Binding:
@@ -87,6 +88,10 @@ BINDINGS: dict[FlowKind, Binding] = {
         default="reset credentials",
         switch="resetPasswordAllowed",
         address="login-actions/reset-credentials",
+    ),
+    # Who has logged in elsewhere for the first time; leads back into the login that sent them there.
+    FlowKind.FIRST_BROKER_LOGIN: Binding(
+        realm_key="firstBrokerLoginFlow", default="first broker login", switch="identityProviders"
     ),
 }
 """One line for each kind. A key of a realm file that names a flow of a kind that is not here binds nothing."""

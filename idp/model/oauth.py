@@ -101,6 +101,8 @@ class AuthorizationRequest(Frozen, frozen=True, kw_only=True):
     hinted_subject: str | None = None
     """Instead of the id: what a client with pairwise subjects calls the user whom it means (Core §8)."""
     login_hint: str = ""
+    idp_hint: str = ""
+    """The alias of an upstream provider to log in at (Keycloak's `kc_idp_hint`)."""
     ui_locales: tuple[str, ...] = ()
     acr_values: tuple[str, ...] = ()
     terms: GrantTerms = NO_TERMS

@@ -21,6 +21,7 @@ from idp.model.profile import ProfilePolicy
 from idp.model.registration import RegistrationRules
 from idp.model.sms_policy import SmsPolicy
 from idp.model.struct import Frozen
+from idp.model.upstream import UpstreamProvider
 from idp.model.webauthn import WebAuthnPolicy
 
 
@@ -68,6 +69,8 @@ class Realm(Frozen, frozen=True, kw_only=True):
     registered: Mapping[str, Client] = {}
     registration: RegistrationRules = RegistrationRules()
     assertion_issuers: dict[str, AssertionIssuer] = {}
+    upstreams: dict[str, UpstreamProvider] = {}
+    """Other providers that people may log in at, by alias."""
     attributes: dict[str, str] = {}
     authorization_details_types: dict[str, dict[str, Any]] = {}
     client_scopes: dict[str, ClientScope] = msgspec.field(default_factory=built_in_scopes)

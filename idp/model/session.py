@@ -6,6 +6,7 @@ from idp.model.flow import Evidence, Status
 from idp.model.flow_kind import FlowKind
 from idp.model.oauth import NO_TERMS, AuthorizationRequest, GrantTerms
 from idp.model.struct import Frozen
+from idp.model.upstream import Arrival
 
 
 class Outstanding(Frozen, frozen=True, kw_only=True):
@@ -26,14 +27,15 @@ class Notice(Frozen, frozen=True, kw_only=True):
 class AuthenticationSession(Frozen, frozen=True, kw_only=True):
     """One tab's login in progress. Replaced, never edited; `revision` is the store's compare-and-set number.
 
-    `browser` is the digest of the cookie of the browser that began it: knowing a tab id is not enough.
-    `states` holds each step's own memory, encoded, by execution id. `sso_sid` names the user session that answers for
-    the login, if one does, and `earlier` is what it had proven when the login began. `address` is the network address
-    of the latest request. `cancelled`: the person did not want the action that the application asked for. `selecting`
-    is the execution at which the person asked for another way, `chosen` the way they took. `answers` counts the answers
-    taken so far. An ended session keeps only where it `continues`. After
-    `valid_until` nothing can be answered any more; until `expires_at` the request is kept, so that a late person can
-    begin again.
+    `browser` is the digest of the cookie of the browser that began it: knowing a tab id is not enough. `states`
+    holds each step's own memory, encoded, by execution id. `sso_sid` names the user session that answers for the
+    login, if one does, and `earlier` is what it had proven when the login began. `address` is the network address
+    of the latest request. `upstream` is the alias of the provider that the person logs in at, `visiting` the
+    execution that sends them there, `sent_away` whether it has, and `arrival` who came back. `cancelled`: the
+    person did not want the action that the application asked for. `selecting` is the execution at which the person
+    asked for another way, `chosen` the way they took. `answers` counts the answers taken so far. An ended session
+    keeps only where it `continues`. After `valid_until` nothing can be answered any more; until `expires_at` the
+    request is kept, so that a late person can begin again.
     """
 
     tab_id: str
@@ -51,6 +53,10 @@ class AuthenticationSession(Frozen, frozen=True, kw_only=True):
     user_id: str | None = None
     attempted_username: str | None = None
     address: str = ""
+    upstream: str = ""
+    visiting: str = ""
+    sent_away: bool = False
+    arrival: Arrival | None = None
     sso_sid: str | None = None
     earlier: tuple[Evidence, ...] = ()
     progress: dict[str, Status] = {}

@@ -7,6 +7,7 @@ from typing import TypeVar
 from idp.model.policy import OtpAlgorithm, OtpKind
 from idp.model.recovery_codes import RecoveryCodes
 from idp.model.struct import Frozen
+from idp.model.upstream import FederatedIdentity
 from idp.model.webauthn import WebAuthnCredential
 
 
@@ -97,6 +98,8 @@ class User(Frozen, frozen=True, kw_only=True):
     groups: tuple[str, ...] = ()
     service_account_of: str = ""
     """The client that this user is when it acts for itself; such a user has no credential and never gets one."""
+    identities: tuple[FederatedIdentity, ...] = ()
+    """Where else the user can log in; each subject of a provider belongs to one user."""
 
     @property
     def full_name(self) -> str:

@@ -1,9 +1,11 @@
 """Everything outside, as the house sees it: stores, clock, randomness, gateways."""
 
 from idp.ports.outside import (
+    Answered,
     Beside,
     Clock,
     Documents,
+    Exchanges,
     Mail,
     MailSender,
     MessageUndeliveredError,
@@ -14,6 +16,8 @@ from idp.ports.outside import (
     Sealer,
     SmsSender,
     UnfetchableError,
+    UpstreamRefusedError,
+    Upstreams,
 )
 from idp.ports.stores import (
     Attempts,
@@ -45,6 +49,7 @@ from idp.ports.stores import (
 )
 
 __all__ = [
+    "Answered",
     "Attempts",
     "AuthenticationSessions",
     "AuthorizationCodes",
@@ -53,6 +58,7 @@ __all__ = [
     "Counters",
     "Documents",
     "Events",
+    "Exchanges",
     "FirstUse",
     "InitialTokens",
     "KeptSecrets",
@@ -82,6 +88,8 @@ __all__ = [
     "Taken",
     "Throttle",
     "UnfetchableError",
+    "UpstreamRefusedError",
+    "Upstreams",
     "UserSessions",
     "Users",
 ]

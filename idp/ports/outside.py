@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
 from idp.model.message import Carried
 from idp.model.realm import Realm
+from idp.model.struct import Frozen
+from idp.model.upstream import UpstreamProvider
 
 Clock = Callable[[], float]
 """Epoch seconds. The only real one is made in the composition root."""
@@ -71,6 +73,13 @@ class Documents(Protocol):
         """
 
 
+class Answered(Frozen, frozen=True, kw_only=True):
+    """What somebody else's server answered."""
+
+    status: int
+    body: bytes
+
+
 class Outbound(Documents, Protocol):
     """A way to call addresses that clients have registered: for documents, and with messages (logouts)."""
 
@@ -79,6 +88,36 @@ class Outbound(Documents, Protocol):
 
         Under the same rules as `fetch`; a redirect is a status like any other.
         """
+
+
+class Exchanges(Documents, Protocol):
+    """A way to exchange messages with other people's servers, under the rules of `Documents`."""
+
+    async def ask(
+        self, address: str, *, body: bytes, content_type: str, headers: Mapping[str, str] = ..., largest: int
+    ) -> Answered:
+        """Send a body to an https address and return the answer, of at most `largest` bytes.
+
+        A redirect is a status like any other.
+        """
+
+
+class UpstreamRefusedError(Exception):
+    """An upstream provider did not say who somebody is, or said it in a way that counts for nothing; see the text."""
+
+
+class Upstreams(Protocol):
+    """A way to let people log in at other OpenID providers (OpenID Connect Core §3.1)."""
+
+    def request(
+        self, upstream: UpstreamProvider, *, redirect_uri: str, nonce: str, verifier: str, login_hint: str, locale: str
+    ) -> str:
+        """Return the address to send a browser to; the caller adds `state`. `verifier` is PKCE's (RFC 7636)."""
+
+    async def redeemed(
+        self, upstream: UpstreamProvider, *, code: str, redirect_uri: str, nonce: str, verifier: str
+    ) -> Mapping[str, Any]:
+        """Redeem a code and return the claims of its ID token, checked; or raise `UpstreamRefusedError`."""
 
 
 class Sealer(Protocol):

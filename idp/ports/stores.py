@@ -213,11 +213,17 @@ class Users(Protocol):
     async def by_email(self, email: str) -> User | None:
         """Return the user of that address, if exactly one has it."""
 
+    async def by_identity(self, alias: str, subject: str) -> User | None:
+        """Return the user whom a subject of an upstream provider is linked to."""
+
     async def create(self, user: User) -> bool:
-        """Store a new user; false if the id or the username is taken. Durable when this returns."""
+        """Store a new user; false if the id, the username or a federated identity is taken. Durable when it returns."""
 
     async def replace(self, user: User) -> bool:
-        """Compare and set on `revision` (id and username do not change). Durable when this returns."""
+        """Compare and set on `revision` (id and username do not change). Durable when this returns.
+
+        False as well if a federated identity of the user belongs to somebody else.
+        """
 
     async def remove(self, user_id: str) -> bool:
         """Remove a user for good; true for the caller that did. Durable when this returns."""

@@ -10,6 +10,7 @@ from idp.model.assertion_issuer import AssertionIssuer, SubjectRule
 from idp.model.client_assertion import PUBLIC_KEY_ALGORITHMS, KeySource
 from idp.model.finding import Finding
 from idp.realms import representation as file
+from idp.realms import upstreams
 from idp.realms.addresses import Reach, reach
 from idp.realms.values import error, listed, one_of, warning
 
@@ -25,9 +26,11 @@ def assertion_issuers(found: file.Realm, findings: list[Finding]) -> dict[str, A
     issuers: dict[str, AssertionIssuer] = {}
     for position, provider in enumerate(found.identity_providers):
         pointer = f"/identityProviders/{position}"
+        if provider.provider_id in upstreams.PROVIDERS:
+            continue
         if provider.provider_id != PROVIDER:
             problem = f"An identity provider of the kind “{provider.provider_id}” has no effect here."
-            findings.append(warning("R-IDENTITY-PROVIDER", pointer, problem, f"Only {PROVIDER} has."))
+            findings.append(warning("R-IDENTITY-PROVIDER", pointer, problem, "Use one of oidc, keycloak-oidc."))
         elif provider.enabled:
             issuer = _issuer(provider, pointer, findings)
             if issuer.issuer in issuers:

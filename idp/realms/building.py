@@ -30,6 +30,7 @@ from idp.realms.profile import user_profile
 from idp.realms.registration import registration_rules
 from idp.realms.sms_policy import sms_policy
 from idp.realms.stock import stock_actions, with_stock_configuration, with_stock_flows
+from idp.realms.upstreams import upstreams
 from idp.realms.values import error, one_of, seconds
 from idp.realms.webauthn import webauthn_policy
 
@@ -95,6 +96,7 @@ def realm_of(found: file.Realm, *, version: str, surroundings: Surroundings, fin
         client_policies=policies,
         registration=registration_rules(found, findings),
         assertion_issuers=assertion_issuers(found, findings),
+        upstreams=upstreams(found, surroundings.vault, findings),
         attributes=found.attributes,
         mail_server=smtp_server(found, surroundings.vault, findings),
         authorization_details_types=authorization_details_types(found.attributes, findings),

@@ -120,6 +120,14 @@ class Credential(Representation, frozen=True, kw_only=True, rename="camel"):
     temporary: bool = False
 
 
+class FederatedIdentity(Representation, frozen=True, kw_only=True, rename="camel"):
+    """An entry of a user's `federatedIdentities`."""
+
+    identity_provider: str
+    user_id: str
+    user_name: str = ""
+
+
 class User(Representation, frozen=True, kw_only=True, rename="camel"):
     """An entry of `users`."""
 
@@ -138,6 +146,7 @@ class User(Representation, frozen=True, kw_only=True, rename="camel"):
     client_roles: dict[str, tuple[str, ...]] = {}
     groups: tuple[str, ...] | None = None
     service_account_client_id: str = ""
+    federated_identities: tuple[FederatedIdentity, ...] = ()
 
 
 class IdentityProvider(Representation, frozen=True, kw_only=True, rename="camel"):
@@ -146,6 +155,23 @@ class IdentityProvider(Representation, frozen=True, kw_only=True, rename="camel"
     alias: str
     provider_id: str
     enabled: bool = True
+    display_name: str = ""
+    trust_email: bool = False
+    store_token: bool = False
+    link_only: bool = False
+    hide_on_login: bool = False
+    first_broker_login_flow_alias: str = ""
+    post_broker_login_flow_alias: str = ""
+    config: dict[str, str] = {}
+
+
+class IdentityProviderMapper(Representation, frozen=True, kw_only=True, rename="camel"):
+    """An entry of `identityProviderMappers`."""
+
+    name: str
+    identity_provider_alias: str
+    identity_provider_mapper: str
+    id: str | None = None
     config: dict[str, str] = {}
 
 
@@ -211,6 +237,7 @@ class Realm(WebAuthnPolicies, frozen=True, kw_only=True, rename="camel"):
     browser_flow: str = "browser"
     direct_grant_flow: str = ""
     registration_flow: str = ""
+    first_broker_login_flow: str = ""
     reset_credentials_flow: str = ""
 
     internationalization_enabled: bool = False
@@ -232,6 +259,7 @@ class Realm(WebAuthnPolicies, frozen=True, kw_only=True, rename="camel"):
     roles: Roles = Roles()
     default_role: Role | None = None
     identity_providers: tuple[IdentityProvider, ...] = ()
+    identity_provider_mappers: tuple[IdentityProviderMapper, ...] = ()
     groups: tuple[Group, ...] = ()
     default_groups: tuple[str, ...] = ()
     scope_mappings: tuple[ScopeMapping, ...] = ()

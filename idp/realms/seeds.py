@@ -18,6 +18,7 @@ from idp.model.policy import OtpAlgorithm, OtpKind
 from idp.model.secret import Secret
 from idp.model.sms_policy import MOBILE_KINDS, NumberKind
 from idp.model.struct import Frozen
+from idp.model.upstream import FederatedIdentity
 from idp.model.webauthn import WebAuthnCredential
 from idp.realms import representation as file
 from idp.realms.exchange.secret_places import MASK
@@ -82,6 +83,7 @@ class UserSeed(Frozen, frozen=True, kw_only=True):
     realm_roles: tuple[str, ...] | None = None
     client_roles: dict[str, tuple[str, ...]] = {}
     groups: tuple[str, ...] | None = None
+    identities: tuple[FederatedIdentity, ...] = ()
     created_at: int | None = None
     service_account_of: str = ""
 
@@ -148,6 +150,10 @@ def _seed(user: file.User, kinds: frozenset[NumberKind], pointer: str, findings:
         realm_roles=user.realm_roles,
         client_roles=user.client_roles,
         groups=user.groups,
+        identities=tuple(
+            FederatedIdentity(alias=one.identity_provider, subject=one.user_id, username=one.user_name)
+            for one in user.federated_identities
+        ),
         created_at=None if user.created_timestamp is None else max(0, user.created_timestamp // 1000),
         service_account_of=user.service_account_client_id,
     )

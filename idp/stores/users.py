@@ -1,4 +1,7 @@
-"""Users, over a kernel: a record each, a claim on the username, and the e-mail address as the record's owner."""
+"""Users, over a kernel: a record each, with claims on the username and on each federated identity.
+
+The e-mail address is the record's owner.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from idp.crypto.digest import digest
+from idp.model.upstream import FederatedIdentity
 from idp.model.user import User
 from idp.stores.kernel import Kernel, Transaction
 from idp.stores.shelf import Shelf, folded
@@ -18,6 +23,7 @@ class KernelUsers:
         self._kernel = kernel
         self._shelf = Shelf("user", realm, User)
         self._names = Shelf("username", realm, str)
+        self._identities = Shelf("identity", realm, str)
 
     async def by_id(self, user_id: str) -> User | None:
         """Return the user."""
@@ -34,12 +40,20 @@ class KernelUsers:
         found = [] if owner is None else self._shelf.owned(self._kernel, owner)
         return found[0] if len(found) == 1 else None
 
+    async def by_identity(self, alias: str, subject: str) -> User | None:
+        """Return the user whom a subject of an upstream provider is linked to."""
+        user_id = self._identities.get(self._kernel, _place(FederatedIdentity(alias=alias, subject=subject)))
+        return None if user_id is None else self._shelf.get(self._kernel, user_id)
+
     async def create(self, user: User) -> bool:
-        """Store a new user; false if the id or the username is taken."""
+        """Store a new user; false if the id, the username or a federated identity is taken."""
 
         def work(tx: Transaction) -> bool:
-            if self._shelf.get(tx, user.id) is not None or not self._names.add(tx, folded(user.username), user.id):
+            if self._shelf.get(tx, user.id) is not None or not self._free(tx, user):
                 return False
+            if not self._names.add(tx, folded(user.username), user.id):
+                return False
+            self._link(tx, (), user)
             self._shelf.put(tx, user.id, user, owner=_owner(user.email))
             return True
 
@@ -54,6 +68,9 @@ class KernelUsers:
                 return False
             if stored.username != user.username:
                 raise ValueError("A username does not change.")
+            if not self._free(tx, user):
+                return False
+            self._link(tx, stored.identities, user)
             successor = msgspec.structs.replace(user, revision=user.revision + 1)
             self._shelf.put(tx, user.id, successor, owner=_owner(user.email))
             return True
@@ -68,13 +85,30 @@ class KernelUsers:
             if stored is None:
                 return False
             self._names.delete(tx, folded(stored.username))
+            for identity in stored.identities:
+                self._identities.delete(tx, _place(identity))
             return self._shelf.delete(tx, user_id)
 
         return await self._kernel.transact(work)
 
+    def _free(self, tx: Transaction, user: User) -> bool:
+        """Tell whether nobody else has an identity of the user: or one login there would open two accounts here."""
+        return all(self._identities.get(tx, _place(one)) in {None, user.id} for one in user.identities)
+
+    def _link(self, tx: Transaction, before: tuple[FederatedIdentity, ...], user: User) -> None:
+        for gone in {_place(one) for one in before} - {_place(one) for one in user.identities}:
+            self._identities.delete(tx, gone)
+        for one in user.identities:
+            self._identities.put(tx, _place(one), user.id)
+
     async def all(self) -> Sequence[User]:
         """Return every user of the realm, by username."""
         return sorted(self._shelf.every(self._kernel).values(), key=lambda user: folded(user.username))
+
+
+def _place(identity: FederatedIdentity) -> str:
+    """Return where an identity is found: subjects are compared as they are (OpenID Connect Core §2, `sub`)."""
+    return digest(f"{identity.alias}\n{identity.subject}")
 
 
 def _owner(email: str) -> str | None:

@@ -47,6 +47,10 @@ STEPS: dict[str, str] = {
     "CONFIGURE_TOTP": _("Register Software Token"),
     "CONFIGURE_RECOVERY_AUTHN_CODES": _("Keep recovery codes"),
     "registration-page-form": _("Form of the registration"),
+    "idp-review-profile": _("Complete one's data"),
+    "idp-create-user-if-unique": _("Make an account"),
+    "idp-confirm-link": _("Link to an account that exists"),
+    "idp-username-password-form": _("User name and password"),
     "webauthn-authenticator-passwordless": _("Passkey"),
     "webauthn-register": _("Register a security key"),
     "webauthn-register-passwordless": _("Register a passkey"),
@@ -65,6 +69,7 @@ FACTORS: dict[str, str] = {
     "webauthn-passwordless": _("passkey"),
     "recovery-authn-codes": _("recovery code"),
     "user-verification": _("unlocking (PIN, finger or face)"),
+    "federated": _("login at another provider"),
 }
 CREDENTIALS: dict[str, str] = {
     "sms-otp": _("mobile number"),
@@ -80,6 +85,7 @@ CHANNELS: dict[str, str] = {
     "authenticator": _("the key"),
     "unlocking": _("the key's lock"),
     "paper": _("paper"),
+    "upstream": _("the other provider"),
 }
 
 CATEGORIES: dict[str, str] = {

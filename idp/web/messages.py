@@ -55,6 +55,7 @@ MESSAGES: dict[str, Text] = {
     "reauthenticate": _("Please log in again to continue."),
     "already_logged_in": _("You are already logged in."),
     "choose_method": _("Choose how you want to prove that it is you."),
+    "upstream_unknown": _("This way to log in is not offered any more."),
     "account_made": _("Your account is ready. Log in now."),
     "too_many_registrations": _("Too many accounts were asked for from here. Please try again later."),
     "token_registered": _("Your Software Token is registered. Log in now."),

@@ -70,6 +70,7 @@ OPTIONAL: Mapping[str, object] = MappingProxyType(
         "otpauth": None,
         "paragraphs": (),
         "pending": False,
+        "providers": (),
         "qr_svg": None,
         "reference": "",
         "request": "",

@@ -3,10 +3,13 @@ from __future__ import annotations
 import unicodedata
 from functools import partial
 from itertools import count
+from typing import Any
 
 import msgspec
 import pytest
 
+from idp.model.upstream import FederatedIdentity
+from idp.model.user import User
 from idp.ports import RealmStores
 from tests.contracts.store_contract import race
 from tests.contracts.values import a_user
@@ -136,3 +139,53 @@ async def test_nobody_is_removed_twice_or_in_the_place_of_another(realm: RealmSt
     assert not await realm.users.remove("agim")
     assert await realm.users.remove("user-1")
     assert not await realm.users.remove("user-1")
+
+
+BANKID = FederatedIdentity(alias="bankid", subject="S-1", username="agim.b")
+
+
+def linked(user_id: str = "user-1", **changes: Any) -> User:
+    return msgspec.structs.replace(a_user(user_id, **changes), identities=(BANKID,))
+
+
+async def test_a_user_is_found_by_a_federated_identity_and_by_no_other(realm: RealmStores) -> None:
+    await realm.users.create(linked())
+    assert await realm.users.by_identity("bankid", "S-1") == linked()
+    for alias, subject in (("bankid", "s-1"), ("other", "S-1"), ("bankid\nS", "1"), ("", "")):
+        assert await realm.users.by_identity(alias, subject) is None
+
+
+async def test_an_identity_belongs_to_one_user(realm: RealmStores) -> None:
+    await realm.users.create(linked())
+    assert not await realm.users.create(linked("user-2", username="besa"))
+    assert await realm.users.by_username("besa") is None
+    await realm.users.create(a_user("user-2", username="besa"))
+    assert not await realm.users.replace(linked("user-2", username="besa"))
+    assert await realm.users.by_identity("bankid", "S-1") == linked()
+
+
+async def test_an_identity_comes_and_goes_with_the_user(realm: RealmStores) -> None:
+    await realm.users.create(a_user())
+    assert await realm.users.replace(linked())
+    found = await realm.users.by_identity("bankid", "S-1")
+    assert found is not None
+    assert await realm.users.replace(msgspec.structs.replace(found, identities=()))
+    assert await realm.users.by_identity("bankid", "S-1") is None
+    await realm.users.create(linked("user-2", username="besa"))
+    assert await realm.users.remove("user-2")
+    assert await realm.users.by_identity("bankid", "S-1") is None
+    assert await realm.users.create(linked("user-3", username="cen"))
+
+
+async def test_an_identity_goes_to_one_of_many_racers(realm: RealmStores, rounds: int) -> None:
+    for turn in range(rounds):
+        ids = count()
+        identity = FederatedIdentity(alias="bankid", subject=f"R-{turn}")
+
+        async def arrive(turn: int = turn, ids: count[int] = ids, identity: FederatedIdentity = identity) -> bool:
+            name = f"{turn}-{next(ids)}"
+            return await realm.users.create(
+                msgspec.structs.replace(a_user(name, username=name), identities=(identity,))
+            )
+
+        assert (await race(arrive)).count(True) == 1

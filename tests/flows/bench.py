@@ -20,9 +20,10 @@ from idp.crypto.sealing import AesGcmSealer
 from idp.flows.assembly import AssembledRealm
 from idp.flows.compiler import CompiledFlow, compile_realm
 from idp.flows.newcomers import Newcomers
-from idp.flows.runner import Ask, Result, Runner
+from idp.flows.runner import Result, Runner
 from idp.flows.sealed import password_purpose, seed_purpose
 from idp.flows.step import Login, StepServices
+from idp.flows.turns import Ask
 from idp.model.finding import Finding
 from idp.model.flow_kind import FlowKind
 from idp.model.message import Carried
@@ -35,7 +36,7 @@ from idp.realms.loading import LoadedRealm, load
 from idp.realms.placeholders import Surroundings
 from idp.stores.memory import MemoryKernel
 from idp.stores.records import KernelStore
-from tests.fakes import FakeClock, FakeErrands, FakeMail
+from tests.fakes import FakeClock, FakeErrands, FakeMail, FakeUpstreams
 
 ROOT = Path(__file__).parents[2]
 SURROUNDINGS = Surroundings(vault=lambda _realm, _key: "a secret of 32 characters, at least", environment={})
@@ -108,6 +109,7 @@ class Bench:
             sms=self.sms,
             message_deliveries=self.stores.message_deliveries,
             mail=self.mail,
+            upstreams=FakeUpstreams(),
             beside=self.errands,
             random=secrets.token_bytes,
             code_key=bytes(32),

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from idp.flows.runner import Finished
+from idp.flows.turns import Finished
 from idp.model.flow import Evidence
 from idp.model.oauth import ClaimRequest, ClaimsRequest, GrantTerms
 from tests.flows.bench import (

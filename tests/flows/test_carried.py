@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from idp.flows.engine import Usability
-from idp.flows.runner import Ask, Finished, Refused, StartOver
+from idp.flows.turns import Ask, Finished, Refused, StartOver
 from idp.model.flow import Category, Evidence
 from idp.model.webauthn import WebAuthnCredential
 from tests.flows.bench import (

@@ -14,9 +14,9 @@ from idp.flows.conditions.configured import UserConfigured
 from idp.flows.engine import Usability
 from idp.flows.facts import Facts
 from idp.flows.registry import CONDITIONS
-from idp.flows.runner import Finished
 from idp.flows.step import NoConfig
 from idp.flows.tree import Execution, Node
+from idp.flows.turns import Finished
 from idp.model.client import Client
 from idp.model.flow import Category, Evidence
 from idp.model.mapper import Group, RoleName

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from idp.flows.runner import Finished, Refused, StartOver
+from idp.flows.turns import Finished, Refused, StartOver
 from idp.model.flow import Status
 from tests.flows.bench import (
     PASSWORD,

@@ -13,17 +13,32 @@ from idp.flows.engine import Usability
 from idp.flows.registry import ACTIONS, STEPS
 from idp.flows.step import Authenticator, Challenge, Failure, Login, Message, Outcome, Restart, Success
 from idp.flows.tree import Execution
+from idp.model.client_assertion import KeySource
 from idp.model.flow import RequiredActionSetting, Requirement
+from idp.model.secret import Secret
+from idp.model.upstream import Arrival, FederatedIdentity, UpstreamProvider
 from idp.web.locales import Locales
 from idp.web.pages import Pages, RealmView
 from tests.flows.bench import PASSWORD, Bench, demo_realm
 
 pytestmark = pytest.mark.anyio
 
-REALM = demo_realm()
 EVERY = [*STEPS, *ACTIONS, "consent"]
-SILENT = {name for name, kind in STEPS.items() if kind.contract.silent}
+ELSEWHERE = {"identity-provider-redirector", "idp-create-user-if-unique"}
+"""What sends to another provider, and what makes an account for who came: tests/stories/test_identity_providers.py."""
+SILENT = {name for name, kind in STEPS.items() if kind.contract.silent} | ELSEWHERE
 """The steps that have no page: a cookie, and the ends of a branch that asks for nothing."""
+CAME = Arrival(identity=FederatedIdentity(alias="other", subject="S"), execution="there", at=1)
+OTHER = UpstreamProvider(
+    alias="other",
+    issuer="https://other.example",
+    authorization_url="https://other.example/auth",
+    token_url="https://other.example/token",
+    keys=KeySource(jwks_url="https://other.example/certs"),
+    client_id="bank",
+    client_secret=Secret("s"),
+)
+REALM = msgspec.structs.replace(demo_realm(), upstreams={"other": OTHER})
 ASKING = [name for name in EVERY if name not in SILENT]
 NEED_A_TOKEN = {"auth-otp-form", "delete_credential"}
 TYPED = ("username", "password", "otp", "code", "totp", "userLabel", "password-new", "password-confirm")
@@ -48,7 +63,7 @@ def made(name: str, bench: Bench, config: Mapping[str, str] | None = None) -> Au
 async def at_the_step(name: str, bench: Bench) -> tuple[Authenticator, Login]:
     """The step, and a login of a user whom it has something to ask."""
     user = await bench.add_user(token=name in NEED_A_TOKEN)
-    return made(name, bench), bench.login(user, attempted_username="ana", execution="here")
+    return made(name, bench), bench.login(user, attempted_username="ana", execution="here", arrival=CAME)
 
 
 def remembering(login: Login, outcome: Outcome) -> Login:

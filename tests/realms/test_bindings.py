@@ -28,6 +28,9 @@ def test_a_kind_is_bound_and_switched_by_keys_that_are_read(kind: FlowKind) -> N
     assert binding.client_switch in {"", *(field.encode_name for field in msgspec.structs.fields(file.Client))}
 
 
+SWITCHED_ON: dict[str, Any] = {"identityProviders": [{"alias": "other", "providerId": "oidc"}]}
+
+
 @pytest.mark.parametrize("kind", FlowKind)
 def test_a_flow_is_bound_by_its_key(kind: FlowKind) -> None:
     binding = BINDINGS[kind]
@@ -36,7 +39,7 @@ def test_a_flow_is_bound_by_its_key(kind: FlowKind) -> None:
         place = found["attributes"] if binding.in_attributes else found
         place[binding.realm_key] = "bank login"
         if binding.switch:
-            found[binding.switch] = True
+            found[binding.switch] = SWITCHED_ON.get(binding.switch, True)
         if binding.client_switch:
             found["clients"][0][binding.client_switch] = True
 

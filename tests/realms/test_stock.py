@@ -33,7 +33,12 @@ def test_without_flows_a_realm_has_keycloaks_and_its_browser_login_runs() -> Non
     flows, findings = compile_realm(found)
     assert [finding for finding in findings if finding.severity is Severity.ERROR] == []
     steps = [leaf.authenticator for leaf in leaves(flows["browser"].root)]
-    assert steps == ["auth-cookie", "auth-username-password-form", "auth-otp-form"]
+    assert steps == [
+        "auth-cookie",
+        "identity-provider-redirector",
+        "auth-username-password-form",
+        "auth-otp-form",
+    ]
 
 
 def test_every_sub_flow_and_configuration_that_a_built_in_flow_names_is_there() -> None:

@@ -23,7 +23,7 @@ from idp.model.realm import Realm
 from idp.model.user import PasswordCredential, User
 from idp.stores.memory import MemoryKernel
 from idp.stores.records import KernelStore
-from tests.fakes import FakeClock, FakeErrands, FakeMail
+from tests.fakes import FakeClock, FakeErrands, FakeMail, FakeUpstreams
 from tests.stories.browser import Browser
 from tests.stories.settled import Home, Town, headers_of, normalised, opened, with_customers
 from tests.stories.world import FakeSms
@@ -196,6 +196,7 @@ async def test_exactly_one_hash_is_verified_whatever_the_reason(
         sms=FakeSms(),
         message_deliveries=stores.message_deliveries,
         mail=FakeMail(),
+        upstreams=FakeUpstreams(),
         beside=FakeErrands(),
         random=secrets.token_bytes,
         code_key=secrets.token_bytes(32),

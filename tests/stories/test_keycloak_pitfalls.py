@@ -18,8 +18,8 @@ import pytest
 
 from idp.crypto.digest import digest
 from idp.flows.levels import requested_level
-from idp.flows.runner import Finished, Refused
 from idp.flows.tree import leaves
+from idp.flows.turns import Finished, Refused
 from idp.model.user import User
 from tests.flows.bench import PASSWORD as KNOWN
 from tests.flows.bench import (

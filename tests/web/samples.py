@@ -103,6 +103,8 @@ SAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
         "registration.html",
         {"fields": PROFILE[1:], "asks_password": False, "rules": (), "terms": ()},
     ),
+    "an account to be linked": ("link-account.html", {"provider": "Banka tjetër"}),
+    "login, elsewhere too": ("login.html", {"providers": [{"alias": "other", "name": "Banka tjetër", "href": "/b"}]}),
     "language": ("locale.html", {"locales": ("sq", "en"), "chosen": "sq"}),
     "end of an account": ("delete-account.html", {"username": "ana"}),
     "a device to be remembered": ("trust-device.html", {"days": 30}),

@@ -45,6 +45,8 @@ CONTRACT: dict[str, tuple[str, ...]] = {
         "form#kc-register-form", "input#email[email]", "input#password[password]",
         "input#password-confirm[password-confirm]", "input#termsAccepted[termsAccepted]", "button#kc-register",
     ),
+    "an account to be linked": ("form#kc-link-account", "button#kc-link[kc-link]", "button#kc-restart[restart]"),
+    "login, elsewhere too": ("a#social-other",),
     "language": ("form#kc-locale-form", "select#locale[locale]"),
     "end of an account": ("form#kc-delete-account", "button#kc-keep[kc-keep]", "button#kc-delete[kc-delete]"),
     "ways": ("form#kc-select-credential-form",),

@@ -28,6 +28,7 @@ NAMES = {
     "webauthn": "a security key",
     "webauthn-passwordless": "a passkey",
     "user-verification": "its unlocking",
+    "federated": "a login at another provider",
 }
 """What a sentence calls a factor; each that the prover follows has a name."""
 

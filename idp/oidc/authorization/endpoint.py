@@ -15,9 +15,10 @@ from idp.flows.actions import consent
 from idp.flows.assembly import follows_flow
 from idp.flows.levels import demanded_level, wanted_level
 from idp.flows.published import PublishedRealm
-from idp.flows.runner import Ask, Finished, Refused, Runner, StartOver
+from idp.flows.runner import Runner
 from idp.flows.tabs import Completed, GoOn, Page, Rejected, Tabs
 from idp.flows.trace import path_of
+from idp.flows.turns import Ask, Detoured, Finished, Refused, StartOver
 from idp.model.client import Client
 from idp.model.flow_kind import FlowKind
 from idp.model.oauth import AuthorizationRequest
@@ -225,7 +226,9 @@ class AuthorizationEndpoint:
                 asks_consent = execution.id == consent.EXECUTION_ID
                 code = ErrorCode.CONSENT_REQUIRED if asks_consent else ErrorCode.INTERACTION_REQUIRED
                 raise OAuthError(code, "The user must do something first.")
-            case Finished() | Ask() | Refused() | StartOver():  # OpenID Connect Core §3.1.2.6: something is not proven
+            case (
+                Finished() | Ask() | Refused() | StartOver() | Detoured()
+            ):  # OpenID Connect Core §3.1.2.6: something is not proven
                 raise OAuthError(ErrorCode.LOGIN_REQUIRED, "The user is not logged in.")
             case _:
                 assert_never(result.turn)

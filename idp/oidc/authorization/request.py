@@ -61,6 +61,7 @@ def checked(
         max_age=_max_age(parameters, client),
         hinted_user_id=hinted if client.pairwise is None else None,
         hinted_subject=hinted if client.pairwise is not None else None,
+        idp_hint=parameters.get("kc_idp_hint", "")[:255],
         login_hint=parameters.get("login_hint", "")[:_LONGEST_HINT],
         ui_locales=_words(parameters, "ui_locales"),
         acr_values=_words(parameters, "acr_values") or client.default_acr_values,

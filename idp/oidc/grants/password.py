@@ -11,8 +11,9 @@ from collections.abc import Mapping
 
 from idp.crypto.digest import digest
 from idp.flows.assembly import AssembledRealm, follows_flow
-from idp.flows.runner import Ask, Finished, Result, Runner
+from idp.flows.runner import Result, Runner
 from idp.flows.tree import leaves
+from idp.flows.turns import Ask, Finished
 from idp.model.client import Client
 from idp.model.flow_kind import FlowKind
 from idp.model.oauth import NO_TERMS, AuthorizationCode, AuthorizationRequest

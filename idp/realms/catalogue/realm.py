@@ -134,6 +134,11 @@ _LOGIN = (
         "NIST SP 800-63B-4 §3.1.1.2",
         "ASVS 5.0 6.2.1",
     ),
+    unwise(
+        "R-UPSTREAM-MAPPER",
+        "A mapper of another provider that does not exist here",
+        "What Keycloak took over from its claims is not taken over.",
+    ),
     grave(
         "R-PROFILE",
         "A user profile that cannot be read",

@@ -10,6 +10,8 @@ ClientAuthenticator = Literal["client-secret", "client-jwt", "client-secret-jwt"
 """Keycloak's `clientAuthenticatorType`. `client-secret` is client_secret_basic and client_secret_post alike;
 `client-x509` is tls_client_auth, or self_signed_tls_client_auth where the client's `CertificateRules` say so."""
 
+AUTHENTICATORS: tuple[ClientAuthenticator, ...] = get_args(ClientAuthenticator)
+
 SecretMethod = Literal["client_secret_basic", "client_secret_post"]
 
 PublicKeyAlgorithm = Literal["ES256", "ES384", "PS256", "RS256", "EdDSA"]

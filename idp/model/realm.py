@@ -11,6 +11,7 @@ import msgspec
 from idp.model.assertion_issuer import AssertionIssuer
 from idp.model.built_in_scopes import built_in_scopes
 from idp.model.client import Client, SigningAlgorithm
+from idp.model.client_assertion import AUTHENTICATORS, ClientAuthenticator
 from idp.model.client_policy import ClientPolicy
 from idp.model.flow import Flow, RequiredActionSetting
 from idp.model.mail import SmtpServer
@@ -65,6 +66,8 @@ class Realm(Frozen, frozen=True, kw_only=True):
     authenticator_config: dict[str, dict[str, str]] = {}
     required_actions: tuple[RequiredActionSetting, ...] = ()
     clients: dict[str, Client] = {}
+    client_authenticators: tuple[ClientAuthenticator, ...] = AUTHENTICATORS
+    """The methods by which clients may prove themselves at all, whatever a client is registered with."""
     client_policies: tuple[ClientPolicy, ...] = ()
     registered: Mapping[str, Client] = {}
     registration: RegistrationRules = RegistrationRules()
@@ -89,6 +92,14 @@ class Realm(Frozen, frozen=True, kw_only=True):
     def every_client(self) -> Iterator[Client]:
         """The clients of the file and those that registered themselves, enabled or not."""
         return chain(self.clients.values(), self.registered.values())
+
+    def accepts(self, client: Client) -> bool:
+        """Tell whether the realm accepts the method by which a client proves itself.
+
+        As in Keycloak, a public client comes in by the step that would ask for a secret.
+        """
+        method: ClientAuthenticator = "client-secret" if client.public else client.authentication
+        return method in self.client_authenticators
 
     def client(self, client_id: str) -> Client | None:
         """Return the enabled client of that id."""

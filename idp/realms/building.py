@@ -19,6 +19,7 @@ from idp.realms.access import with_access
 from idp.realms.acr import acr_levels
 from idp.realms.assertion_issuers import assertion_issuers
 from idp.realms.authorization_details import authorization_details_types
+from idp.realms.clients.authentication_flow import accepted_authenticators, unaccepted_findings
 from idp.realms.clients.building import client_of, has_switch
 from idp.realms.clients.pending import pending_policy
 from idp.realms.mail import smtp_server
@@ -42,9 +43,13 @@ def realm_of(found: file.Realm, *, version: str, surroundings: Surroundings, fin
     """Build the realm; what cannot be understood is a finding and gets a safe value."""
     rules, problems = password_policy.parsed(found.password_policy)
     findings.extend(error("R-PASSWORD-POLICY", "/passwordPolicy", problem, "Mend the rule.") for problem in problems)
-    flows = {flow.alias: _flow(flow, position) for position, flow in enumerate(found.authentication_flows)}
+    flows = with_stock_flows(
+        {flow.alias: _flow(flow, position) for position, flow in enumerate(found.authentication_flows)}
+    )
+    accepted = accepted_authenticators(found, flows, findings)
     policies = policies_of(found, findings)
     found, demands = governed_of_file(found, policies, findings)
+    findings.extend(unaccepted_findings(found, accepted))
     realm = Realm(
         name=found.realm,
         version=version,
@@ -82,7 +87,7 @@ def realm_of(found: file.Realm, *, version: str, surroundings: Surroundings, fin
         sms=sms_policy(found.attributes, findings),
         acr_levels=acr_levels(found.attributes, "", findings),
         bindings=_bindings(found),
-        flows=with_stock_flows(flows),
+        flows=flows,
         authenticator_config=with_stock_configuration(
             {config.alias: config.config for config in found.authenticator_config}
         ),
@@ -93,6 +98,7 @@ def realm_of(found: file.Realm, *, version: str, surroundings: Surroundings, fin
             )
             for position, client in enumerate(found.clients)
         },
+        client_authenticators=accepted,
         client_policies=policies,
         registration=registration_rules(found, findings),
         assertion_issuers=assertion_issuers(found, findings),

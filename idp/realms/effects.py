@@ -60,7 +60,6 @@ _REALM: _Effects = {
     "adminEventsDetailsEnabled": (_EVENTS, (True,)),
     "directGrantFlow": ("The password grant does not run this flow.", ("direct grant",)),
     "resetCredentialsFlow": ("Nobody resets a password by this flow.", ("reset credentials",)),
-    "clientAuthenticationFlow": ("How clients prove themselves, each client says.", ("clients",)),
     "dockerAuthenticationFlow": ("No Docker registry is served.", ("docker auth",)),
     "loginTheme": (_PAGES, ("keycloak",)),
     "accountTheme": (_PAGES, ("keycloak", "keycloak.v2", "keycloak.v3")),

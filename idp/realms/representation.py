@@ -239,6 +239,7 @@ class Realm(WebAuthnPolicies, frozen=True, kw_only=True, rename="camel"):
     registration_flow: str = ""
     first_broker_login_flow: str = ""
     reset_credentials_flow: str = ""
+    client_authentication_flow: str = "clients"
 
     internationalization_enabled: bool = False
     supported_locales: tuple[str, ...] = ()

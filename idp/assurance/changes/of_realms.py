@@ -192,6 +192,7 @@ REALM_MEANINGS: Mapping[tuple[str, ...], Meaning] = {
     ("browserFlow",): other(Topic.LOGIN, "The login of the realm is the flow"),
     ("registrationFlow",): other(Topic.RECOVERY, "The registration of customers is the flow"),
     ("resetCredentialsFlow",): other(Topic.RECOVERY, "What somebody does who forgot a password is the flow"),
+    ("clientAuthenticationFlow",): other(Topic.CLIENT, "What says how applications may prove themselves is the flow"),
     ("smtpServer", "*"): other(Topic.OTHER, "How letters are sent: {name}"),
     ("scopeMappings", "*"): _scope_mapping,
     ("clientScopeMappings", "*", "*"): _scope_mapping,

@@ -18,7 +18,7 @@ from idp.oidc.clients.assertion import asserted_client
 from idp.oidc.clients.certificate import check_certificate
 from idp.oidc.errors import ErrorCode, OAuthError, Trace
 from idp.oidc.provider import Provider
-from idp.web.http import Request
+from idp.web.http import Header, Request
 
 _NOBODYS_SECRET = Secret("the secret of a client that does not exist")
 _BAD_CREDENTIALS = "Invalid client or invalid client credentials."
@@ -33,7 +33,25 @@ class _Presented(Frozen, frozen=True, kw_only=True):
 
 
 async def authenticate_client(provider: Provider, request: Request, form: Mapping[str, str]) -> Client:
-    """Return the client that sent the request; raises `OAuthError` (`invalid_client`, `invalid_request`)."""
+    """Return the client that sent the request; raises `OAuthError` (`invalid_client`, `invalid_request`).
+
+    What the realm's flow for clients does not accept is refused whatever was proven: a version of the realm that
+    ends a method ends it for every client at once, also for those that registered themselves.
+    """
+    client = await _authenticated(provider, request, form)
+    if provider.realm().accepts(client):
+        return client
+    raise OAuthError(
+        ErrorCode.INVALID_CLIENT,
+        _BAD_CREDENTIALS,
+        detail="the realm's flow for clients does not accept the method",
+        headers=() if request.header("authorization") is None else _challenge(provider),
+        event="CLIENT_LOGIN_ERROR",
+        trace=Trace(client_id=client.client_id),
+    )
+
+
+async def _authenticated(provider: Provider, request: Request, form: Mapping[str, str]) -> Client:
     if "client_assertion" in form or "client_assertion_type" in form:
         # RFC 6749 §2.3: not more than one method in a request.
         if "client_secret" in form or request.header("authorization") is not None:
@@ -104,14 +122,17 @@ def _basic(header: str) -> tuple[str, str]:
         raise OAuthError(ErrorCode.INVALID_CLIENT, _BAD_CREDENTIALS, detail="unreadable Authorization header") from None
 
 
+def _challenge(provider: Provider) -> tuple[Header, ...]:
+    """RFC 6749 §5.2: a client that used the header is answered with its scheme."""
+    return ((b"www-authenticate", f'Basic realm="{provider.name}", charset="UTF-8"'.encode()),)
+
+
 def _refused(provider: Provider, presented: _Presented, *, known: bool, detail: str = "") -> OAuthError:
-    # RFC 6749 §5.2: a client that used the header is answered with its scheme.
-    challenge = ((b"www-authenticate", f'Basic realm="{provider.name}", charset="UTF-8"'.encode()),)
     return OAuthError(
         ErrorCode.INVALID_CLIENT,
         _BAD_CREDENTIALS,
         detail=detail or ("client did not prove itself" if known else "no such enabled client"),
-        headers=challenge if presented.basic else (),
+        headers=_challenge(provider) if presented.basic else (),
         event="CLIENT_LOGIN_ERROR",
         # Only of a client that exists: whoever invents names must not be able to fill the store (see `routes`).
         trace=Trace(client_id=presented.client_id if known else None),

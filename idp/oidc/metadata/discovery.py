@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from idp.model.client_assertion import PUBLIC_KEY_ALGORITHMS, SECRET_ALGORITHMS
+from idp.model.client_assertion import PUBLIC_KEY_ALGORITHMS, SECRET_ALGORITHMS, ClientAuthenticator
 from idp.model.key_policy import JWKS_LIFETIME
 from idp.model.realm import Realm
 from idp.oidc.authorization.response import JWT_MODE, RESPONSE_MODES, RESPONSE_TYPES
@@ -22,15 +22,17 @@ from idp.web.http import JSON, Header, Reply, Request
 
 # Clients may keep it for minutes; a new key is published well before it signs.
 CACHED: Header = (b"cache-control", f"public, max-age={JWKS_LIFETIME}".encode())
-_PROVEN_METHODS = [
-    "client_secret_basic",
-    "client_secret_post",
-    "client_secret_jwt",
-    "private_key_jwt",
-    "tls_client_auth",
-    "self_signed_tls_client_auth",
-]
-_ASSERTION_ALGORITHMS = [*PUBLIC_KEY_ALGORITHMS, *SECRET_ALGORITHMS]
+# The registered names of each method (RFC 8414 §2).
+_METHODS: dict[ClientAuthenticator, tuple[str, ...]] = {
+    "client-secret": ("client_secret_basic", "client_secret_post"),
+    "client-secret-jwt": ("client_secret_jwt",),
+    "client-jwt": ("private_key_jwt",),
+    "client-x509": ("tls_client_auth", "self_signed_tls_client_auth"),
+}
+_SIGNED: dict[ClientAuthenticator, tuple[str, ...]] = {
+    "client-jwt": PUBLIC_KEY_ALGORITHMS,
+    "client-secret-jwt": SECRET_ALGORITHMS,
+}
 
 
 async def discovery(provider: Provider, _request: Request, _body: bytes) -> Reply:
@@ -64,13 +66,6 @@ def _core(provider: Provider) -> dict[str, Any]:
         "display_values_supported": ["page", "popup", "touch"],
         "grant_types_supported": [*_grants(realm), "implicit"],
         "subject_types_supported": ["public", "pairwise"],
-        "token_endpoint_auth_methods_supported": [*_PROVEN_METHODS, "none"],
-        "revocation_endpoint_auth_methods_supported": [*_PROVEN_METHODS, "none"],
-        "introspection_endpoint_auth_methods_supported": _PROVEN_METHODS,
-        # RFC 8414 §2: required where a method signs; one list for each endpoint.
-        "token_endpoint_auth_signing_alg_values_supported": _ASSERTION_ALGORITHMS,
-        "revocation_endpoint_auth_signing_alg_values_supported": _ASSERTION_ALGORITHMS,
-        "introspection_endpoint_auth_signing_alg_values_supported": _ASSERTION_ALGORITHMS,
         "code_challenge_methods_supported": ["S256"],
         "claim_types_supported": ["normal"],
         "claims_supported": _claims(realm),
@@ -84,8 +79,26 @@ def _core(provider: Provider) -> dict[str, Any]:
     return document
 
 
+def _client_authentication(provider: Provider) -> dict[str, Any]:
+    """Tell the methods that the realm's flow for clients accepts, and no other."""
+    accepted = provider.realm().client_authenticators
+    proven = [name for method, names in _METHODS.items() if method in accepted for name in names]
+    methods = [*proven, *(["none"] if "client-secret" in accepted else [])]  # as `Realm.accepts` says
+    document: dict[str, Any] = {
+        "token_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_methods_supported": methods,
+        "introspection_endpoint_auth_methods_supported": proven,
+    }
+    algorithms = [name for method, names in _SIGNED.items() if method in accepted for name in names]
+    if algorithms:  # RFC 8414 §2: required where a method signs; one list for each endpoint
+        for endpoint in ("token", "revocation", "introspection"):
+            document[f"{endpoint}_endpoint_auth_signing_alg_values_supported"] = algorithms
+    return document
+
+
 _PARTS: tuple[Callable[[Provider], dict[str, Any]], ...] = (
     _core,
+    _client_authentication,
     authorization_requests.metadata,
     protected_answers.metadata,
     possession.metadata,

@@ -132,6 +132,12 @@ _PROOF = (
         "The client could not prove itself, or by something weaker.",
         "ASVS 5.0 10.4.10",
     ),
+    unwise(
+        "C-AUTHENTICATOR-OFF",
+        "A client whose way to authenticate the realm does not accept",
+        "Every request of the client is refused, however well it proves itself.",
+        "RFC 6749 §2.3",
+    ),
     grave("C-JWT-KEYS", "Assertions without readable keys", "The client could not prove itself.", "RFC 7523 §3"),
     grave(
         "C-JWT-ADDRESS",

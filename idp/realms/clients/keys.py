@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 from idp.model.client_assertion import (
+    AUTHENTICATORS,
     PUBLIC_KEY_ALGORITHMS,
     SECRET_ALGORITHMS,
     AssertionRules,
@@ -18,7 +19,6 @@ from idp.model.finding import Finding
 from idp.realms import representation as file
 from idp.realms.values import choice, error, one_of, whole_number
 
-AUTHENTICATORS: tuple[ClientAuthenticator, ...] = get_args(ClientAuthenticator)
 SECRETLESS = frozenset({"client-jwt", "client-x509"})
 """Methods that prove a key of the client's own."""
 ALGORITHM = "token.endpoint.auth.signing.alg"

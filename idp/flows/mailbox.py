@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from idp.flows.messages import network_of
+from idp.flows.networks import network_of
 from idp.flows.step import Factor, Login, StepServices
 from idp.model.flow import Category
 

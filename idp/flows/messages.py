@@ -5,7 +5,6 @@ A refused message is refused in the words of every other refusal: who pumps mess
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Protocol
 
 from idp.crypto.digest import digest
@@ -17,7 +16,6 @@ from idp.realms.phone_numbers import country_of, number_of
 
 _HOUR = 3600
 _DAY = 24 * _HOUR
-_IPV4 = 4
 _REALM = "realm"
 _RANGE = 4  # digits at the end of a number: a pump sends to neighbours
 
@@ -41,15 +39,6 @@ class Refused(Frozen, frozen=True, kw_only=True):
     def detail(self) -> dict[str, str]:
         """Return what an event says of it."""
         return {"budget": self.budget, "country": self.country}
-
-
-def network_of(address: str) -> str:
-    """Return the network that is counted as one: an IPv4 /24 or an IPv6 /64; empty for what is no address."""
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return ""
-    return str(ipaddress.ip_network((found, 24 if found.version == _IPV4 else 64), strict=False))
 
 
 class Budget(Protocol):

@@ -12,12 +12,12 @@ from starlette.responses import Response
 from idp.flows import action_links
 from idp.flows.action_links import ActionLink
 from idp.flows.actions.verify_email import confirmed
+from idp.flows.networks import subscriber_of
 from idp.flows.tabs import Gone
 from idp.login.answers import page, redirect
 from idp.login.desk import Visit
 from idp.login.errors import error_page
 from idp.login.login_actions import address_of, show
-from idp.oidc.network import subscriber_of
 from idp.web.forms import FormError, single_values
 
 ACTION_TOKEN = "login-actions/action-token"  # noqa: S105 - an address, not a secret

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from idp.flows.networks import subscriber_of
 from idp.flows.tabs import GoOn, Page
 from idp.login.authorization import asked
 from idp.login.desk import Visit
@@ -15,7 +16,6 @@ from idp.login.login_actions import sent_to_client, show
 from idp.model.flow_kind import FlowKind
 from idp.model.session import AuthenticationSession
 from idp.oidc.authorization.endpoint import OpenLogin
-from idp.oidc.network import subscriber_of
 
 _TOO_MANY = 429
 _BEGUN, _WINDOW = 30, 600  # of one network, in seconds

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from idp.flows.networks import subscriber_of
 from idp.model.client import Client
 from idp.oidc.errors import ErrorCode, OAuthError
-from idp.oidc.network import subscriber_of
 from idp.oidc.provider import Provider
 
 _DEVICE_REQUESTS, _DEVICE_WINDOW = 100, 300  # of one client from one network, in seconds

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from idp.flows.messages import MessageRefusedError, Wanted, network_of, refused_by_budget, sent_by_bank
+from idp.flows.messages import MessageRefusedError, Wanted, refused_by_budget, sent_by_bank
+from idp.flows.networks import network_of
 from idp.model.sms_policy import SmsPolicy
 from tests.flows.bench import Bench, demo_realm
 
@@ -107,5 +108,6 @@ def test_neighbours_are_counted_as_one_network() -> None:
     assert network_of("192.0.2.7") == network_of("192.0.2.250") == "192.0.2.0/24"
     assert network_of("2001:db8::1") == network_of("2001:db8::ffff:1")
     assert network_of("192.0.2.7") != network_of("192.0.3.7")
+    assert network_of("::ffff:192.0.2.7") == "192.0.2.0/24", "or one customer would use up the budget of all of IPv4"
     assert network_of("fe80::1%eth0") == "fe80::/64"
     assert network_of("unix:") == network_of("") == ""

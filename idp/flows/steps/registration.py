@@ -15,6 +15,7 @@ import msgspec
 from idp.crypto.digest import digest
 from idp.flows import terms
 from idp.flows.engine import Usability
+from idp.flows.networks import subscriber_of
 from idp.flows.password_policy import described, violations
 from idp.flows.profile import Judged, field, judged, written
 from idp.flows.sealed import password_purpose
@@ -45,7 +46,7 @@ PARTS = frozenset({ACCOUNT, PASSWORD, TERMS, "registration-profile-action"})
 """`registration-profile-action` is what Keycloak had until version 23: the account's own checks say the same."""
 
 _AN_HOUR = 3600  # seconds
-_MOST_AN_HOUR = 20  # forms that one address may send: each may tell whether a name is taken
+_MOST_AN_HOUR = 20  # forms that one subscriber may send: each may tell whether a name is taken
 _BY_THE_BANK = frozenset({"phoneNumber", "phoneNumberVerified", "locale"})
 """A number is where codes are sent to: it is confirmed before it counts, which this page cannot do."""
 
@@ -76,7 +77,7 @@ class RegistrationForm:
     async def verify(self, login: Login, answer: Form) -> Outcome:
         """Judge the form as a whole, and make the account if nothing is wrong."""
         within = await self._services.throttle.hit(
-            "registration", digest(login.address), limit=_MOST_AN_HOUR, window=_AN_HOUR
+            "registration", digest(subscriber_of(login.address)), limit=_MOST_AN_HOUR, window=_AN_HOUR
         )
         if not within:
             return self._page(login, message=Message(key="too_many_registrations"))

@@ -16,7 +16,8 @@ from idp.crypto.one_time_codes import keyed_code, normalised
 from idp.flows.attempts import count_after_proof, failure_events
 from idp.flows.deliveries import KEPT, event_type_of
 from idp.flows.engine import Usability
-from idp.flows.messages import Budget, Refused, Wanted, network_of, refused_by_budget
+from idp.flows.messages import Budget, Refused, Wanted, refused_by_budget
+from idp.flows.networks import network_of
 from idp.flows.step import (
     Challenge,
     Factor,

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 import msgspec
 
 from idp.crypto.digest import digest
+from idp.flows.networks import subscriber_of
 from idp.model.registration import InitialToken, Restrictions
 from idp.model.struct import Frozen
 from idp.oidc.errors import ErrorCode, OAuthError
-from idp.oidc.network import subscriber_of
 from idp.oidc.provider import Provider
 from idp.oidc.registration.metadata import invalid_metadata
 from idp.realms import representation as file

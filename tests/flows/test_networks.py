@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from idp.oidc.network import subscriber_of
+from idp.flows.networks import subscriber_of
 
 
 @pytest.mark.parametrize(

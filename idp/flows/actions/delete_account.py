@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from idp.flows.engine import Usability
+from idp.flows.held import strong_factors
 from idp.flows.step import (
     Challenge,
     Failure,
@@ -50,7 +51,9 @@ class DeleteAccount:
 
     async def challenge(self, login: Login) -> Outcome:
         """Say what it means."""
-        return Challenge(page="delete-account.html", fields={"username": login.known_user.username})
+        return self._refusal(login) or Challenge(
+            page="delete-account.html", fields={"username": login.known_user.username}
+        )
 
     async def verify(self, login: Login, answer: Form) -> Outcome:
         """Remove the user, or end the login without it; anything else shows the page again.
@@ -63,8 +66,16 @@ class DeleteAccount:
             return Failure(reason="the account is kept", events=(declined,))
         if _CONFIRMED not in answer:
             return await self.challenge(login)
-        if not login.proven:
-            return Failure(reason="deletion of an account without a proven factor")
+        refused = self._refusal(login)
+        if refused is not None:
+            return refused
         user = login.known_user
         await self._services.users.remove(user.id)
         return Failure(reason="the account was deleted", events=(StepEvent(type="DELETE_ACCOUNT", user_id=user.id),))
+
+    def _refusal(self, login: Login) -> Failure | None:
+        """Refuse whoever has proven less than would be needed to give up one credential of the account."""
+        held = strong_factors(login.known_user)
+        if login.proven and (not held or held & login.proven):
+            return None
+        return Failure(reason="an account is deleted with the strongest that its owner has, and it was not proven")

@@ -16,6 +16,7 @@ from idp.flows.step import (
     Challenge,
     Form,
     Login,
+    Message,
     NoConfig,
     Outcome,
     StepContract,
@@ -30,6 +31,7 @@ from idp.model.realm import Realm
 from idp.model.user import User
 
 _CONFIRMED = "kc-confirm"
+_MOST_ADDRESSES, _AN_HOUR = 5, 3600
 
 
 class VerifyProfile:
@@ -66,6 +68,8 @@ class VerifyProfile:
         if _CONFIRMED not in answer:
             return await self.challenge(login)
         judgement = judged(self._editable(login.known_user), answer)
+        if not judgement.wrong and await self._is_anothers(login, judgement):
+            judgement = Judged(values=judgement.values, wrong={"email": Message(key="profile_invalid:taken")})
         if judgement.wrong:
             return self._page(login.known_user, judgement)
         before = login.known_user
@@ -76,6 +80,19 @@ class VerifyProfile:
 
         after = await amend(self._services.users, before.id, confirmed)
         return Success(events=self._events(before, after))
+
+    async def _is_anothers(self, login: Login, judgement: Judged) -> bool:
+        """Tell whether somebody else has the written address: of two who have it, nobody is found by it any more.
+
+        Whoever asks for many is told nothing of the rest: each answer says whether an address is a customer's.
+        """
+        email = "".join(judgement.values.get("email", ()))
+        if not email or self._realm.duplicate_emails:
+            return False
+        within = await self._services.throttle.hit(
+            "profile-address", login.known_user.id, limit=_MOST_ADDRESSES, window=_AN_HOUR
+        )
+        return not within or await self._services.users.by_email(email) is not None
 
     def _editable(self, user: User) -> tuple[ProfileAttribute, ...]:
         return () if self._realm.profile is None else lacking(self._realm.profile, user)

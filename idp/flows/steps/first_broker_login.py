@@ -112,6 +112,9 @@ class CreateUserIfUnique:
         name = came.email if self._realm.email_as_username else user_name(upstream, came)
         if not name or await existing(self._realm, self._services, came, name=name) is not None:
             return Failure(reason="an account of this name or address exists")
+        if self._realm.login_with_email and "@" in name and name.casefold() != came.email.casefold():
+            # A name that is somebody's address would catch the logins of its owner, who may type either.
+            return Failure(reason="the name is an address, and not the person's own")
         user_id = str(uuid.UUID(bytes=self._services.random(16), version=4))
         bare = msgspec.structs.replace(_bare(login), id=user_id, username=name, attributes={"locale": (login.locale,)})
         user = linked(taken_over(self._realm, upstream, as_everybody(self._realm, bare), came, first=True), came)

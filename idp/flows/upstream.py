@@ -29,7 +29,7 @@ CHANGE = CredentialChange(credential=FACTOR.name, guarded_by=STRONG)
 """Linking gives somebody else's login the user's account: whoever holds a strong factor proves it before."""
 _LONGEST = 255  # characters of what is taken over
 _MOST_VALUES = 20
-_NEVER_WRITTEN = frozenset({"username", "phoneNumber", "phoneNumberVerified", "locale"})
+_NEVER_WRITTEN = frozenset({"username", "email", "phoneNumber", "phoneNumberVerified", "locale"})
 _TEMPLATE = re.compile(r"\$\{(?:CLAIM\.(?P<claim>[^}|]+)|(?P<alias>ALIAS))(?:\s*\|\s*\w+)?\}")
 
 
@@ -90,9 +90,9 @@ def _mapped(realm: Realm, user: User, mapper: UpstreamMapper, came: Arrival) -> 
     values = came.claims.get(mapper.claim, ())
     match mapper.kind:
         case "attribute":
-            return _with(user, mapper.target, values, verified=came.email_verified)
+            return _with(user, mapper.target, values)
         case "hardcoded-attribute":
-            return _with(user, mapper.target, (mapper.value,), verified=False)
+            return _with(user, mapper.target, (mapper.value,))
         case "role":
             return _with_role(realm, user, mapper.target, given=mapper.value in values)
         case "hardcoded-role":
@@ -101,12 +101,9 @@ def _mapped(realm: Realm, user: User, mapper: UpstreamMapper, came: Arrival) -> 
             return user
 
 
-def _with(user: User, name: str, values: tuple[str, ...], *, verified: bool) -> User:
-    """Write an attribute; never one by which a user is named or reached here, unless the provider vouches for it."""
-    if name in _NEVER_WRITTEN or (name == "email" and not verified):
-        return user
-    after = written(user, {name: values})
-    return msgspec.structs.replace(after, email_verified=verified) if name == "email" else after
+def _with(user: User, name: str, values: tuple[str, ...]) -> User:
+    """Write an attribute; never one by which a user is named or reached here: the flow asks for those, and checks them."""
+    return user if name in _NEVER_WRITTEN else written(user, {name: values})
 
 
 def _with_role(realm: Realm, user: User, name: str, *, given: bool) -> User:

@@ -348,6 +348,7 @@ def with_mappers(document: dict[str, Any], other: Upstream) -> None:
         for name, kind, config in (
             ("city", "oidc-user-attribute-idp-mapper", {"claim": "address.locality", "user.attribute": "city"}),
             ("phone", "oidc-user-attribute-idp-mapper", {"claim": "phone", "user.attribute": "phoneNumber"}),
+            ("mail", "oidc-user-attribute-idp-mapper", {"claim": "contact", "user.attribute": "email"}),
             ("from", "hardcoded-attribute-idp-mapper", {"attribute": "from", "attribute.value": "other"}),
             ("name", "oidc-username-idp-mapper", {"template": "${ALIAS}.${CLAIM.sub}"}),
         )
@@ -374,11 +375,12 @@ async def test_mappers_take_over_what_they_name_and_never_where_codes_are_sent_t
     house: House, edits: list[Edit]
 ) -> None:
     del edits
-    house.other.claims |= {"address": {"locality": "Tiranë"}, "phone": "+355699999999"}
+    house.other.claims |= {"address": {"locality": "Tiranë"}, "phone": "+355699999999", "contact": "arta@example.al"}
     browser = await sent_there(house)
     await browser.open(house.other.answer(gone_to(browser)))
     user = await house.user("other-bank.S-1")
     assert (user.attribute("city"), user.attribute("from"), user.phone) == ("Tiranë", "other", "")
+    assert user.email == "drita@example.al", "somebody else's address would catch their letters"
     house.other.claims["address"] = {"locality": "Durrës"}
     again = await sent_there(house)
     await again.open(house.other.answer(gone_to(again)))

@@ -102,7 +102,7 @@ def _mapped(realm: Realm, user: User, mapper: UpstreamMapper, came: Arrival) -> 
 
 
 def _with(user: User, name: str, values: tuple[str, ...]) -> User:
-    """Write an attribute; never one by which a user is named or reached here: the flow asks for those, and checks them."""
+    """Write an attribute; never one by which a user is named or reached: the flow asks for those, and checks them."""
     return user if name in _NEVER_WRITTEN else written(user, {name: values})
 
 

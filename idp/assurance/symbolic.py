@@ -26,6 +26,7 @@ from idp.flows.registry import CONDITIONS
 from idp.flows.step import StepServices
 from idp.flows.tree import Execution, Subflow
 from idp.model.realm import Realm
+from idp.model.user import User
 
 KNOWN = frozenset({USER_CREDENTIALS, LOGIN_EVIDENCE, LOGIN_SUBFLOWS})
 """The facts that an exploration knows: it follows the customer's credentials and what was proven and passed."""
@@ -72,6 +73,10 @@ class SymbolicRealm(AssembledRealm):
             return super().holds(condition, guarded, msgspec.structs.replace(facts, level=level))
         question, negated = question_of(condition)
         return bool(self._answer(question)) is not negated
+
+    def rank(self, execution: Execution, user: User | None) -> None:
+        """Keep the order of the flow: every way that is offered is followed, whichever is asked first."""
+        del execution, user
 
     def _answer(self, question: str, answers: tuple[int, ...] = (1, 0)) -> int:
         if question not in self.world:

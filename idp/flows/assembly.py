@@ -13,6 +13,7 @@ from idp.flows.condition import Condition, Surroundings
 from idp.flows.engine import Usability
 from idp.flows.facts import Facts
 from idp.flows.levels import TWO_FACTORS
+from idp.flows.preference import rank
 from idp.flows.registry import ACTIONS, CONDITIONS, STEPS
 from idp.flows.step import Authenticator, RequiredAction, StepContract, StepServices
 from idp.flows.steps.first_broker_login import LINK, LinkIdentity
@@ -110,6 +111,10 @@ class AssembledRealm:
             return usability
         may_set_up = execution.requirement is Requirement.REQUIRED and step.contract.setup_action in self._actions
         return Usability.SETUP if may_set_up else Usability.NO
+
+    def rank(self, execution: Execution, user: User | None) -> int | None:
+        """Return the place of a step's credential in the order that the user saved; None if it has none."""
+        return rank(self.contract(execution.id), user)
 
     def holds(self, condition: Execution, guarded: Subflow, facts: Facts) -> bool:
         """Tell whether a condition holds; one that needs a user never holds without one."""

@@ -54,13 +54,22 @@ class Ignored(Frozen, frozen=True, kw_only=True):
 Decision = Run | SetUp | Passed | Blocked | Ignored
 
 
+def _in_flow_order(_: Execution) -> None:
+    return None
+
+
 class Circumstances(Frozen, frozen=True, kw_only=True):
-    """What the engine may ask about the login at hand."""
+    """What the engine may ask about the login at hand.
+
+    `rank` is the place of a way's credential in the order that the user saved; None: it has none, and stays where the
+    flow has it.
+    """
 
     progress: Mapping[str, Status]
     usable: Callable[[Execution], Usability]
     holds: Callable[[Execution, Subflow], bool]
     chosen: str | None = None
+    rank: Callable[[Execution], int | None] = _in_flow_order
     settled: bool = False  # the flow was passed, and something after it has been done
 
 
@@ -151,7 +160,10 @@ def _is_demanded(node: Node, now: Circumstances, *, gone_by: bool) -> bool:
 
 
 def _alternatives(children: Sequence[Node], now: Circumstances, *, gone_by: bool) -> Decision:
-    """ALTERNATIVE members: one suffices; a blocked one gives way to the next. Who has begun a way goes on with it."""
+    """ALTERNATIVE members: one suffices; a blocked one gives way to the next.
+
+    Who has begun a way goes on with it; else the user's own order counts, and the flow's where there is none.
+    """
     begun: list[Run] = []
     others: list[Run] = []
     setup: SetUp | None = None
@@ -170,7 +182,7 @@ def _alternatives(children: Sequence[Node], now: Circumstances, *, gone_by: bool
             case Ignored():
                 pass
     if begun or others:
-        return _choose([*begun, *others], now.chosen)
+        return _choose([*_flat(begun), *_preferred(_flat(others), now)], now.chosen)
     if setup is not None:
         return setup
     return Blocked(reason="; ".join(blocked)) if blocked else Ignored()
@@ -180,8 +192,21 @@ def _succeeded_within(node: Node, now: Circumstances) -> bool:
     return any(now.progress.get(leaf.id) is Status.SUCCESS for leaf in leaves(node))
 
 
-def _choose(ways: list[Run], chosen: str | None) -> Run:
-    offered = [execution for way in ways for execution in (way.execution, *way.alternatives)]
+def _flat(ways: list[Run]) -> list[Execution]:
+    return [execution for way in ways for execution in (way.execution, *way.alternatives)]
+
+
+def _preferred(offered: list[Execution], now: Circumstances) -> list[Execution]:
+    """Put the ways that rest on saved credentials into the user's order, in the places that they have; no other moves.
+
+    A stable sort: of several steps for one kind of credential all stay, in the order of the flow (T-33).
+    """
+    ranks = {execution.id: place for execution in offered if (place := now.rank(execution)) is not None}
+    saved = iter(sorted((e for e in offered if e.id in ranks), key=lambda e: ranks[e.id]))
+    return [next(saved) if execution.id in ranks else execution for execution in offered]
+
+
+def _choose(offered: list[Execution], chosen: str | None) -> Run:
     first = next((execution for execution in offered if execution.id == chosen), offered[0])
     return Run(execution=first, alternatives=tuple(e for e in offered if e.id != first.id))
 

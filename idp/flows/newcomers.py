@@ -15,6 +15,7 @@ from idp.audit.events import Recorder
 from idp.flows.assembly import UnusableRealmError
 from idp.flows.messages import Wanted, sent_by_bank
 from idp.flows.password_policy import generated
+from idp.flows.preference import kind_of, with_password
 from idp.flows.sealed import password_purpose, recovery_code_purpose, seed_purpose
 from idp.flows.users import amend, as_everybody
 from idp.model.event import Event
@@ -137,7 +138,10 @@ class Newcomers:
             case _:
                 pass
         codes = () if seed.recovery_codes is None else (self._recovery_codes(user, seed.recovery_codes),)
-        return msgspec.structs.replace(user, credentials=(*user.credentials, *tokens, *seed.keys, *codes))
+        found = (*user.credentials, *tokens, *seed.keys, *codes)
+        order = {kind: place for place, kind in reversed(list(enumerate(seed.credential_order)))}
+        ordered = sorted(found, key=lambda credential: order.get(kind_of(credential), len(order)))
+        return msgspec.structs.replace(user, credentials=tuple(ordered))
 
     def _recovery_codes(self, user: User, seeded: SeededCodes) -> RecoveryCodes:
         credential_id = self._services.random(16).hex()
@@ -179,10 +183,9 @@ class Newcomers:
             expires_at=expires_at,
             awaiting_delivery=awaiting,
         )
-        others = tuple(c for c in user.credentials if not isinstance(c, PasswordCredential))
         actions = (*user.required_actions, UPDATE_PASSWORD) if temporary else user.required_actions
         return msgspec.structs.replace(
-            user, credentials=(credential, *others), required_actions=tuple(dict.fromkeys(actions))
+            user, credentials=with_password(user, credential), required_actions=tuple(dict.fromkeys(actions))
         )
 
     async def _deliver(self, user: User, delivery: DeliveredPassword) -> None:

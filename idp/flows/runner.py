@@ -211,6 +211,7 @@ class Runner:
             usable=lambda execution: self._usable(session, execution, user),
             holds=lambda condition, guarded: self._assembled.holds(condition, guarded, facts()),
             chosen=session.chosen,
+            rank=lambda execution: self._assembled.rank(execution, user),
             # Who enrols a token at the end of a login is not asked for it by a condition that the login had gone by.
             settled=any(map(follows_flow, session.progress)),
         )

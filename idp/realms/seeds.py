@@ -80,6 +80,8 @@ class UserSeed(Frozen, frozen=True, kw_only=True):
     tokens: tuple[SeededToken, ...]
     keys: tuple[WebAuthnCredential, ...] = ()
     recovery_codes: SeededCodes | None = None
+    credential_order: tuple[str, ...] = ()
+    """The kinds in the order of the file: which of them the user prefers (keycloak.md 2.7)."""
     realm_roles: tuple[str, ...] | None = None
     client_roles: dict[str, tuple[str, ...]] = {}
     groups: tuple[str, ...] | None = None
@@ -147,6 +149,7 @@ def _seed(user: file.User, kinds: frozenset[NumberKind], pointer: str, findings:
         tokens=tuple(found.tokens),
         keys=tuple(found.keys),
         recovery_codes=found.recovery_codes,
+        credential_order=tuple(credential.type for credential in user.credentials),
         realm_roles=user.realm_roles,
         client_roles=user.client_roles,
         groups=user.groups,

@@ -10,6 +10,8 @@ from idp.assurance.customers import customers_of
 from idp.assurance.report import told
 from idp.assurance.symbolic import LEVEL, SymbolicRealm
 from idp.assurance.untouched import no_services
+from idp.flows.assembly import AssembledRealm
+from idp.flows.tree import leaves
 from tests.assurance.corpus import GATE, NO_SET_UP, OTP, PASSWORD_PAGE, by_names, proof, repaired, sets
 from tests.flows.bench import Edit, all_edits, flow, loaded, step, sub, with_flows
 
@@ -105,6 +107,19 @@ def test_who_is_denied_gets_no_level() -> None:
     edit = repaired(NO_SET_UP, deny, conditions(there={"ip-ranges": "192.0.2.0/24"}))
     (ceremony,) = by_names(proof(edit), 1, {"password"}).script
     assert [assumed.rsplit(": ", 1)[1] for assumed in ceremony.assumes] == ["no"]
+
+
+def test_the_proof_follows_the_order_of_the_flow_whatever_the_customers_own_is() -> None:
+    found = loaded(all_edits(STEP_UP))
+    proving, serving = SymbolicRealm(found.realm, no_services()), AssembledRealm(found.realm, no_services())
+    who = next(who for who in customers_of(proving, found.users) if who.user.otps)
+
+    def ranks(assembled: AssembledRealm) -> set[int | None]:
+        steps = (leaf for flow in assembled.flows.values() for leaf in leaves(flow.root))
+        return {assembled.rank(step, who.user) for step in steps}
+
+    assert ranks(serving) > {None}
+    assert ranks(proving) == {None}
 
 
 def test_a_customer_of_every_kind_is_judged_by_every_level_that_is_told_apart() -> None:

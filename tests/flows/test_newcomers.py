@@ -295,6 +295,12 @@ async def test_credentials_of_keycloak_log_in_and_the_hash_is_renewed(hashed: An
         passwords.close()
 
 
+async def test_credentials_keep_the_order_of_the_file_which_says_what_the_user_prefers() -> None:
+    bench = Bench()
+    await arrive(bench, loaded(all_edits(no_actions, with_ana(otp(base32=True), pbkdf2(PASSWORD)))))
+    assert [type(c) for c in (await ana(bench)).credentials] == [OtpCredential, PasswordCredential]
+
+
 async def test_a_service_account_arrives_with_its_roles_and_without_anything_to_log_in_by() -> None:
     robot = {
         "id": "a-known-id",

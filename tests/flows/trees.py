@@ -38,10 +38,12 @@ class Passage:
         *,
         usable: Mapping[str, Usability] | None = None,
         true: set[str] | None = None,
+        order: tuple[str, ...] = (),
         done: Mapping[str, Status] | None = None,
     ) -> None:
         self.root = root
         self.usable = dict(usable or {})
+        self.order = order
         self.true = set(true or ())
         self.progress: dict[str, Status] = dict(done or {})
         self.chosen: str | None = None
@@ -57,6 +59,7 @@ class Passage:
                 holds=lambda condition, _: condition.id in self.true,
                 chosen=self.chosen,
                 settled=self.settled,
+                rank=lambda execution: self.order.index(execution.id) if execution.id in self.order else None,
             ),
         )
 

@@ -9,6 +9,7 @@ import msgspec
 from idp.flows.engine import Usability
 from idp.flows.held import strong_factors
 from idp.flows.password_policy import described, expired, remembered, violations
+from idp.flows.preference import with_password
 from idp.flows.sealed import password_purpose
 from idp.flows.step import (
     Challenge,
@@ -98,11 +99,10 @@ class UpdatePassword:
             present = user.password
             replaced = () if present is None else (FormerPassword(sealed=present.sealed, replaced_at=login.now),)
             former = (*replaced, *user.former_passwords)
-            others = tuple(c for c in user.credentials if not isinstance(c, PasswordCredential))
             return without_action(
                 msgspec.structs.replace(
                     user,
-                    credentials=(credential, *others),
+                    credentials=with_password(user, credential),
                     former_passwords=remembered(former, self._realm.password_policy, now=login.now),
                     # RFC 9700 §4.14.2: what was issued under the old password ends with it.
                     not_before=login.now,

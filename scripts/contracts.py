@@ -10,12 +10,12 @@ import re
 import sys
 from pathlib import Path
 
-from idp.assurance.checker import digest
-from idp.assurance.vocabulary import vocabulary
+from idp.assurance.certificate.checker import digest
+from idp.assurance.certificate.vocabulary import vocabulary
 
 ROOT = Path(__file__).parents[1]
 CONTRACTS = ROOT / "docs" / "step-contracts.json"
-CHECKER = ROOT / "idp" / "assurance" / "checker.py"
+CHECKER = ROOT / "idp" / "assurance" / "certificate" / "checker.py"
 
 
 def main() -> int:

@@ -15,12 +15,12 @@ import msgspec
 from rich.console import Console
 from rich.progress import Progress
 
-from idp.assurance import checker
-from idp.assurance.certificate import certificate
+from idp.assurance.certificate import checker
+from idp.assurance.certificate.certificate import certificate
+from idp.assurance.certificate.vocabulary import NotCertifiableError
 from idp.assurance.prover import Proof, Proved, explore, new_access
 from idp.assurance.replay.scripts import scripts
 from idp.assurance.report import compared, told
-from idp.assurance.vocabulary import NotCertifiableError
 from idp.cli.flow_draw import draw, written
 from idp.cli.flow_simulate import simulated
 from idp.cli.realm_files import read_realm

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from idp.assurance import checker
-from idp.assurance.certificate import certificate
+from idp.assurance.certificate import checker
+from idp.assurance.certificate.certificate import certificate
+from idp.assurance.certificate.vocabulary import vocabulary
 from idp.assurance.prover import explore
-from idp.assurance.vocabulary import vocabulary
 from idp.flows.assembly import UnusableRealmError
 from tests.assurance.corpus import CORPUS, first_password_in_the_branch, no_acknowledgement
 from tests.flows.bench import ROOT, Edit, document, flow, loaded, step, sub, with_flows

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from idp.assurance import checker
-from idp.assurance.certificate import certificate
+from idp.assurance.certificate import checker
+from idp.assurance.certificate.certificate import certificate
 from idp.assurance.prover import explore
 from idp.realms.documents import documents, only
 from idp.realms.loading import load_file

@@ -1,8 +1,8 @@
 """A proof as a document that somebody else can check: every state, what follows each, and the verdict.
 
 The certificate is content-addressed (`id` is the digest of the rest) and bound to the realm file by its digest. Nothing
-in it is to be believed: `idp.assurance.checker`, which shares no line with the prover, compiles the flows of the realm
-file again, derives what follows each state by rules of its own, and compares.
+in it is to be believed: `checker`, which shares no line with the prover, compiles the flows of the realm file again,
+derives what follows each state by rules of its own, and compares.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from idp.assurance import checker
 from idp.assurance.ceremonies import Explored, State
-from idp.assurance.checker import FORMAT, digest
+from idp.assurance.certificate import checker
+from idp.assurance.certificate.checker import FORMAT, digest
+from idp.assurance.certificate.vocabulary import NotCertifiableError, described, vocabulary
 from idp.assurance.credentials import CREDENTIALS
 from idp.assurance.customers import Customer
 from idp.assurance.prover import Proved
-from idp.assurance.vocabulary import NotCertifiableError, described, vocabulary
 from idp.flows.assembly import AssembledRealm, action_id
 from idp.flows.step import Authenticator
 from idp.flows.tree import leaves

@@ -64,8 +64,7 @@ class Lifespans(Frozen, frozen=True, kw_only=True):
     """How long things live, in seconds; Keycloak's defaults.
 
     `implicit_access_token` is for one that an authorization answer carries without a code: nothing can renew it.
-    `user_link` is for links that users ask for, `links` for single purposes of them, `admin_link` for those that an
-    administrator sends.
+    `user_link` is for links that users ask for, `links` for single purposes of them.
     """
 
     access_token: int = 300
@@ -79,7 +78,6 @@ class Lifespans(Frozen, frozen=True, kw_only=True):
     offline_idle: int = 2592000
     offline_max: int | None = None
     user_link: int = 300
-    admin_link: int = 43200
     links: dict[str, int] = {}
 
     def action_link(self, purpose: str) -> int:

@@ -126,7 +126,6 @@ def _lifespans(found: file.Realm, findings: list[Finding]) -> Lifespans:
         sso_max=found.sso_session_max_lifespan,
         offline_idle=found.offline_session_idle_timeout,
         user_link=found.action_token_generated_by_user_lifespan,
-        admin_link=found.action_token_generated_by_admin_lifespan,
         links=_link_lifespans(found, findings),
         offline_max=found.offline_session_max_lifespan if found.offline_session_max_lifespan_enabled else None,
     )

@@ -14,7 +14,7 @@ _PAGES = "Pages and letters are the provider's own."
 _EVENTS = "Every event is recorded, and kept as long as the settings of the provider say."
 _CLIENT_SESSIONS = "Sessions of clients live as long as the session of the user."
 _REMEMBER = "Nobody is remembered beyond the session."
-_OF_A_LINK = "Links in letters live as long as the provider's own."
+_OF_AN_OPERATOR = "An operator's letter opens nothing, so that nothing in it runs out."
 _KEYS = "Keys are made anew: what the old ones signed is not accepted."
 _ORGANIZATIONS = "There are no organizations."
 _DIRECTORY = "Users who live only in the directory cannot log in: a file holds no password of theirs."
@@ -33,8 +33,7 @@ _REALM: _Effects = {
     "clientSessionMaxLifespan": (_CLIENT_SESSIONS, _ALWAYS),
     "clientOfflineSessionIdleTimeout": (_CLIENT_SESSIONS, _ALWAYS),
     "clientOfflineSessionMaxLifespan": (_CLIENT_SESSIONS, _ALWAYS),
-    "actionTokenGeneratedByAdminLifespan": (_OF_A_LINK, (43200,)),
-    "actionTokenGeneratedByUserLifespan": (_OF_A_LINK, (300,)),
+    "actionTokenGeneratedByAdminLifespan": (_OF_AN_OPERATOR, (43200,)),
     "registrationEmailAsUsername": ("A user name is not the e-mail address.", _ALWAYS),
     "editUsernameAllowed": ("Nobody changes their user name.", _ALWAYS),
     "userManagedAccessAllowed": (_RESOURCES, _ALWAYS),

@@ -20,6 +20,7 @@ def told(**changed: Any) -> list[Finding]:
         ("federatedUsers", [{"id": "f"}], "directory"),
         ("displayNameHtml", "<b>x</b>", "Pages"),
         ("adminPermissionsEnabled", True, "administration"),
+        ("actionTokenGeneratedByAdminLifespan", 3600, "opens nothing"),
         ("privateKey", "MII", "Keys are made anew"),
     ],
 )

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from idp.flows.steps.identity_provider import PAGE as UPSTREAM
+from idp.flows.steps.identity_provider import UPSTREAM
 from idp.flows.tabs import Completed, Gone, GoOn, Page, Registered, Rejected, View
 from idp.login.answers import (
     form_post,

@@ -107,7 +107,15 @@ def realm_of(found: file.Realm, *, version: str, surroundings: Surroundings, fin
         mail_server=smtp_server(found, surroundings.vault, findings),
         authorization_details_types=authorization_details_types(found.attributes, findings),
     )
-    return with_access(realm, found, findings)
+    return with_access(_with_used_bindings(realm), found, findings)
+
+
+def _with_used_bindings(realm: Realm) -> Realm:
+    """Bind no flow for who comes from another provider where there is none that is usable: nobody ever begins it."""
+    kind = FlowKind.FIRST_BROKER_LOGIN.value
+    if realm.upstreams:
+        return realm
+    return msgspec.structs.replace(realm, bindings={k: alias for k, alias in realm.bindings.items() if k != kind})
 
 
 def _default_locale(found: file.Realm) -> str:

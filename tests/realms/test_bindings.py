@@ -28,7 +28,20 @@ def test_a_kind_is_bound_and_switched_by_keys_that_are_read(kind: FlowKind) -> N
     assert binding.client_switch in {"", *(field.encode_name for field in msgspec.structs.fields(file.Client))}
 
 
-SWITCHED_ON: dict[str, Any] = {"identityProviders": [{"alias": "other", "providerId": "oidc"}]}
+OTHER_PROVIDER: dict[str, Any] = {
+    "alias": "other",
+    "providerId": "oidc",
+    "enabled": True,
+    "config": {
+        "issuer": "https://other.example",
+        "clientId": "bank",
+        "clientSecret": "a-secret-of-some-length",
+        "authorizationUrl": "https://other.example/auth",
+        "tokenUrl": "https://other.example/token",
+        "jwksUrl": "https://other.example/certs",
+    },
+}
+SWITCHED_ON: dict[str, Any] = {"identityProviders": [OTHER_PROVIDER]}
 
 
 @pytest.mark.parametrize("kind", FlowKind)
@@ -44,6 +57,14 @@ def test_a_flow_is_bound_by_its_key(kind: FlowKind) -> None:
             found["clients"][0][binding.client_switch] = True
 
     assert demo_realm(edit).bindings[kind.value] == "bank login"
+
+
+@pytest.mark.parametrize("change", [{"enabled": False}, {"providerId": "saml"}, {"config": {}}])
+def test_no_flow_is_bound_for_who_comes_from_a_provider_that_nobody_can_come_from(change: dict[str, Any]) -> None:
+    def edit(found: dict[str, Any]) -> None:
+        found["identityProviders"] = [{**OTHER_PROVIDER, **change}]
+
+    assert FlowKind.FIRST_BROKER_LOGIN.value not in demo_realm(edit).bindings
 
 
 @pytest.mark.parametrize("name", CONDITIONS)

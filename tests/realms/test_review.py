@@ -73,6 +73,16 @@ def test_a_flow_of_a_clients_own_is_reviewed_too() -> None:
     assert found == ["/authenticationFlows/4"]
 
 
+def test_a_login_at_another_provider_is_no_second_factor_beside_a_password() -> None:
+    def change(document: dict[str, Any]) -> None:
+        steps = ("identity-provider-redirector", "auth-username-password-form")
+        lines = [{"requirement": "ALTERNATIVE", "priority": i, "authenticator": name} for i, name in enumerate(steps)]
+        document["authenticationFlows"].append({"alias": "own", "topLevel": True, "authenticationExecutions": lines})
+        document["clients"][0]["authenticationFlowBindingOverrides"] = {"browser": "own"}
+
+    assert "F-ONE-FACTOR" in {finding.rule for finding in every_finding(change)}
+
+
 def _places(value: Any) -> list[tuple[Any, Any]]:
     found: list[tuple[Any, Any]] = []
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()

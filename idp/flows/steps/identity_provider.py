@@ -30,7 +30,7 @@ from idp.model.upstream import Arrival, UpstreamProvider
 from idp.model.user import User
 from idp.ports import UpstreamRefusedError
 
-PAGE = "upstream"
+UPSTREAM = "upstream"
 """Not a page of ours: the browser is sent to `address`, with the page's nonce as `state`."""
 
 
@@ -71,7 +71,7 @@ class IdentityProviderRedirector:
             login_hint=login.login_hint,
             locale=login.locale,
         )
-        return Challenge(page=PAGE, fields={"address": address})
+        return Challenge(page=UPSTREAM, fields={"address": address})
 
     async def verify(self, login: Login, answer: Form) -> Outcome:
         """Redeem the code and find the user; who is not linked yet goes through the first broker login."""

@@ -16,6 +16,8 @@ PROVES: Mapping[str, str] = MappingProxyType(
     {
         "auth-username-password-form": "password",
         "auth-password-form": "password",
+        "idp-username-password-form": "password",
+        "identity-provider-redirector": "federated",
         "auth-otp-form": "otp",
         "direct-grant-validate-password": "password",
         "direct-grant-validate-otp": "otp",
@@ -33,7 +35,8 @@ PROVES: Mapping[str, str] = MappingProxyType(
 _PASSWORD = frozenset(step for step, factor in PROVES.items() if factor == "password")
 _EMAIL = "email"
 _NO_ELEMENT = frozenset(step for step, factor in PROVES.items() if factor == _EMAIL)
-_SECOND = PROVES.keys() - _PASSWORD - _NO_ELEMENT
+_ELSEWHERE = frozenset(step for step, factor in PROVES.items() if factor == "federated")
+_SECOND = PROVES.keys() - _PASSWORD - _NO_ELEMENT - _ELSEWHERE  # who comes from elsewhere gives no password here
 _SMS = "sms-otp"
 
 

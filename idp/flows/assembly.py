@@ -46,7 +46,7 @@ class AssembledRealm:
         self._steps: dict[str, Authenticator] = {
             CONSENT: AskConsent(realm=realm, services=services),
         }
-        if realm.upstreams:
+        if FlowKind.FIRST_BROKER_LOGIN.value in realm.bindings:
             self._steps[LINK] = LinkIdentity(realm=realm, services=services)
         self._actions: dict[str, RequiredAction] = {}
         self._priorities: dict[str, int] = {}

@@ -109,7 +109,8 @@ def test_no_request_makes_the_level_fail(asked: list[str]) -> None:
 def test_every_step_that_proves_something_says_by_which_method() -> None:
     for name, kind in STEPS.items():
         factor = kind.contract.proves
-        assert factor is None or factor.amr, name
+        # RFC 8176 has no word for a method that another house saw, and we have not.
+        assert factor is None or factor.amr or factor.channel == "upstream", name
 
 
 NAMES = Realm(name="r", version="v", acr_levels={"pwd": 1, "mfa-otp": 2, "urn:sca": 2})

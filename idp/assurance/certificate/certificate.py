@@ -21,6 +21,7 @@ from idp.assurance.prover import Proved
 from idp.flows.assembly import AssembledRealm, action_id
 from idp.flows.step import Authenticator
 from idp.flows.tree import leaves
+from idp.model.flow_kind import FlowKind
 from idp.model.user import User
 
 
@@ -33,7 +34,7 @@ def certificate(proved: Proved, document: Any) -> dict[str, Any]:
 
     """
     assembled, realm = proved.assembled, proved.assembled.realm
-    if realm.upstreams:
+    if FlowKind.FIRST_BROKER_LOGIN.value in realm.bindings:
         # What follows the word of another house is explored by the prover alone.
         raise NotCertifiableError("the realm has identity providers, whose first logins the checker does not follow")
     words = vocabulary()

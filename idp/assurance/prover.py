@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
+import msgspec
+
 from idp.assurance.assumptions import ASSUMPTIONS
 from idp.assurance.attacker import Reached, minimal_sets
 from idp.assurance.ceremonies import Ceremonies, Way
@@ -79,7 +81,7 @@ class MinimalSet(Frozen, frozen=True, kw_only=True):
 class Proof(Frozen, frozen=True, kw_only=True):
     """The answer. `unsound` are paths that pass without evidence; `unreachable` are acr that nobody can be given.
 
-    `issues` says by which grants each client gets tokens, and on what they rest.
+    `issues` says by which grants each client gets tokens, and on what they rest. `kinds` names the customers explored.
     """
 
     realm: str
@@ -89,6 +91,7 @@ class Proof(Frozen, frozen=True, kw_only=True):
     unreachable: tuple[str, ...]
     states: int
     customers: int
+    kinds: tuple[str, ...]
     issues: tuple[Issue, ...] = ()
     assumptions: tuple[str, ...] = ASSUMPTIONS
 
@@ -144,21 +147,30 @@ def explore(loaded: LoadedRealm, progress: Callable[[int, int], None] | None = N
         unreachable=tuple(a for a, needed in realm.acr_levels.items() if needed > max(levels, default=0)),
         states=ceremonies.explored,
         customers=len(customers),
+        kinds=tuple(customer.name for customer in customers),
         issues=tuple(issues(assembled)),
     )
     return Proved(loaded=loaded, assembled=assembled, ceremonies=ceremonies, customers=customers, proof=proof)
 
 
 def new_access(live: Proof, draft: Proof) -> tuple[MinimalSet, ...]:
-    """Return the sets of a draft that suffice for a level at which no set of the live realm is part of them.
+    """Return the sets of a draft that suffice against customers against whom no part of them sufficed for that level.
 
-    Levels are compared, not names of acr: a draft that only renames gives no new access.
+    Each set names those customers alone: what a newcomer may enrol with is new where it opens the account of somebody
+    who has enrolled. A kind of customer that the live realm does not know is compared with all of them. Levels are
+    compared, not names of acr: a draft that only renames gives no new access.
     """
-    return tuple(
-        one
-        for one in draft.sets
-        if not any(other.level >= one.level and other.names <= one.names for other in live.sets)
-    )
+    known = frozenset(live.kinds)
+
+    def is_new(one: MinimalSet, customer: str) -> bool:
+        return not any(
+            other.level >= one.level and other.names <= one.names
+            for other in live.sets
+            if customer in other.customers or customer not in known
+        )
+
+    against = ((one, tuple(c for c in one.customers if is_new(one, c))) for one in draft.sets)
+    return tuple(msgspec.structs.replace(one, customers=customers) for one, customers in against if customers)
 
 
 def _merged(

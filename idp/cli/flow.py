@@ -23,13 +23,13 @@ from idp.assurance.replay.scripts import scripts
 from idp.assurance.report import compared, told
 from idp.cli.flow_draw import draw, written
 from idp.cli.flow_simulate import simulated
-from idp.cli.realm_files import read_realm
+from idp.cli.realm_files import read_draft, read_realm
 from idp.cli.reports.proof_page import proof_text
 from idp.cli.sandbox import serve_sandbox
 from idp.cli.terminal import printable
 from idp.flows.assembly import UnusableRealmError
 from idp.realms.documents import documents, only
-from idp.realms.loading import RealmUnreadableError
+from idp.realms.loading import LoadedRealm, RealmUnreadableError
 
 
 def flow(arguments: argparse.Namespace) -> int:
@@ -50,14 +50,15 @@ def flow(arguments: argparse.Namespace) -> int:
 def _prove(arguments: argparse.Namespace) -> int:
     """Print the proof; return 1 if something was found against the realm, 2 if there is nothing to prove."""
     try:
-        explored = _explored(arguments.file)
-        drafted = _explored(arguments.draft) if arguments.draft is not None else None
+        explored = _explored(read_realm(arguments.file), arguments.file)
+        drafted = _drafted(arguments.draft, arguments.file) if arguments.draft is not None else None
         live, draft = explored.proof, drafted.proof if drafted is not None else None
-        if arguments.certificate is not None:
-            # What was proved last is what somebody wants to publish, and to show: the draft, where there is one.
-            _write_certificate(drafted or explored, arguments.draft or arguments.file, arguments.certificate)
-        if arguments.replay is not None:
-            _write_scripts(drafted or explored, arguments.draft or arguments.file, arguments.replay)
+        if arguments.certificate is not None or arguments.replay is not None:
+            # What was proved last is what somebody wants to publish, and to show: the draft, where there is one. A
+            # certificate and a script speak of the file alone, with the customers that it has by itself.
+            shown = arguments.draft or arguments.file
+            alone = explored if drafted is None else _explored(read_realm(shown), shown)
+            _write(alone, shown, arguments)
         if arguments.html is not None and written(_page(explored, drafted), arguments.html):
             return 2
     except (RealmUnreadableError, UnusableRealmError) as error:
@@ -79,11 +80,22 @@ def _page(explored: Proved, drafted: Proved | None) -> str:
     return proof_text(explored) if drafted is None else proof_text(drafted, explored.proof)
 
 
-def _explored(path: Path) -> Proved:
-    loaded = read_realm(path)
+def _drafted(draft: Path, live: Path) -> Proved:
+    """Explore a draft with the customers whom it will have: a file without users keeps those of the live realm."""
+    return _explored(read_draft(draft, live), draft)
+
+
+def _explored(loaded: LoadedRealm, path: Path) -> Proved:
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as shown:
         task = shown.add_task(f"Exploring {path.name}", total=None)
         return explore(loaded, lambda done, total: shown.update(task, completed=done, total=total))
+
+
+def _write(proved: Proved, file: Path, arguments: argparse.Namespace) -> None:
+    if arguments.certificate is not None:
+        _write_certificate(proved, file, arguments.certificate)
+    if arguments.replay is not None:
+        _write_scripts(proved, file, arguments.replay)
 
 
 def _write_certificate(proved: Proved, file: Path, path: Path) -> None:

@@ -6,6 +6,7 @@ All problems of all flows come back together, each with the JSON pointer of the 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import TypeVar
 
 import msgspec
@@ -229,8 +230,10 @@ class _Assembly:
     def _leaf(self, line: FlowExecution, path: str) -> Execution | None:
         name = line.authenticator or ""
         if name not in STEPS and name not in CONDITIONS:
-            known = ", ".join(sorted((*STEPS, *CONDITIONS)))
-            self._error("F-UNKNOWN-STEP", line, f"There is no authenticator “{name}”.", f"Use one of: {known}.")
+            known = sorted((*STEPS, *CONDITIONS))
+            near = "".join(f"Perhaps “{one}” is meant. " for one in get_close_matches(name, known, n=1))
+            repair = f"{near}Use one of: {', '.join(known)}."
+            self._error("F-UNKNOWN-STEP", line, f"There is no authenticator “{name}”.", repair)
             return None
         config = self._config(line)
         made = self._check_config(line, (STEPS.get(name) or CONDITIONS[name]).config_type, config)

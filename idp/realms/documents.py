@@ -64,6 +64,8 @@ def _listed(value: Any) -> list[Any]:
 def _parsed(path: Path) -> Any:
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RealmFileError(f"cannot be read: {type(error).__name__}.") from None
+    except OSError as error:
+        raise RealmFileError(f"cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise RealmFileError("cannot be read: it is not text in UTF-8.") from None
     return parse(text)

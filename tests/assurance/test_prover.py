@@ -171,6 +171,18 @@ def test_a_draft_that_asks_for_less_gives_new_access_and_one_that_asks_for_more_
     assert "no new access" in compared(draft, live)
 
 
+def test_what_a_newcomer_may_use_is_new_access_to_the_account_of_who_has_enrolled() -> None:
+    """Password and SMS enrol a newcomer's token; that they now open the account of its holder is no small change."""
+    flows = with_flows(
+        flow("login", PASSWORD_PAGE, sub("second factor"), topLevel=True),
+        flow("second factor", step("auth-otp-form", "ALTERNATIVE"), SMS_WAY, topLevel=False),
+    )
+    found = new_access(proof(repaired()), proof(repaired(flows)))
+    (one,) = [one for one in found if one.level == 2 and set(one.names) == {"password", "sms-otp"}]
+    assert one.customers
+    assert all("soft token" in name and "no soft token" not in name for name in one.customers)
+
+
 def test_a_realm_that_would_not_start_has_no_proof() -> None:
     mixed = with_flows(flow("login", PASSWORD_PAGE, step("auth-otp-form", "ALTERNATIVE"), topLevel=True))
     with pytest.raises(UnusableRealmError):

@@ -66,7 +66,7 @@ def proof_text(proved: Proved, live: Proof | None = None) -> str:
 def _mark(one: MinimalSet, new: tuple[MinimalSet, ...]) -> str:
     if one.weakness:
         return "acknowledged" if one.acknowledged else "weak"
-    return "new" if one in new else "ok"
+    return "new" if any((one.level, one.names) == (other.level, other.names) for other in new) else "ok"
 
 
 def _pictures(one: MinimalSet, drawn: dict[str, Picture], words: FlowWords) -> dict[int, dict[str, str]]:

@@ -25,8 +25,8 @@ from structlog.typing import FilteringBoundLogger
 from idp import settings as configuration
 from idp.crypto.kept_keys import KeptKeys
 from idp.flows.compiler import compile_realm
-from idp.flows.deliveries import RealmDeliveries, ReceiptBook
-from idp.flows.runnable import runnable
+from idp.flows.messages.deliveries import RealmDeliveries, ReceiptBook
+from idp.flows.versions.runnable import runnable
 from idp.gateways.mail import WrittenMail
 from idp.gateways.opening import gateways_of, mail_of, outbox_of
 from idp.gateways.outbox import Outbox

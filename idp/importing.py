@@ -19,8 +19,8 @@ from structlog.typing import FilteringBoundLogger
 from idp.audit.events import Recorder
 from idp.crypto.base64url import base64url
 from idp.flows.compiler import compile_realm
-from idp.flows.newcomers import Newcomers
-from idp.flows.runnable import runnable
+from idp.flows.customers.newcomers import Newcomers
+from idp.flows.versions.runnable import runnable
 from idp.gateways.opening import gateways_of, make_folder_of, outbox_of
 from idp.model.finding import Finding
 from idp.model.struct import Frozen
@@ -63,7 +63,7 @@ class ImportRefusedError(Exception):
 
 
 class Reception(Frozen, frozen=True, kw_only=True):
-    """What it takes to let users in (`idp.flows.newcomers.Reception`)."""
+    """What it takes to let users in (`idp.flows.customers.newcomers.Reception`)."""
 
     users: Users
     passwords: Passwords

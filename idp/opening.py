@@ -18,11 +18,11 @@ from idp.crypto.kept_keys import KeptKeys
 from idp.crypto.passwords import Argon2Passwords
 from idp.crypto.sealing import AesGcmSealer, create_master_key, read_master_keys
 from idp.flows.assembly import UnusableRealmError
-from idp.flows.newcomers import Newcomers
-from idp.flows.notices import Notices
-from idp.flows.published import PublishedRealm, loaded_version
+from idp.flows.customers.newcomers import Newcomers
+from idp.flows.messages.notices import Notices
 from idp.flows.step import StepServices
 from idp.flows.tabs import Tabs
+from idp.flows.versions.published import PublishedRealm, loaded_version
 from idp.flows.webauthn.domains import foreign_domains
 from idp.gateways.opening import make_folder_of, outbound_of
 from idp.gateways.upstreams import OpenIdUpstreams

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from idp.flows.compiler import compile_realm
-from idp.flows.password_policy import CHECKS, OTHER_RULES
+from idp.flows.credentials.password_policy import CHECKS, OTHER_RULES
 from idp.flows.registry import ACTIONS, CONDITIONS, STEPS
 from idp.model.finding import Severity
 from idp.realms import representation

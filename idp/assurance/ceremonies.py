@@ -15,11 +15,11 @@ from idp.assurance.credentials import customer_key, given, has, with_parts, with
 from idp.assurance.symbolic import SymbolicRealm, Undecided
 from idp.assurance.untouched import untouched
 from idp.flows.assembly import AssembledRealm
+from idp.flows.credentials.held import strong_factors
 from idp.flows.engine import Passed, Run, SetUp
-from idp.flows.held import strong_factors
-from idp.flows.levels import TWO_FACTORS
 from idp.flows.runner import ANYWHERE, Runner, failed
 from idp.flows.step import Factor, Failure, StepContract, Success
+from idp.flows.strength.levels import TWO_FACTORS
 from idp.flows.tree import Execution
 from idp.model.flow_kind import FlowKind
 from idp.model.session import AuthenticationSession

@@ -11,8 +11,8 @@ from types import MappingProxyType
 
 import msgspec
 
-from idp.flows.mailbox import MAILBOX
-from idp.flows.upstream import FACTOR as FEDERATED
+from idp.flows.brokering.upstream import FACTOR as FEDERATED
+from idp.flows.messages.mailbox import MAILBOX
 from idp.flows.webauthn.factors import PASSKEY, SECURITY_KEY, UNLOCKING
 from idp.model.recovery_codes import RecoveryCode, RecoveryCodes
 from idp.model.struct import Frozen

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from idp.flows.assembly import AssembledRealm
 from idp.flows.compiler import CompiledFlow
-from idp.flows.levels import acr_of
+from idp.flows.strength.levels import acr_of
 from idp.flows.tree import leaves
 from idp.model.client import Client
 from idp.model.flow_kind import FlowKind

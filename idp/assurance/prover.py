@@ -20,8 +20,8 @@ from idp.assurance.grants import Issue, issues
 from idp.assurance.symbolic import LEVEL, SymbolicRealm
 from idp.assurance.untouched import no_services
 from idp.flows.assembly import AssembledRealm
-from idp.flows.levels import TWO_FACTORS, acr_of
 from idp.flows.step import Factor
+from idp.flows.strength.levels import TWO_FACTORS, acr_of
 from idp.model.finding import Severity
 from idp.model.realm import Realm
 from idp.model.struct import Frozen

@@ -15,11 +15,11 @@ from msgspec.structs import replace
 from idp.assurance.credentials import given, has, without_action
 from idp.assurance.untouched import untouched
 from idp.flows.assembly import AssembledRealm, follows_flow
+from idp.flows.credentials.held import strong_factors
 from idp.flows.engine import Blocked, Ignored, Passed, Run, SetUp
-from idp.flows.held import strong_factors
-from idp.flows.levels import acr_of, amr_of, demanded_level, told_acr
 from idp.flows.runner import Runner, failed
 from idp.flows.step import Challenge, Factor, Failure, Outcome, StepContract, Success
+from idp.flows.strength.levels import acr_of, amr_of, demanded_level, told_acr
 from idp.flows.trace import Considered
 from idp.flows.tree import Execution
 from idp.model.client import Client

@@ -18,7 +18,7 @@ from idp.cli.recording import record_event
 from idp.cli.terminal import printable
 from idp.crypto.sealing import MasterKeyError
 from idp.flows.assembly import UnusableRealmError
-from idp.flows.user_files import UserFiles
+from idp.flows.customers.user_files import UserFiles
 from idp.importing import Importing, ImportRefusedError, Plan, importing_beside
 from idp.opening import export_beside
 from idp.ports import MessageUndeliveredError, StoreUnavailableError

@@ -17,8 +17,8 @@ from idp.app import Outside
 from idp.cli.recording import record_event
 from idp.cli.terminal import printable
 from idp.crypto.sealing import MasterKeyError
+from idp.flows.customers.users import amend
 from idp.flows.registry import ACTIONS
-from idp.flows.users import amend
 from idp.gateways.mail import WrittenMail
 from idp.gateways.opening import mail_of, outbox_of
 from idp.model.realm import Realm

@@ -12,11 +12,11 @@ from idp.flows.compiler import MAX_AUTH_AGE, CompiledFlow, compile_realm, own_co
 from idp.flows.condition import Condition, Surroundings
 from idp.flows.engine import Usability
 from idp.flows.facts import Facts
-from idp.flows.levels import TWO_FACTORS
 from idp.flows.preference import rank
 from idp.flows.registry import ACTIONS, CONDITIONS, STEPS
 from idp.flows.step import Authenticator, RequiredAction, StepContract, StepServices
 from idp.flows.steps.first_broker_login import LINK, LinkIdentity
+from idp.flows.strength.levels import TWO_FACTORS
 from idp.flows.tree import Execution, Subflow, guards, leaves
 from idp.flows.webauthn.factors import with_passkeys
 from idp.model.client import Client

@@ -12,14 +12,14 @@ from typing import TypeVar
 import msgspec
 
 from idp.crypto.digest import digest
-from idp.flows.blocks import Block, blocks_of, longest_ages
+from idp.flows.brokering.upstream import REDIRECTOR
 from idp.flows.condition import ConditionType
 from idp.flows.engine import passed
 from idp.flows.facts import LOGIN_SUBFLOWS
+from idp.flows.findings.shapes import shape_findings
 from idp.flows.registry import ACTIONS, CONDITIONS, FORMS, STEPS
-from idp.flows.review import shape_findings
+from idp.flows.strength.blocks import Block, blocks_of, longest_ages
 from idp.flows.tree import Execution, Node, Subflow, guards, leaves, subflows
-from idp.flows.upstream import REDIRECTOR
 from idp.model.finding import Finding, Severity
 from idp.model.flow import Flow, FlowExecution, RequiredActionSetting, Requirement, Status
 from idp.model.flow_kind import FlowKind

@@ -13,12 +13,9 @@ import msgspec
 
 from idp.flows.actions import consent
 from idp.flows.assembly import CONSENT_EXECUTION, LINK_EXECUTION, AssembledRealm, follows_flow
-from idp.flows.blocks import reached_level
-from idp.flows.carried import carried, identified, stems_from
 from idp.flows.engine import Blocked, Circumstances, Decision, Ignored, Passed, Run, SetUp, Usability, decide
 from idp.flows.facts import Facts
 from idp.flows.initiated import CANCEL, action_parameter, initiated_action, may_decline, oldest_proof, raised_level
-from idp.flows.levels import wanted_level
 from idp.flows.step import (
     Challenge,
     Detour,
@@ -33,6 +30,9 @@ from idp.flows.step import (
     StepEvent,
     Success,
 )
+from idp.flows.strength.blocks import reached_level
+from idp.flows.strength.carried import carried, identified, stems_from
+from idp.flows.strength.levels import wanted_level
 from idp.flows.trace import Considered, considered
 from idp.flows.tree import Execution, Subflow
 from idp.flows.turns import Ask, Detoured, Finished, Refused, StartOver, Turn

@@ -14,14 +14,14 @@ import msgspec
 
 from idp.audit.events import Recorder
 from idp.crypto.digest import same
-from idp.flows.action_links import ActionLink
 from idp.flows.assembly import AssembledRealm
-from idp.flows.notices import Notices
+from idp.flows.brokering.visits import arrived, back_from, gone_away, sent_by, sent_to
+from idp.flows.messages.action_links import ActionLink
+from idp.flows.messages.notices import Notices
 from idp.flows.runner import Result, Runner
 from idp.flows.step import Form, Message, StepEvent
 from idp.flows.trace import path_of
 from idp.flows.turns import Ask, Detoured, Finished, Refused, StartOver
-from idp.flows.visits import arrived, back_from, gone_away, sent_by, sent_to
 from idp.model.event import Event
 from idp.model.flow_kind import FlowKind
 from idp.model.oauth import AuthorizationRequest

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from idp.flows import action_links
-from idp.flows.action_links import ActionLink
 from idp.flows.actions.verify_email import confirmed
+from idp.flows.messages import action_links
+from idp.flows.messages.action_links import ActionLink
 from idp.flows.networks import subscriber_of
 from idp.flows.tabs import Gone
 from idp.login.answers import page, redirect

@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 
 from idp.crypto.digest import digest
-from idp.flows.published import PublishedRealm
 from idp.flows.tabs import Tabs
+from idp.flows.versions.published import PublishedRealm
 from idp.model.client import Client
 from idp.model.realm import Realm
 from idp.model.struct import Frozen

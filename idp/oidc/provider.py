@@ -13,7 +13,7 @@ from idp.crypto.base64url import base64url
 from idp.crypto.client_certificates import NO_AUTHORITIES, ClientAuthorities
 from idp.crypto.signing_keys import SigningKeys
 from idp.flows.assembly import AssembledRealm
-from idp.flows.notices import Notices
+from idp.flows.messages.notices import Notices
 from idp.model.client import Client
 from idp.model.event import Event
 from idp.model.realm import Realm

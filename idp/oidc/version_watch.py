@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from structlog.typing import FilteringBoundLogger
 
 from idp.crypto.kept_keys import KeptKeys
-from idp.flows.published import PublishedRealm
+from idp.flows.versions.published import PublishedRealm
 from idp.model.key_policy import key_policy
 from idp.model.session import AuthenticationSession
 from idp.model.struct import Frozen

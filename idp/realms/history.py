@@ -2,7 +2,7 @@
 
 A version is a canonical document without users, named by its SHA-256. Whoever publishes says from which version they
 started, and is refused if somebody else was first. Whether a document may be published at all (its findings, its flows)
-is judged before, by `idp.flows.publishing`.
+is judged before, by `idp.flows.versions.publishing`.
 """
 
 from __future__ import annotations

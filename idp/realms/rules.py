@@ -1,6 +1,6 @@
 """Rules over a realm file: what is wrong, or unwise for a bank, with the reference in the words of the finding.
 
-Rules about the shape of flows stand in `idp.flows.review`.
+Rules about the shape of flows stand in `idp.flows.findings.shapes`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Users as a realm file brings them: who they are, and credentials that are hashed, typed, or to be delivered.
 
-A seed becomes a user of the store once, when the store does not know the user yet (`idp.flows.newcomers`).
+A seed becomes a user of the store once, when the store does not know the user yet (`idp.flows.customers.newcomers`).
 """
 
 from __future__ import annotations

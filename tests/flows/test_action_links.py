@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idp.flows import action_links
-from idp.flows.action_links import ActionLink
+from idp.flows.messages import action_links
+from idp.flows.messages.action_links import ActionLink
 from tests.flows.bench import LINKS, Bench, demo_realm
 
 pytestmark = pytest.mark.anyio

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idp.flows.carried import carried
 from idp.flows.registry import ACTIONS, STEPS
 from idp.flows.step import StepContract
+from idp.flows.strength.carried import carried
 from idp.flows.tree import Execution
 from idp.flows.webauthn.factors import with_passkeys
 from idp.model.flow import Evidence, Requirement

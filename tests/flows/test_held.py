@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from idp.flows.held import BY_MESSAGE, STRONG
+from idp.flows.credentials.held import BY_MESSAGE, STRONG
 from idp.flows.registry import ACTIONS, STEPS
 from idp.flows.step import StepContract
 

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idp.flows.levels import OUT_OF_REACH, acr_of, amr_of, demanded_level, level_of, requested_level, told_acr
 from idp.flows.registry import STEPS
 from idp.flows.step import Factor
 from idp.flows.steps.otp import FACTOR as OTP
 from idp.flows.steps.password import FACTOR as PASSWORD
 from idp.flows.steps.sms_otp import FACTOR as SMS
+from idp.flows.strength.levels import OUT_OF_REACH, acr_of, amr_of, demanded_level, level_of, requested_level, told_acr
 from idp.model.client import Client
 from idp.model.flow import Category, Evidence
 from idp.model.oauth import AuthorizationRequest, ClaimRequest, ClaimsRequest, GrantTerms

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from idp.flows.messages import MessageRefusedError, Wanted, refused_by_budget, sent_by_bank
+from idp.flows.messages.sending import MessageRefusedError, Wanted, refused_by_budget, sent_by_bank
 from idp.flows.networks import network_of
 from idp.model.sms_policy import SmsPolicy
 from tests.flows.bench import Bench, demo_realm

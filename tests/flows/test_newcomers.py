@@ -13,7 +13,7 @@ import pytest
 from argon2.low_level import Type, hash_secret_raw
 
 from idp.crypto.passwords import Argon2Passwords
-from idp.flows.sealed import password_purpose
+from idp.flows.credentials.sealed import password_purpose
 from idp.flows.turns import Finished
 from idp.model.realm import Realm
 from idp.model.user import OtpCredential, PasswordCredential, User

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idp.flows.password_policy import (
+from idp.flows.credentials.password_policy import (
     CHECKS,
     LONGEST,
     OTHER_RULES,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idp.flows.profile import CHECKS, judged, judged_value, lacking, may_write, present, shown, written
+from idp.flows.customers.profile import CHECKS, judged, judged_value, lacking, may_write, present, shown, written
 from idp.model.profile import BANK_PROFILE, KEYCLOAK_PROFILE, ProfileAttribute, Validation
 from idp.model.user import User
 from idp.realms.profile import VALIDATORS

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from idp.flows.assembly import UnusableRealmError
-from idp.flows.published import PublishedRealm
+from idp.flows.versions.published import PublishedRealm
 from idp.realms.history import Authorship, RealmHistory
 from idp.realms.loading import LoadedRealm
 from idp.realms.placeholders import Surroundings

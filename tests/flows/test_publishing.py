@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from idp.flows.publishing import judged
+from idp.flows.versions.publishing import judged
 from tests.flows.bench import Edit, all_edits, flow, loaded, no_actions, step, with_flows
 
 LOGIN = with_flows(flow("login", step("auth-username-password-form"), step("auth-otp-form")))

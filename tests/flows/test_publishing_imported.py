@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from idp.flows.publishing import judged
+from idp.flows.versions.publishing import judged
 from tests.flows.bench import all_edits, flow, loaded, step
 
 BROKEN = flow("broken", step("face-at-the-counter"))

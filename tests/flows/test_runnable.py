@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from idp.flows.compiler import compile_realm
-from idp.flows.runnable import runnable
 from idp.flows.tree import leaves
+from idp.flows.versions.runnable import runnable
 from idp.model.finding import Severity
 from idp.model.flow import Requirement
 from idp.model.flow_kind import FlowKind

@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 import pytest
 
-from idp.flows.enrolment import Enrolment
-from idp.flows.soft_tokens import burnt, moved_on
+from idp.flows.credentials.enrolment import Enrolment
+from idp.flows.credentials.soft_tokens import burnt, moved_on
 from idp.flows.step import Challenge
 from idp.model.policy import OtpPolicy
 from tests.flows.bench import SEED, Bench, demo_realm

@@ -17,7 +17,7 @@ import msgspec
 import pytest
 
 from idp.crypto.digest import digest
-from idp.flows.levels import requested_level
+from idp.flows.strength.levels import requested_level
 from idp.flows.tree import leaves
 from idp.flows.turns import Finished, Refused
 from idp.model.user import User

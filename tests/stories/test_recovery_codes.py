@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import anyio
 import pytest
 
-from idp.flows.recovery_codes import CODES, few_are_left
+from idp.flows.credentials.recovery_codes import CODES, few_are_left
 from idp.model.policy import PasswordRule
 from idp.model.recovery_codes import RecoveryCode, RecoveryCodes
 from tests.flows.bench import Edit, all_edits, flow, no_actions, step, sub

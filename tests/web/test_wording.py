@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from idp.flows.password_policy import described
+from idp.flows.credentials.password_policy import described
 from idp.model.policy import PasswordRule
 from idp.web import messages
 from idp.web.pages import STATIC, RealmView, Wording

@@ -15,9 +15,9 @@ from idp.assurance.assumptions import ASSUMPTIONS
 from idp.assurance.credentials import CREDENTIALS, PASSWORD, given, with_parts
 from idp.assurance.symbolic import CUSTOMERS, KNOWN, NEGATIONS
 from idp.assurance.untouched import no_services
+from idp.flows.credentials.held import STRONG
 from idp.flows.engine import Usability
 from idp.flows.facts import REQUEST_LEVEL
-from idp.flows.held import STRONG
 from idp.flows.registry import ACTIONS, CONDITIONS, STEPS
 from idp.flows.step import Authenticator, RequiredAction, StepContract
 from idp.flows.tree import Execution

@@ -26,12 +26,12 @@ from idp.assurance.pictures.blocks import (
     ends,
 )
 from idp.flows.assembly import AssembledRealm
-from idp.flows.blocks import LEVEL_CONDITION, blocks_of
 from idp.flows.compiler import CompiledFlow
 from idp.flows.engine import Usability
-from idp.flows.levels import TWO_FACTORS, acr_of, level_of
 from idp.flows.registry import ACTIONS
 from idp.flows.step import Factor, StepContract
+from idp.flows.strength.blocks import LEVEL_CONDITION, blocks_of
+from idp.flows.strength.levels import TWO_FACTORS, acr_of, level_of
 from idp.flows.tree import Execution, Node, Subflow
 from idp.model.flow import Evidence, Requirement
 from idp.model.flow_kind import FlowKind
@@ -281,7 +281,7 @@ class _Reader:
         return Outcome(evidence=evidence, worth=worth)
 
     def _level(self, proven: Proven) -> int:
-        """Return what the engine gives for this (`idp.flows.blocks.reached_level`)."""
+        """Return what the engine gives for this (`idp.flows.strength.blocks.reached_level`)."""
         by_evidence = level_of(_evidence(self._factors[name]) for name in proven if name in self._factors)
         blocks = [int(name.removeprefix(_LEVEL)) for name in proven if name.startswith(_LEVEL)]
         reached = [level for level in blocks if level < TWO_FACTORS or by_evidence >= TWO_FACTORS]

@@ -14,7 +14,7 @@ from idp.assurance.customers import Customer
 from idp.assurance.prover import DELIVERY, MinimalSet, Proved
 from idp.assurance.replay.attack import ANSWERED, SILENT
 from idp.assurance.replay.sandbox import CALLBACK, Held, client_for, replayable
-from idp.flows.levels import acr_of
+from idp.flows.strength.levels import acr_of
 from idp.model.flow_kind import FlowKind
 from idp.model.realm import Realm
 from idp.model.struct import Frozen

@@ -25,7 +25,7 @@ from idp.cli.versions.sides import LIVE, Side, Sides
 from idp.cli.versions.telling import draft_lines, finding_lines, history_lines, history_rows
 from idp.crypto.sealing import MasterKeyError
 from idp.flows.assembly import UnusableRealmError
-from idp.flows.publishing import judged
+from idp.flows.versions.publishing import judged
 from idp.model.struct import Frozen
 from idp.model.version import Draft, Publication, publication_detail
 from idp.opening import surroundings_of, versions_beside

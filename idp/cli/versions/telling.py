@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from idp.cli.terminal import moment
-from idp.flows.publishing import Judgement
+from idp.flows.versions.publishing import Judgement
 from idp.model.finding import Finding
 from idp.model.version import Confirmation, Draft, Publication
 

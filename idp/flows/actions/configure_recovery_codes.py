@@ -10,10 +10,11 @@ from typing import ClassVar
 
 import msgspec
 
+from idp.flows.credentials.held import BY_MESSAGE, STRONG, strong_factors
+from idp.flows.credentials.recovery_codes import ACTION, FACTOR, few_are_left, grouped, new_codes
+from idp.flows.credentials.sealed import recovery_code_purpose
+from idp.flows.customers.users import amend, without_action
 from idp.flows.engine import Usability
-from idp.flows.held import BY_MESSAGE, STRONG, strong_factors
-from idp.flows.recovery_codes import ACTION, FACTOR, few_are_left, grouped, new_codes
-from idp.flows.sealed import recovery_code_purpose
 from idp.flows.step import (
     Challenge,
     CredentialChange,
@@ -28,7 +29,6 @@ from idp.flows.step import (
     StepServices,
     Success,
 )
-from idp.flows.users import amend, without_action
 from idp.model.flow import RequiredActionSetting
 from idp.model.realm import Realm
 from idp.model.recovery_codes import RecoveryCode, RecoveryCodes

@@ -6,9 +6,9 @@ from typing import ClassVar
 
 import msgspec
 
+from idp.flows.credentials.enrolment import CHANGE, Enrolment
+from idp.flows.credentials.recovery_codes import ACTION as RECOVERY_CODES
 from idp.flows.engine import Usability
-from idp.flows.enrolment import CHANGE, Enrolment
-from idp.flows.recovery_codes import ACTION as RECOVERY_CODES
 from idp.flows.step import Form, Login, Outcome, StepContract, StepServices
 from idp.model.flow import RequiredActionSetting
 from idp.model.realm import Realm

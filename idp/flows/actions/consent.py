@@ -11,9 +11,9 @@ import msgspec
 
 from idp.crypto.digest import digest
 from idp.flows.actions.described import described
+from idp.flows.customers.users import amend
 from idp.flows.engine import Usability
 from idp.flows.step import Challenge, Failure, Form, Login, Outcome, StepContract, StepEvent, StepServices, Success
-from idp.flows.users import amend
 from idp.model.client import Client
 from idp.model.mapper import claim_names
 from idp.model.oauth import AuthorizationRequest

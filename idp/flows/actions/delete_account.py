@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from idp.flows.credentials.held import strong_factors
 from idp.flows.engine import Usability
-from idp.flows.held import strong_factors
 from idp.flows.step import (
     Challenge,
     Failure,

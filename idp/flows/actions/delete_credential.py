@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from idp.flows.credentials.held import STRONG, strong_factors
+from idp.flows.credentials.recovery_codes import FACTOR as RECOVERY_CODES
+from idp.flows.customers.users import amend, without_action
 from idp.flows.engine import Usability
-from idp.flows.held import STRONG, strong_factors
-from idp.flows.recovery_codes import FACTOR as RECOVERY_CODES
 from idp.flows.step import (
     Challenge,
     Failure,
@@ -26,7 +27,6 @@ from idp.flows.step import (
     StepServices,
     Success,
 )
-from idp.flows.users import amend, without_action
 from idp.flows.webauthn.factors import PASSKEY, SECURITY_KEY
 from idp.model.flow import RequiredActionSetting
 from idp.model.realm import Realm

@@ -10,8 +10,9 @@ from typing import ClassVar
 
 import msgspec
 
+from idp.flows.customers.profile import Judged, judged, lacking, may_write, shown, written
+from idp.flows.customers.users import amend, without_action
 from idp.flows.engine import Usability
-from idp.flows.profile import Judged, judged, lacking, may_write, shown, written
 from idp.flows.step import (
     Challenge,
     Form,
@@ -24,7 +25,6 @@ from idp.flows.step import (
     StepServices,
     Success,
 )
-from idp.flows.users import amend, without_action
 from idp.model.flow import RequiredActionSetting
 from idp.model.profile import BANK_PROFILE, ProfileAttribute
 from idp.model.realm import Realm

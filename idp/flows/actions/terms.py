@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from idp.flows.customers.terms import FIRST_VERSION, accepted, words_of
+from idp.flows.customers.users import amend
 from idp.flows.engine import Usability
 from idp.flows.step import (
     Challenge,
@@ -16,8 +18,6 @@ from idp.flows.step import (
     StepServices,
     Success,
 )
-from idp.flows.terms import FIRST_VERSION, accepted, words_of
-from idp.flows.users import amend
 from idp.model.flow import RequiredActionSetting
 from idp.model.realm import Realm
 from idp.model.struct import Frozen

@@ -6,11 +6,12 @@ from typing import ClassVar
 
 import msgspec
 
+from idp.flows.credentials.held import strong_factors
+from idp.flows.credentials.password_policy import described, expired, remembered, violations
+from idp.flows.credentials.sealed import password_purpose
+from idp.flows.customers.users import amend, without_action
 from idp.flows.engine import Usability
-from idp.flows.held import strong_factors
-from idp.flows.password_policy import described, expired, remembered, violations
 from idp.flows.preference import with_password
-from idp.flows.sealed import password_purpose
 from idp.flows.step import (
     Challenge,
     CredentialChange,
@@ -25,7 +26,6 @@ from idp.flows.step import (
     StepServices,
     Success,
 )
-from idp.flows.users import amend, without_action
 from idp.model.flow import RequiredActionSetting
 from idp.model.realm import Realm
 from idp.model.user import FormerPassword, PasswordCredential, User

@@ -6,9 +6,9 @@ from typing import ClassVar
 
 import msgspec
 
+from idp.flows.customers.users import amend, without_action
 from idp.flows.engine import Usability
 from idp.flows.step import Challenge, Form, Login, NoConfig, Outcome, StepContract, StepEvent, StepServices, Success
-from idp.flows.users import amend, without_action
 from idp.model.flow import RequiredActionSetting
 from idp.model.realm import Realm
 from idp.model.user import User

@@ -11,10 +11,11 @@ from typing import Annotated, ClassVar
 import msgspec
 from msgspec import Meta
 
-from idp.flows import action_links
+from idp.flows.credentials.held import STRONG, strong_factors
+from idp.flows.customers.users import amend, without_action
 from idp.flows.engine import Usability
-from idp.flows.held import STRONG, strong_factors
-from idp.flows.mailbox import MAILBOX, may_write
+from idp.flows.messages import action_links
+from idp.flows.messages.mailbox import MAILBOX, may_write
 from idp.flows.step import (
     Challenge,
     CredentialChange,
@@ -28,7 +29,6 @@ from idp.flows.step import (
     StepServices,
     Success,
 )
-from idp.flows.users import amend, without_action
 from idp.model.flow import RequiredActionSetting
 from idp.model.mail import mail_address, masked_address
 from idp.model.realm import Realm

@@ -6,8 +6,9 @@ from typing import ClassVar
 
 import msgspec
 
+from idp.flows.credentials.held import BY_MESSAGE, STRONG, strong_factors
+from idp.flows.customers.users import amend, without_action
 from idp.flows.engine import Usability
-from idp.flows.held import BY_MESSAGE, STRONG, strong_factors
 from idp.flows.step import (
     Challenge,
     CredentialChange,
@@ -22,7 +23,6 @@ from idp.flows.step import (
     StepServices,
     Success,
 )
-from idp.flows.users import amend, without_action
 from idp.flows.webauthn.ceremony import KeyCeremony, Refused
 from idp.flows.webauthn.factors import PASSKEY, SECURITY_KEY
 from idp.model.flow import RequiredActionSetting

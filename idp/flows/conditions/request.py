@@ -55,7 +55,7 @@ class LevelConfig(Frozen, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class LevelOfAuthentication:
     """`conditional-level-of-authentication`: the request asks for this level, or it is the lowest of its flow.
 
-    Who has proven it before is not asked again (`idp.flows.carried`); that is not the condition's business.
+    Who has proven it before is not asked again (`idp.flows.strength.carried`); that is not the condition's business.
     """
 
     needs_user: ClassVar[bool] = False

@@ -1,14 +1,14 @@
 """`email-otp`: a code sent to the user's verified e-mail address, by the rules of codes by SMS.
 
-What it proves, and why that is no possession, stands in `idp.flows.mailbox`.
+What it proves, and why that is no possession, stands in `idp.flows.messages.mailbox`.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from idp.flows.mailbox import MAILBOX, may_write
-from idp.flows.messages import Refused
+from idp.flows.messages.mailbox import MAILBOX, may_write
+from idp.flows.messages.sending import Refused
 from idp.flows.step import Factor, Login, StepContract
 from idp.flows.steps.sms_otp import SmsOtp
 from idp.model.mail import masked_address

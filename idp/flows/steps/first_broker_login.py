@@ -11,9 +11,11 @@ from typing import ClassVar
 
 import msgspec
 
+from idp.flows.brokering.upstream import CHANGE, linked, taken_over, user_name
+from idp.flows.credentials.held import strong_factors
+from idp.flows.customers.profile import Judged, field, judged, present, written
+from idp.flows.customers.users import amend, as_everybody
 from idp.flows.engine import Usability
-from idp.flows.held import strong_factors
-from idp.flows.profile import Judged, field, judged, present, written
 from idp.flows.step import (
     Challenge,
     Failure,
@@ -28,8 +30,6 @@ from idp.flows.step import (
     Success,
 )
 from idp.flows.tree import Execution
-from idp.flows.upstream import CHANGE, linked, taken_over, user_name
-from idp.flows.users import amend, as_everybody
 from idp.model.profile import KEYCLOAK_PROFILE, ProfileAttribute
 from idp.model.realm import Realm
 from idp.model.struct import Frozen

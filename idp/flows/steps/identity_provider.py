@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from idp.flows.brokering.upstream import FACTOR, arrival, secrets_of, taken_over
+from idp.flows.customers.users import amend
 from idp.flows.engine import Usability
 from idp.flows.step import (
     Challenge,
@@ -22,8 +24,6 @@ from idp.flows.step import (
     Success,
 )
 from idp.flows.tree import Execution
-from idp.flows.upstream import FACTOR, arrival, secrets_of, taken_over
-from idp.flows.users import amend
 from idp.model.realm import Realm
 from idp.model.struct import Frozen
 from idp.model.upstream import Arrival, UpstreamProvider

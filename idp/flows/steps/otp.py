@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from idp.crypto.one_time_codes import normalised
-from idp.flows.attempts import count_after_proof, failure_events
+from idp.flows.credentials.sealed import seed_purpose
+from idp.flows.credentials.soft_tokens import burnt, moved_on
+from idp.flows.customers.attempts import count_after_proof, failure_events
 from idp.flows.engine import Usability
-from idp.flows.sealed import seed_purpose
-from idp.flows.soft_tokens import burnt, moved_on
 from idp.flows.step import (
     Challenge,
     Factor,

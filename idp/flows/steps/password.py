@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from idp.flows.attempts import count, count_unknown, failure_events
+from idp.flows.credentials.sealed import password_purpose
+from idp.flows.customers.attempts import count, count_unknown, failure_events
+from idp.flows.customers.users import amend
 from idp.flows.engine import Usability
-from idp.flows.sealed import password_purpose
 from idp.flows.step import (
     Challenge,
     Factor,
@@ -27,7 +28,6 @@ from idp.flows.step import (
     Success,
 )
 from idp.flows.tree import Execution
-from idp.flows.users import amend
 from idp.flows.webauthn.factors import PASSKEY, PASSKEY_WAYS
 from idp.flows.webauthn.passkeys import PasskeyCheck, is_signed
 from idp.model.flow import Category

@@ -9,10 +9,11 @@ from typing import ClassVar
 
 import msgspec
 
-from idp.flows.attempts import count_after_proof, failure_events
+from idp.flows.credentials.recovery_codes import ACTION, FACTOR, few_are_left, matches, normalised
+from idp.flows.credentials.sealed import recovery_code_purpose
+from idp.flows.customers.attempts import count_after_proof, failure_events
+from idp.flows.customers.users import amend
 from idp.flows.engine import Usability
-from idp.flows.recovery_codes import ACTION, FACTOR, few_are_left, matches, normalised
-from idp.flows.sealed import recovery_code_purpose
 from idp.flows.step import (
     Challenge,
     Form,
@@ -27,7 +28,6 @@ from idp.flows.step import (
     Success,
 )
 from idp.flows.tree import Execution
-from idp.flows.users import amend
 from idp.model.realm import Realm
 from idp.model.recovery_codes import RecoveryCode as Code
 from idp.model.recovery_codes import RecoveryCodes

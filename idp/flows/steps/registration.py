@@ -13,12 +13,13 @@ from typing import ClassVar
 import msgspec
 
 from idp.crypto.digest import digest
-from idp.flows import terms
+from idp.flows.credentials.password_policy import described, violations
+from idp.flows.credentials.sealed import password_purpose
+from idp.flows.customers import terms
+from idp.flows.customers.profile import Judged, field, judged, written
+from idp.flows.customers.users import as_everybody
 from idp.flows.engine import Usability
 from idp.flows.networks import subscriber_of
-from idp.flows.password_policy import described, violations
-from idp.flows.profile import Judged, field, judged, written
-from idp.flows.sealed import password_purpose
 from idp.flows.step import (
     Challenge,
     Form,
@@ -32,7 +33,6 @@ from idp.flows.step import (
     Success,
 )
 from idp.flows.tree import Execution
-from idp.flows.users import as_everybody
 from idp.model.profile import KEYCLOAK_PROFILE, ProfileAttribute
 from idp.model.realm import Realm
 from idp.model.user import PasswordCredential, User

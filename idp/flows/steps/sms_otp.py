@@ -13,10 +13,10 @@ from msgspec import Meta
 
 from idp.crypto.digest import same
 from idp.crypto.one_time_codes import keyed_code, normalised
-from idp.flows.attempts import count_after_proof, failure_events
-from idp.flows.deliveries import KEPT, event_type_of
+from idp.flows.customers.attempts import count_after_proof, failure_events
 from idp.flows.engine import Usability
-from idp.flows.messages import Budget, Refused, Wanted, refused_by_budget
+from idp.flows.messages.deliveries import KEPT, event_type_of
+from idp.flows.messages.sending import Budget, Refused, Wanted, refused_by_budget
 from idp.flows.networks import network_of
 from idp.flows.step import (
     Challenge,

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from idp.flows.credentials.enrolment import CHANGE, Enrolment
 from idp.flows.engine import Usability
-from idp.flows.enrolment import CHANGE, Enrolment
 from idp.flows.step import Form, Login, NoConfig, Outcome, StepContract, StepServices
 from idp.flows.tree import Execution
 from idp.model.realm import Realm

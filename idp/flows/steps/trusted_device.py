@@ -14,7 +14,6 @@ from msgspec import Meta
 
 from idp.crypto.digest import digest
 from idp.flows.engine import Usability
-from idp.flows.levels import TWO_FACTORS, level_of
 from idp.flows.step import (
     Challenge,
     Failure,
@@ -27,6 +26,7 @@ from idp.flows.step import (
     StepServices,
     Success,
 )
+from idp.flows.strength.levels import TWO_FACTORS, level_of
 from idp.flows.tree import Execution
 from idp.model.realm import Realm
 from idp.model.struct import Frozen

@@ -7,9 +7,9 @@ import binascii
 
 import msgspec
 
-from idp.flows.attempts import count_after_proof, failure_events
+from idp.flows.customers.attempts import count_after_proof, failure_events
+from idp.flows.customers.users import amend
 from idp.flows.step import Form, Login, Message, StepEvent, StepServices, Success
-from idp.flows.users import amend
 from idp.flows.webauthn.ceremony import KeyCeremony, Refused
 from idp.flows.webauthn.factors import PASSKEY, SECURITY_KEY, proven_by_passkey, proven_by_security_key
 from idp.model.realm import Realm

@@ -14,8 +14,8 @@ from idp.crypto.digest import digest
 from idp.flows.actions import update_password
 from idp.flows.assembly import AssembledRealm, action_id
 from idp.flows.initiated import action_status
-from idp.flows.levels import demanded_level
 from idp.flows.runner import Runner
+from idp.flows.strength.levels import demanded_level
 from idp.flows.trace import path_of
 from idp.model.client import Client
 from idp.model.flow import Evidence, Status

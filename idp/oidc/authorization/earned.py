@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from idp.crypto.digest import digest
-from idp.flows.levels import amr_of, told_acr
+from idp.flows.strength.levels import amr_of, told_acr
 from idp.model.client import Client
 from idp.model.oauth import Authorization, AuthorizationCode, AuthorizationRequest
 from idp.model.realm import Realm

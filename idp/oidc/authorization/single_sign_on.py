@@ -1,7 +1,7 @@
 """May an existing user session answer an authorization request? One pure function, asked before any flow runs.
 
 It says whether what the session has proven may count at all. What it is worth, and what is still to be asked, the
-client's own flow says (`idp.flows.carried`).
+client's own flow says (`idp.flows.strength.carried`).
 """
 
 from __future__ import annotations

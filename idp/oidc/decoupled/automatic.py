@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from idp.crypto.digest import digest
 from idp.flows.actions.consent import consented
-from idp.flows.levels import acr_of, requested_level
-from idp.flows.users import amend
+from idp.flows.customers.users import amend
+from idp.flows.strength.levels import acr_of, requested_level
 from idp.model.oauth import Approval, AuthorizationCode
 from idp.model.pending import PendingAuthorization
 from idp.model.session import ClientSession, UserSession

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from idp.flows.messages import MessageRefusedError, Wanted, sent_by_bank
+from idp.flows.messages.sending import MessageRefusedError, Wanted, sent_by_bank
 from idp.model.client import Client
 from idp.model.pending import PendingAuthorization
 from idp.model.user import User

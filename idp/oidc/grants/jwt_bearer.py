@@ -12,7 +12,7 @@ from idp.crypto.foreign import UnprovenToken, proves_by_key, read_foreign
 from idp.crypto.jose import TokenError
 from idp.crypto.public_keys import KeyRefusedError, KeySet, read_key_set
 from idp.flows.actions.consent import covers
-from idp.flows.levels import acr_of, is_strong_enough
+from idp.flows.strength.levels import acr_of, is_strong_enough
 from idp.model.assertion_issuer import AssertionIssuer
 from idp.model.client import Client
 from idp.model.client_assertion import PUBLIC_KEY_ALGORITHMS

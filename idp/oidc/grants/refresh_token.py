@@ -9,7 +9,7 @@ from __future__ import annotations
 from idp.crypto.digest import digest
 from idp.crypto.jose import Claims, TokenError
 from idp.flows.actions.consent import covers
-from idp.flows.levels import is_strong_enough
+from idp.flows.strength.levels import is_strong_enough
 from idp.model.client import Client
 from idp.model.oauth import Authorization, Confirmation, GrantTerms, RefreshFamily
 from idp.model.session import UserSession

@@ -13,7 +13,7 @@ from typing import Any
 
 from idp.crypto.jose import Claims, TokenError
 from idp.flows.actions.consent import covers
-from idp.flows.levels import is_strong_enough
+from idp.flows.strength.levels import is_strong_enough
 from idp.model.client import Client
 from idp.model.oauth import NO_TERMS, Authorization, GrantTerms
 from idp.model.session import UserSession

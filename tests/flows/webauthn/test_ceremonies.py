@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from idp.flows.actions.webauthn_register import MOST_KEYS, RegisterPasskey, RegisterSecurityKey
-from idp.flows.levels import level_of
 from idp.flows.runner import _proven
 from idp.flows.step import Authenticator, Challenge, Failure, Login, Outcome, Restart, Success
 from idp.flows.steps.webauthn import Passkey, SecurityKey
+from idp.flows.strength.levels import level_of
 from idp.flows.tree import Execution
 from idp.flows.webauthn.domains import foreign_domains
 from idp.flows.webauthn.factors import PASSKEY, SECURITY_KEY, UNLOCKING

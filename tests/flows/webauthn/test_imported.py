@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from idp.flows.recovery_codes import matches
-from idp.flows.sealed import recovery_code_purpose
+from idp.flows.credentials.recovery_codes import matches
+from idp.flows.credentials.sealed import recovery_code_purpose
+from idp.flows.customers.user_files import UserFiles
 from idp.flows.step import Challenge, Success
 from idp.flows.steps.recovery_code import RecoveryCode
 from idp.flows.steps.webauthn import Passkey
 from idp.flows.tree import Execution
-from idp.flows.user_files import UserFiles
 from idp.model.finding import Severity
 from idp.model.flow import Requirement
 from idp.model.user import User

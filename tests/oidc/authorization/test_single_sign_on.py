@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idp.flows.compiler import CompiledFlow
-from idp.flows.levels import requested_level
+from idp.flows.strength.levels import requested_level
 from idp.flows.tree import Execution, Subflow
 from idp.model.flow import Requirement
 from idp.model.oauth import AuthorizationRequest

@@ -12,9 +12,9 @@ import msgspec
 from msgspec import Meta
 
 from idp.crypto.digest import digest, same
-from idp.flows import action_links
 from idp.flows.engine import Usability
-from idp.flows.mailbox import MAILBOX, may_write
+from idp.flows.messages import action_links
+from idp.flows.messages.mailbox import MAILBOX, may_write
 from idp.flows.step import (
     Challenge,
     Form,

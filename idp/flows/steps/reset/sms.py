@@ -12,7 +12,7 @@ import msgspec
 
 from idp.crypto.digest import digest
 from idp.flows.engine import Usability
-from idp.flows.messages import Wanted, refused_by_person, sent_by_bank
+from idp.flows.messages.sending import Wanted, refused_by_person, sent_by_bank
 from idp.flows.step import Challenge, Form, Login, Message, Outcome, StepContract, StepServices, Success
 from idp.flows.steps.sms_otp import FACTOR, Config, SmsOtp
 from idp.flows.tree import Execution

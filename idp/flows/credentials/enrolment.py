@@ -12,10 +12,11 @@ import msgspec
 import pyotp
 
 from idp.crypto.one_time_codes import normalised
-from idp.flows.attempts import count, failure_events
-from idp.flows.held import BY_MESSAGE, STRONG, strong_factors
-from idp.flows.sealed import seed_purpose
-from idp.flows.soft_tokens import burnt
+from idp.flows.credentials.held import BY_MESSAGE, STRONG, strong_factors
+from idp.flows.credentials.sealed import seed_purpose
+from idp.flows.credentials.soft_tokens import burnt
+from idp.flows.customers.attempts import count, failure_events
+from idp.flows.customers.users import amend, without_action
 from idp.flows.step import (
     Challenge,
     CredentialChange,
@@ -29,7 +30,6 @@ from idp.flows.step import (
     StepServices,
     Success,
 )
-from idp.flows.users import amend, without_action
 from idp.model.realm import Realm
 from idp.model.struct import Frozen
 from idp.model.user import OtpCredential, User

@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from idp.crypto.one_time_codes import accepted_counter, accepted_step
+from idp.flows.customers.users import amend
 from idp.flows.step import StepServices
-from idp.flows.users import amend
 from idp.model.user import OtpCredential, User
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from idp.flows.conditions.request import LevelConfig
 from idp.flows.engine import passed
-from idp.flows.levels import TWO_FACTORS, level_of
+from idp.flows.strength.levels import TWO_FACTORS, level_of
 from idp.flows.tree import Subflow, leaves, subflows
 from idp.model.flow import Evidence, Requirement, Status
 from idp.model.struct import Frozen

@@ -14,8 +14,8 @@ from typing import Any
 import msgspec
 
 from idp.crypto.base64url import base64url
-from idp.flows.held import STRONG
-from idp.flows.profile import written
+from idp.flows.credentials.held import STRONG
+from idp.flows.customers.profile import written
 from idp.flows.step import CredentialChange, Factor, Login
 from idp.model.flow import Category
 from idp.model.realm import Realm

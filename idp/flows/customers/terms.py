@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from idp.crypto.digest import digest
-from idp.flows.users import without_action
+from idp.flows.customers.users import without_action
 from idp.model.realm import Realm
 from idp.model.user import TermsAcceptance, User
 

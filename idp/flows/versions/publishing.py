@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from idp.flows.compiler import compile_realm
-from idp.flows.runnable import runnable
+from idp.flows.versions.runnable import runnable
 from idp.model.finding import Finding, Severity
 from idp.model.struct import Frozen
 from idp.realms.loading import LoadedRealm
@@ -14,8 +14,8 @@ from idp.realms.loading import LoadedRealm
 class Judgement(Frozen, frozen=True, kw_only=True):
     """What is said about a document that somebody wants to publish.
 
-    With `errors` it is never served; a part that was set aside before (`idp.flows.runnable`) is none. `news` are
-    warnings, and errors that the bank has acknowledged, which the version before does not have.
+    With `errors` it is never served; a part that was set aside before (`idp.flows.versions.runnable`) is none. `news`
+    are warnings, and errors that the bank has acknowledged, which the version before does not have.
     """
 
     errors: tuple[Finding, ...]

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from idp.crypto.base64url import base64url
-from idp.flows.sealed import password_purpose, recovery_code_purpose, seed_purpose
+from idp.flows.credentials.sealed import password_purpose, recovery_code_purpose, seed_purpose
 from idp.model.recovery_codes import RecoveryCodes
 from idp.model.user import OtpCredential, PasswordCredential, User
 from idp.model.webauthn import WebAuthnCredential

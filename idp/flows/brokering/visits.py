@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from idp.flows.assembly import AssembledRealm
+from idp.flows.brokering.upstream import FACTOR
 from idp.flows.compiler import CompiledFlow
 from idp.flows.turns import Ask
-from idp.flows.upstream import FACTOR
 from idp.model.flow import Evidence, Status
 from idp.model.flow_kind import FlowKind
 from idp.model.oauth import AuthorizationRequest

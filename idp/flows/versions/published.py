@@ -12,9 +12,9 @@ from collections.abc import Mapping
 import msgspec
 
 from idp.flows.assembly import AssembledRealm, UnusableRealmError
-from idp.flows.runnable import runnable
 from idp.flows.step import StepServices
 from idp.flows.tree import bare
+from idp.flows.versions.runnable import runnable
 from idp.model.client import Client
 from idp.model.flow_kind import FlowKind
 from idp.model.realm import Realm

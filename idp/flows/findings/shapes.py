@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from idp.flows.level_review import always_taken, level_findings
+from idp.flows.findings.levels import always_taken, level_findings
 from idp.flows.registry import CONDITIONS, STEPS
 from idp.flows.step import StepContract
 from idp.flows.tree import Execution, Node, Subflow, leaves, subflows

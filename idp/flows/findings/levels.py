@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from idp.flows.blocks import LEVEL_CONDITION, Block, blocks_of
-from idp.flows.levels import TWO_FACTORS
 from idp.flows.registry import STEPS
+from idp.flows.strength.blocks import LEVEL_CONDITION, Block, blocks_of
+from idp.flows.strength.levels import TWO_FACTORS
 from idp.flows.tree import Execution, Node, Subflow, leaves
 from idp.model.finding import Finding, Severity
 from idp.model.flow import Category, Requirement

@@ -13,11 +13,11 @@ import msgspec
 
 from idp.audit.events import Recorder
 from idp.flows.assembly import UnusableRealmError
-from idp.flows.messages import Wanted, sent_by_bank
-from idp.flows.password_policy import generated
+from idp.flows.credentials.password_policy import generated
+from idp.flows.credentials.sealed import password_purpose, recovery_code_purpose, seed_purpose
+from idp.flows.customers.users import amend, as_everybody
+from idp.flows.messages.sending import Wanted, sent_by_bank
 from idp.flows.preference import kind_of, with_password
-from idp.flows.sealed import password_purpose, recovery_code_purpose, seed_purpose
-from idp.flows.users import amend, as_everybody
 from idp.model.event import Event
 from idp.model.realm import Realm
 from idp.model.recovery_codes import RecoveryCode, RecoveryCodes

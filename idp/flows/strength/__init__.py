@@ -1,0 +1,1 @@
+"""How strong a login was: levels, their blocks, and what a session carries into the next login."""

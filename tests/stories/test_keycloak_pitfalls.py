@@ -2,8 +2,9 @@
 
 T-20 to T-36, users, guessing, tabs and versions, stand in `test_keycloak_pitfalls_at_work`.
 
-T-10 and T-13 stand in `tests/flows/test_carried` and `test_blocks`, T-12 in `test_review`, T-14 in `test_step_up`,
-T-19 and T-23 in `test_reset_credentials`; `tests/flows/test_keycloak_semantics` sees that none is missing.
+T-10 and T-13 stand in `tests/flows/strength/test_carried` and `test_blocks`, T-12 in `test_review`, T-14 in
+`test_step_up`, T-19 and T-23 in `test_reset_credentials`; `tests/flows/test_keycloak_semantics` sees that none is
+missing.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Whether an existing session may answer a request: a pure function, each of its rules alone (Core §3.1.2.3).
 
-What it is worth then is the flow's affair: `tests/flows/test_carried.py`.
+What it is worth then is the flow's affair: `tests/flows/strength/test_carried.py`.
 """
 
 from __future__ import annotations

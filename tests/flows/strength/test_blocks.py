@@ -23,7 +23,7 @@ from tests.flows.bench import (
     sub,
     with_flows,
 )
-from tests.flows.test_carried import proven, with_session
+from tests.flows.strength.test_carried import proven, with_session
 
 pytestmark = pytest.mark.anyio
 

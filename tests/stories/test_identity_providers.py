@@ -280,6 +280,30 @@ async def test_an_account_that_exists_is_linked_only_by_its_owner(house: House) 
     assert "FEDERATED_IDENTITY_LINK" in await house.event_types()
 
 
+def linking_by_password_alone(document: dict[str, Any], other: Upstream) -> None:
+    del other
+    document["firstBrokerLoginFlow"] = "link"
+    names = ("idp-confirm-link", "idp-username-password-form")
+    lines = [
+        {"authenticator": name, "requirement": "REQUIRED", "priority": priority} for priority, name in enumerate(names)
+    ]
+    document["authenticationFlows"].append({"alias": "link", "topLevel": True, "authenticationExecutions": lines})
+
+
+@pytest.mark.parametrize("edits", [[linking_by_password_alone]])
+async def test_no_flow_links_an_account_without_the_strong_factor_of_its_owner(house: House, edits: list[Edit]) -> None:
+    """An administrator may leave the second factor out of the flow; its end is no line of it (CVE-2026-3429)."""
+    del edits
+    arta = await house.user("arta.hoxha")
+    house.other.claims |= {"sub": "S-9", "email": arta.email}
+    browser = await sent_there(house)
+    await browser.open(house.other.answer(gone_to(browser)))
+    await browser.press("kc-link")
+    await browser.submit("kc-form-login", password=house.home.password)
+    assert browser.answer["error"] == "access_denied"
+    assert (await house.user("arta.hoxha")).identities == ()
+
+
 async def test_who_proves_to_be_somebody_else_links_nothing_to_the_account_that_was_found(house: House) -> None:
     arta = await house.user("arta.hoxha")
     house.other.claims |= {"sub": "S-9", "email": arta.email}

@@ -30,7 +30,7 @@ from idp.flows.step import (
     Success,
 )
 from idp.flows.tree import Execution
-from idp.model.profile import KEYCLOAK_PROFILE, ProfileAttribute
+from idp.model.profile import KEYCLOAK_PROFILE
 from idp.model.realm import Realm
 from idp.model.struct import Frozen
 from idp.model.upstream import Arrival
@@ -79,7 +79,7 @@ class ReviewProfile:
         if judgement.wrong:
             return self._page(judgement.values, judgement.wrong)
         assert login.arrival is not None
-        return Success(arrival=_reviewed(login.arrival, judgement, self._attributes))
+        return Success(arrival=_reviewed(login.arrival, judgement))
 
     def _page(self, values: dict[str, tuple[str, ...]], wrong: dict[str, Message]) -> Challenge:
         shown = [
@@ -224,8 +224,8 @@ def _bare(login: Login) -> User:
     )
 
 
-def _reviewed(came: Arrival, judgement: Judged, attributes: tuple[ProfileAttribute, ...]) -> Arrival:
-    del attributes
+def _reviewed(came: Arrival, judgement: Judged) -> Arrival:
+    """Return who came with what they wrote; a changed address is vouched for by nobody."""
     one = written(User(id="", username="", created_at=0, email=came.email), judgement.values)
     return msgspec.structs.replace(
         came,

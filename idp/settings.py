@@ -310,7 +310,7 @@ def _development_switches(settings: Settings) -> Iterator[str]:
     if settings.mail.gateway == "outbox":
         yield "mail.gateway = outbox shows every code on a page; it is for development only."
     for name in settings.test_switches:
-        yield f"{name} is a test switch and must be off in production (docs/operators.md says what it opens)."
+        yield f"{name} is a test switch and must be off in production (docs/operations.md says what it opens)."
     if settings.server.create_tls_certificate:
         yield "server.create_tls_certificate must be false in production: nobody vouches for what it makes."
     if settings.secrets.create_master_key:

@@ -97,7 +97,7 @@ class AddressConfig(Frozen, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class NetworkAddress:
     """`conditional-client-ip-address`: the browser comes from one of the networks.
 
-    Behind a proxy the address is the one that a trusted proxy names (`docs/operators.md`). One that cannot be read is
+    Behind a proxy the address is the one that a trusted proxy names (`docs/operations.md`). One that cannot be read is
     in no network.
     """
 

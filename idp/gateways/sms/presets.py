@@ -1,6 +1,6 @@
 """What the common gateways want, so that an operator writes account, secret and sender only.
 
-As they are documented by their makers (docs/operators.md has the addresses).
+As they are documented by their makers (docs/operations.md has the addresses).
 """
 
 from __future__ import annotations

@@ -132,10 +132,8 @@ def languages(visit: Visit) -> list[Mapping[str, str]]:
     kept = [(key, value) for key, value in request.query_params.multi_items() if key not in _OF_THIS_ANSWER]
     if request.method != "GET" and not any(key == "tab_id" for key, _ in kept):
         return []  # nothing that could be asked for again by GET
-    supported = visit.desk.realm.locales
-    return [
-        {"locale": locale, "href": f"{visit.path}?{urlencode([*kept, ('kc_locale', locale)])}"} for locale in supported
-    ]
+    here = f"{visit.path}?{urlencode(kept)}&" if kept else f"{visit.path}?"
+    return [{"locale": locale, "href": f"{here}kc_locale={locale}"} for locale in visit.desk.realm.locales]
 
 
 def _policy(goes_to: AuthorizationRequest | None, frames: Sequence[str], *, logo: str) -> str:

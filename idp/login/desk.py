@@ -38,6 +38,7 @@ class Desk:
         self.authorization = authorization
         self.pages = pages
         self.https = https
+        self._views: tuple[Realm, dict[str, RealmView]] | None = None
 
     @property
     def realm(self) -> Realm:
@@ -51,8 +52,14 @@ class Desk:
         return any(line.authenticator == "trust-device" for flow in flows for line in flow.executions)
 
     def view(self, locale: str) -> RealmView:
-        """Return what a page shows of the realm."""
-        return RealmView.of(self.realm, locale)
+        """Return what a page shows of the realm: the same object for as long as the realm is the same."""
+        realm = self.realm
+        if self._views is None or self._views[0] is not realm:
+            self._views = (realm, {})
+        views = self._views[1]
+        if locale not in views:  # one of the realm's: whatever else a browser asks for was negotiated before
+            views[locale] = RealmView.of(realm, locale)
+        return views[locale]
 
     def cookie_name(self, name: CookieName) -> str:
         """Return a cookie's name."""

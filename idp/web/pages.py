@@ -28,6 +28,7 @@ from idp.model.struct import Frozen
 from idp.web import messages, qr
 from idp.web.locales import SOURCE_LOCALE, Locales
 from idp.web.messages import Plural, Text
+from idp.web.skeletons import OFTEN, Skeletons
 
 _ROOM = Path(__file__).parent.parent
 TEMPLATES = _ROOM / "templates"
@@ -92,8 +93,8 @@ _DRAWING = re.compile(r"</?(?:svg|g|rect|path|title|desc)(?=[\s/>])[^<>]*>")
 _ACTIVE_ATTRIBUTE = re.compile(r"""[\s"'/](?:on\w+|style|href|xlink:href)\s*=""", re.IGNORECASE)
 
 
-class RealmView(Frozen, frozen=True, kw_only=True):
-    """What a page shows of a realm: its title and its own words in the page's locale.
+class RealmView(Frozen, frozen=True, kw_only=True, eq=False):
+    """What a page shows of a realm: its title and its own words in the page's locale. It is itself and equals no other.
 
     `texts` may replace any message by its key (`{name}` stands for a parameter), any heading, rule, label, method or
     scope by `heading:login`, `rule:too_short`, `label:email`, `method:sms-otp`, `credential:otp`, `scope:payments`, and
@@ -210,6 +211,7 @@ class Pages:
         }
         self._address = {path.rsplit("/", 1)[1]: path for path in self._static}
         self._templates = _compile(locales, shared={"static": self._address, "language_names": locales.names})
+        self._skeletons = Skeletons()
 
     @property
     def css_path(self) -> str:
@@ -228,9 +230,15 @@ class Pages:
     def render(self, template: str, *, locale: str, realm: RealmView, **fields: object) -> bytes:
         """Render one page. A locale without a catalogue reads English; an unknown template is a KeyError."""
         spoken = locale if locale in self._templates else SOURCE_LOCALE
-        words = Wording(locale=spoken, translations=self._locales.translations(spoken), realm=realm)
-        page = self._templates[spoken][template]
-        return page.render({**OPTIONAL, **fields, "locale": spoken, "realm": realm, "words": words}).encode()
+
+        def rendered(given: Mapping[str, object]) -> str:
+            words = Wording(locale=spoken, translations=self._locales.translations(spoken), realm=realm)
+            page = self._templates[spoken][template]
+            return page.render({**OPTIONAL, **given, "locale": spoken, "realm": realm, "words": words})
+
+        if template in OFTEN:
+            return self._skeletons.filled(rendered, (template, spoken, realm), fields)
+        return rendered(fields).encode()
 
 
 def _compile(locales: Locales, *, shared: Mapping[str, object]) -> dict[str, dict[str, Template]]:

@@ -93,4 +93,5 @@ class Otp:
 
     def _page(self, login: Login, message: Message | None = None) -> Challenge:
         tokens = [{"id": token.id, "label": token.label} for token in login.known_user.otps]
-        return Challenge(page="otp.html", fields={"credentials": tokens}, message=message)
+        choice = tokens if len(tokens) > 1 else []  # without one, the page is the same for everybody
+        return Challenge(page="otp.html", fields={"credentials": choice}, message=message)

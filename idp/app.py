@@ -49,8 +49,7 @@ from idp.realms.loading import LoadedRealm, RealmUnreadableError, load_files
 from idp.realms.placeholders import Surroundings
 from idp.settings import StartError
 from idp.softtoken import application as softtoken
-from idp.stores.records import KernelStore
-from idp.stores.sqlite import SqliteKernel
+from idp.stores.opening import open_store
 from idp.web.client_certificates import ClientCertificates
 from idp.web.http import Application, Receive, Scope, Send
 from idp.web.letters import Letters
@@ -59,7 +58,6 @@ from idp.web.middleware import BoundedBodies, KnownHosts, SecurityHeaders, Trust
 from idp.web.pages import Pages
 
 _SWEEP_SECONDS = 5.0
-_DAY = 86400
 
 
 class Outside(Frozen, frozen=True, kw_only=True):
@@ -186,9 +184,8 @@ async def open_site(
     sealer = sealer_of(settings)
     outbox = outbox_of(settings, outside.clock) if sms is None else None
     async with contextlib.AsyncExitStack() as undo:  # a start that fails lets go of everything, too
-        kernel = SqliteKernel.open(Path(settings.store.path), clock=outside.clock)
-        undo.push_async_callback(kernel.close)
-        store = KernelStore(kernel, outside.clock, events_kept=settings.store.events_kept_days * _DAY)
+        store = await open_store(settings.store, clock=outside.clock, use="serve")
+        undo.push_async_callback(store.close)
         gateways = SmsGateways(sms) if sms is not None else gateways_of(settings, outbox, clock=outside.clock, log=log)
         undo.push_async_callback(gateways.close)
         passwords = passwords_of(settings, outside.random)

@@ -10,7 +10,6 @@ import json
 import logging
 import re
 from collections.abc import AsyncIterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -21,7 +20,7 @@ from idp.crypto.base64url import base64url
 from idp.flows.compiler import compile_realm
 from idp.flows.customers.newcomers import Newcomers
 from idp.flows.versions.runnable import runnable
-from idp.gateways.opening import gateways_of, make_folder_of, outbox_of
+from idp.gateways.opening import gateways_of, outbox_of
 from idp.model.finding import Finding
 from idp.model.struct import Frozen
 from idp.model.version import Publication, VersionSource
@@ -32,8 +31,7 @@ from idp.realms.history import Authorship, RealmHistory
 from idp.realms.loading import LoadedRealm, canonical_document, errors, load
 from idp.realms.placeholders import Surroundings
 from idp.settings import Settings
-from idp.stores.records import KernelStore
-from idp.stores.sqlite import SqliteKernel
+from idp.stores.opening import open_store
 
 _SECRET_OF_CLIENT = re.compile(r"/clients/[0-9]+/secret")
 LAST_IMPORT = "last-import"
@@ -207,13 +205,11 @@ async def importing_beside(
         MasterKeyError, StoreUnavailableError, StartError: with what to do.
 
     """
-    sealer, path = sealer_of(settings), Path(settings.store.path)
-    make_folder_of(path)
-    beside = path.exists()  # noqa: ASYNC240 - one look, for one command
+    sealer = sealer_of(settings)
     async with contextlib.AsyncExitStack() as undo:
-        kernel = SqliteKernel.open(path, clock=clock, serving=not beside)
-        undo.push_async_callback(kernel.close)
-        stores = KernelStore(kernel, clock).realm(realm)
+        store = await open_store(settings.store, clock=clock, use="either")
+        undo.push_async_callback(store.close)
+        stores = store.realm(realm)
         gateways = gateways_of(settings, outbox_of(settings, clock), clock=clock, log=_quiet())
         undo.push_async_callback(gateways.close)
         passwords = passwords_of(settings, random)

@@ -52,8 +52,7 @@ from idp.realms.history import Authorship, HistoryRefusedError, RealmHistory
 from idp.realms.loading import LoadedRealm
 from idp.realms.placeholders import Surroundings, file_vault
 from idp.settings import Settings, StartError
-from idp.stores.records import KernelStore
-from idp.stores.sqlite import SqliteKernel
+from idp.stores.opening import open_store
 from idp.web.pages import Pages
 
 
@@ -415,11 +414,11 @@ async def store_beside(settings: Settings, *, clock: Clock) -> AsyncIterator[Sto
         StoreUnavailableError: with what to do.
 
     """
-    kernel = SqliteKernel.open(Path(settings.store.path), clock=clock, serving=False)
+    store = await open_store(settings.store, clock=clock, use="beside")
     try:
-        yield KernelStore(kernel, clock)
+        yield store
     finally:
-        await kernel.close()
+        await store.close()
 
 
 @contextlib.asynccontextmanager
@@ -427,8 +426,5 @@ async def _stores_beside(
     settings: Settings, *, realm: str, clock: Clock
 ) -> AsyncIterator[tuple[RealmStores, AesGcmSealer]]:
     sealer = AesGcmSealer(read_master_keys([Path(name) for name in settings.secrets.master_key_files]))
-    kernel = SqliteKernel.open(Path(settings.store.path), clock=clock, serving=False)
-    try:
-        yield KernelStore(kernel, clock).realm(realm), sealer
-    finally:
-        await kernel.close()
+    async with store_beside(settings, clock=clock) as store:
+        yield store.realm(realm), sealer

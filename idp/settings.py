@@ -67,9 +67,23 @@ class Server(Table, frozen=True, kw_only=True):
 class Store(Table, frozen=True, kw_only=True):
     """Where everything is kept."""
 
-    path: str
-    """The SQLite file; its directory is created with mode 0700."""
+    path: str = ""
+    """The SQLite file; its directory is created with mode 0700. For one serving process."""
+    mongodb_url: str = ""
+    """Instead of a file, with `redis_url`: MongoDB (a replica set), `mongodb://…/database`, for what must survive."""
+    mongodb_url_file: str = ""
+    """A file that holds `mongodb_url`, where there is a password in it."""
+    redis_url: str = ""
+    """Redis, for what lives minutes: `redis://…`, or `rediss://…` with TLS."""
+    redis_url_file: str = ""
+    """A file that holds `redis_url`, where there is a password in it."""
     events_kept_days: Count = 90
+    """Days for which events are kept."""
+
+    @property
+    def clustered(self) -> bool:
+        """Tell whether several processes can serve from this store."""
+        return bool(self.mongodb_url or self.mongodb_url_file)
 
 
 class Secrets(Table, frozen=True, kw_only=True):
@@ -250,6 +264,7 @@ def _problems(settings: Settings) -> Iterator[str]:
             yield f"server.trusted_proxies: “{network}” is not a network such as 10.0.0.0/8."
     if not settings.secrets.master_key_files:
         yield "secrets.master_key_files must name at least one file."
+    yield from _store_problems(settings.store)
     yield from sms_problems(settings.sms)
     yield from _mail_problems(settings.mail.server)
     if settings.environment == "production":
@@ -287,6 +302,19 @@ def _tls_problems(server: Server) -> Iterator[str]:
         yield "server.mutual_tls.port needs server.tls_certificate: without it, a proxy asks for the certificates."
     if mutual.port == server.port:
         yield "server.mutual_tls.port must be another port than server.port."
+
+
+def _store_problems(store: Store) -> Iterator[str]:
+    redis = bool(store.redis_url or store.redis_url_file)
+    if store.clustered and store.path:
+        yield "store.path and store.mongodb_url are two stores: name one of them."
+    if not store.clustered and not store.path:
+        yield "store.path must name a file, or store.mongodb_url and store.redis_url their servers."
+    if store.clustered != redis:
+        yield "store.mongodb_url and store.redis_url belong together: give both or neither."
+    for name in ("mongodb_url", "redis_url"):
+        if getattr(store, name) and getattr(store, f"{name}_file"):
+            yield f"store.{name} and store.{name}_file say the same: give one of them."
 
 
 def _mail_problems(server: MailServer | None) -> Iterator[str]:

@@ -97,6 +97,33 @@ def test_the_environment_reaches_a_table_within_a_table() -> None:
     assert "server.mutual_tls.port needs server.tls_certificate" in line
 
 
+FILE_AND_CLUSTER = {"HYRJA_STORE__MONGODB_URL": "mongodb://m/hyrja", "HYRJA_STORE__REDIS_URL": "redis://r"}
+
+
+def test_a_cluster_is_named_instead_of_a_file() -> None:
+    settings = load(DEVELOPMENT, environment={**FILE_AND_CLUSTER, "HYRJA_STORE__PATH": ""})
+    assert settings.store.clustered
+    assert not load(DEVELOPMENT, environment={}).store.clustered
+
+
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        (FILE_AND_CLUSTER, "two stores: name one"),
+        ({"HYRJA_STORE__PATH": ""}, "store.path must name a file"),
+        ({"HYRJA_STORE__REDIS_URL": "redis://r"}, "belong together"),
+        ({"HYRJA_STORE__PATH": "", "HYRJA_STORE__MONGODB_URL_FILE": "m"}, "belong together"),
+        (
+            {**FILE_AND_CLUSTER, "HYRJA_STORE__PATH": "", "HYRJA_STORE__REDIS_URL_FILE": "r"},
+            "redis_url_file say the same",
+        ),
+    ],
+)
+def test_a_store_that_is_two_or_none_is_refused(environment: dict[str, str], told: str) -> None:
+    (line,) = refused(DEVELOPMENT, **environment)
+    assert told in line
+
+
 MUTUAL = 'base_url = "https://mtls.login.bank.example"'
 
 

@@ -34,6 +34,14 @@ class StoreUnavailableError(Exception):
     """The store cannot serve now (disk full, read-only, unreachable). Nothing acknowledged is lost; fail closed."""
 
 
+class PartHealth(Frozen, frozen=True, kw_only=True):
+    """Whether one part of a store (the file, MongoDB, Redis) serves now; `reason` is for operators, without secrets."""
+
+    part: str
+    ok: bool
+    reason: str = ""
+
+
 class Taken(Frozen, Generic[T], frozen=True, kw_only=True):
     """The first and only taking of a one-time value."""
 
@@ -422,6 +430,9 @@ class Store(Protocol):
 
     async def sweep(self) -> int:
         """Remove a bounded number of expired things; return how many."""
+
+    async def health(self) -> Sequence[PartHealth]:
+        """Ask every part whether it serves; never raises, and never waits long."""
 
     async def close(self) -> None:
         """Finish what was acknowledged and let go of the files."""

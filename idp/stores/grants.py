@@ -68,7 +68,7 @@ class KernelPushedRequests:
 
     async def get(self, key: str) -> PushedRequest | None:
         """Return a request that nobody has taken."""
-        return self._shelf.get(self._kernel, key)
+        return await self._shelf.find(self._kernel, key)
 
     async def take(self, key: str) -> PushedRequest | None:
         """Remove and return a request; one winner."""
@@ -97,7 +97,7 @@ class KernelRefreshFamilies:
 
     async def get(self, family_id: str) -> RefreshFamily | None:
         """Return a live family."""
-        return self._shelf.get(self._kernel, family_id)
+        return await self._shelf.find(self._kernel, family_id)
 
     async def rotate(
         self, family_id: str, *, presented: str, successor: str, now: int, expires_at: int

@@ -1,7 +1,8 @@
-"""What an embedded store must be able to do: read at once, and run a small function atomically.
+"""What a store must be able to do: read, and run a small function atomically.
 
 Every verb of the ports is written once, as a pure function of a `Transaction`; a kernel decides only where the records
-lie. A kernel serves one event loop: reads return without waiting, and writing waits in `transact` alone.
+lie, and what makes a transaction one: a lock (memory, SQLite), or a comparison at its end (MongoDB, Redis). A kernel
+serves one event loop.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from idp.model.struct import Frozen
-from idp.ports import StoreUnavailableError
+from idp.ports import PartHealth, StoreUnavailableError
 
 T = TypeVar("T")
 
@@ -33,28 +34,19 @@ class EventRow(Frozen, frozen=True, kw_only=True):
     value: bytes
 
 
-class Records(Protocol):
-    """Records and events as they can be read. An expired record does not exist for any of these."""
+class Transaction(Protocol):
+    """Reads and writes that happen together or not at all, with nobody in between.
 
-    def get(self, kind: str, realm: str, key: str) -> bytes | None:
-        """Return the value of one record."""
-
-    def owned(self, kind: str, realm: str, owner: str) -> Sequence[bytes]:
-        """Return the values of every record of an owner, by key."""
-
-    def every(self, kind: str, realm: str) -> Mapping[str, bytes]:
-        """Return every record of a kind, by key."""
-
-    def recent(self, realm: str, *, limit: int, transaction_id: str | None) -> Sequence[bytes]:
-        """Return the newest events first."""
-
-
-class Transaction(Records, Protocol):
-    """Reads and writes that happen together or not at all, with nobody in between."""
+    It reads single records only: a range could not be compared at the end of an optimistic transaction, and what
+    somebody adds to it meanwhile would go unseen.
+    """
 
     @property
     def now(self) -> float:
         """The moment this transaction lives in (epoch seconds); every expiry in it is judged by this."""
+
+    def get(self, kind: str, realm: str, key: str) -> bytes | None:
+        """Return the value of one record, unless it expired."""
 
     def put(
         self,
@@ -74,22 +66,38 @@ class Transaction(Records, Protocol):
     def append(self, realm: str, event: EventRow) -> None:
         """Write an event after all others."""
 
-    def remove_expired(self, limit: int) -> int:
-        """Remove at most that many expired records, the oldest first; return how many."""
 
-    def remove_events(self, *, before: float, limit: int) -> int:
-        """Remove at most that many events older than `before`, the oldest first; return how many."""
+class Kernel(Protocol):
+    """A store, beneath its verbs. An expired record does not exist for any of these."""
 
+    async def get(self, kind: str, realm: str, key: str) -> bytes | None:
+        """Return the value of one record."""
 
-class Kernel(Records, Protocol):
-    """An embedded store, beneath its verbs."""
+    async def owned(self, kind: str, realm: str, owner: str) -> Sequence[bytes]:
+        """Return the values of every record of an owner, by key."""
+
+    async def every(self, kind: str, realm: str) -> Mapping[str, bytes]:
+        """Return every record of a kind, by key."""
+
+    async def page(self, kind: str, realm: str, *, prefix: str, after: str, limit: int) -> Mapping[str, bytes]:
+        """Return the first records of a kind, by key, whose keys begin with `prefix` and come behind `after`."""
+
+    async def recent(self, realm: str, *, limit: int, transaction_id: str | None) -> Sequence[bytes]:
+        """Return the newest events first."""
 
     async def transact(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` atomically; what it wrote is as durable as this kernel makes anything when this returns.
 
-        An exception of `work` undoes its writes and is raised here. `work` may run on another thread, so it touches
-        nothing but its transaction. A caller that is cancelled meanwhile does not know whether it happened.
+        An exception of `work` undoes its writes and is raised here. `work` may run on another thread, and more than
+        once if others were faster, so it touches nothing but its transaction. A caller that is cancelled meanwhile does
+        not know whether it happened.
         """
+
+    async def sweep(self, *, events_before: float, limit: int) -> int:
+        """Remove at most `limit` expired records, and as many events older than that, the oldest first; count both."""
+
+    async def health(self) -> Sequence[PartHealth]:
+        """Ask every part whether it serves; never raises, and never waits long."""
 
     async def close(self) -> None:
         """Finish every transaction that was begun, then let go of everything."""

@@ -21,7 +21,7 @@ class KernelSecrets:
 
     async def all(self, purpose: str) -> Mapping[str, bytes]:
         """Return every sealed secret kept for a purpose, by its id."""
-        return self._shelf(purpose).every(self._kernel)
+        return await self._shelf(purpose).every(self._kernel)
 
     async def keep(self, purpose: str, secret_id: str, sealed: bytes) -> bool:
         """Keep a new one; false if that id exists."""
@@ -46,7 +46,7 @@ class KernelSecrets:
 
     async def revision(self, purpose: str) -> int:
         """Return a number that grows with every change of a purpose."""
-        return self._revisions.get(self._kernel, purpose) or 0
+        return await self._revisions.find(self._kernel, purpose) or 0
 
     def _counted(self, tx: Transaction, purpose: str) -> bool:
         self._revisions.put(tx, purpose, (self._revisions.get(tx, purpose) or 0) + 1)
@@ -78,5 +78,5 @@ class KernelEvents:
 
     async def recent(self, *, limit: int, transaction_id: str | None = None) -> Sequence[Event]:
         """Return the newest events first."""
-        rows = self._kernel.recent(self._realm, limit=limit, transaction_id=transaction_id)
+        rows = await self._kernel.recent(self._realm, limit=limit, transaction_id=transaction_id)
         return [self._decode(row) for row in rows]

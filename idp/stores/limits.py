@@ -56,7 +56,7 @@ class KernelAttempts:
 
     async def locks(self, subject: str) -> Locks:
         """Return the present locks of a user."""
-        return (self._shelf.get(self._kernel, subject) or StoredLocks()).locks
+        return (await self._shelf.find(self._kernel, subject) or StoredLocks()).locks
 
     def _keep(self, tx: Transaction, subject: str, stored: StoredLocks) -> None:
         self._shelf.put(tx, subject, stored, expires_at=stored.expires_at)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from typing import TypeVar
 
 from idp.model.struct import Frozen
-from idp.ports import Clock
+from idp.ports import Clock, PartHealth
 from idp.stores.kernel import EventRow, Transaction
 
 T = TypeVar("T")
@@ -147,19 +148,24 @@ class MemoryKernel:
         self._clock = clock
         self._table = Table()
 
-    def get(self, kind: str, realm: str, key: str) -> bytes | None:
+    async def get(self, kind: str, realm: str, key: str) -> bytes | None:
         """Return the value of one live record."""
         return self._present().get(kind, realm, key)
 
-    def owned(self, kind: str, realm: str, owner: str) -> Sequence[bytes]:
+    async def owned(self, kind: str, realm: str, owner: str) -> Sequence[bytes]:
         """Return the values of every live record of an owner, by key."""
         return self._present().owned(kind, realm, owner)
 
-    def every(self, kind: str, realm: str) -> Mapping[str, bytes]:
+    async def every(self, kind: str, realm: str) -> Mapping[str, bytes]:
         """Return every live record of a kind, by key."""
         return self._present().every(kind, realm)
 
-    def recent(self, realm: str, *, limit: int, transaction_id: str | None) -> Sequence[bytes]:
+    async def page(self, kind: str, realm: str, *, prefix: str, after: str, limit: int) -> Mapping[str, bytes]:
+        """Return the first live records whose keys begin with `prefix` and come behind `after`."""
+        every = self._present().every(kind, realm).items()
+        return dict(islice((item for item in every if item[0].startswith(prefix) and item[0] > after), limit))
+
+    async def recent(self, realm: str, *, limit: int, transaction_id: str | None) -> Sequence[bytes]:
         """Return the newest events first."""
         return self._present().recent(realm, limit=limit, transaction_id=transaction_id)
 
@@ -171,6 +177,15 @@ class MemoryKernel:
         except BaseException:
             transaction.roll_back()
             raise
+
+    async def sweep(self, *, events_before: float, limit: int) -> int:
+        """Remove what expired, and old events."""
+        transaction = self._present()
+        return transaction.remove_expired(limit) + transaction.remove_events(before=events_before, limit=limit)
+
+    async def health(self) -> Sequence[PartHealth]:
+        """Memory serves."""
+        return [PartHealth(part="memory", ok=True)]
 
     async def close(self) -> None:
         """Nothing is held."""

@@ -40,7 +40,7 @@ class KernelMessageDeliveries:
 
     async def get(self, gateway: str, message_id: str) -> MessageDelivery | None:
         """Return what is known of a message."""
-        stored = self._shelf.get(self._kernel, _key(gateway, message_id))
+        stored = await self._shelf.find(self._kernel, _key(gateway, message_id))
         return None if stored is None else stored.delivery
 
     async def tell(self, gateway: str, message_id: str, state: DeliveryState, *, ttl: int) -> MessageDelivery | None:

@@ -22,7 +22,7 @@ class KernelFirstUse:
 
     async def seen(self, purpose: str, value: str) -> bool:
         """Tell whether it was used."""
-        return self._shelf(purpose).get(self._kernel, storable(value)) is not None
+        return await self._shelf(purpose).find(self._kernel, storable(value)) is not None
 
     def _shelf(self, purpose: str) -> Shelf[bool]:
         return Shelf(f"first-use/{purpose}", self._realm, bool)

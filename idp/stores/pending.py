@@ -34,12 +34,12 @@ class KernelPendingAuthorizations:
 
     async def get(self, key: str) -> PendingAuthorization | None:
         """Return a request, also for a while after it expired."""
-        return self._shelf.get(self._kernel, key)
+        return await self._shelf.find(self._kernel, key)
 
     async def by_ticket(self, ticket: str) -> PendingAuthorization | None:
         """Return the request that a person's ticket means, until it expires."""
-        key = self._tickets.get(self._kernel, ticket)
-        return None if key is None else self._shelf.get(self._kernel, key)
+        key = await self._tickets.find(self._kernel, ticket)
+        return None if key is None else await self._shelf.find(self._kernel, key)
 
     async def replace(self, pending: PendingAuthorization) -> bool:
         """Compare and set on `revision`."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from idp import ports
 from idp.stores.deliveries import KernelLogoutDeliveries
 from idp.stores.grants import KernelAuthorizationCodes, KernelPushedRequests, KernelRefreshFamilies
-from idp.stores.kernel import Kernel, Transaction
+from idp.stores.kernel import Kernel
 from idp.stores.ledger import KernelEvents, KernelSecrets
 from idp.stores.limits import KernelAttempts, KernelThrottle
 from idp.stores.messages import KernelMessageDeliveries
@@ -67,16 +67,15 @@ class KernelStore:
 
     async def realms(self) -> Sequence[str]:
         """Return the names of every realm that has a history, in order."""
-        return realms_with_history(self._kernel)
+        return await realms_with_history(self._kernel)
 
     async def sweep(self) -> int:
         """Remove what expired, at most `SWEPT_AT_ONCE` records and as many events; return how many went."""
-        before = self._clock() - self._events_kept
+        return await self._kernel.sweep(events_before=self._clock() - self._events_kept, limit=SWEPT_AT_ONCE)
 
-        def work(tx: Transaction) -> int:
-            return tx.remove_expired(SWEPT_AT_ONCE) + tx.remove_events(before=before, limit=SWEPT_AT_ONCE)
-
-        return await self._kernel.transact(work)
+    async def health(self) -> Sequence[ports.PartHealth]:
+        """Ask every part whether it serves."""
+        return await self._kernel.health()
 
     async def close(self) -> None:
         """Finish what was acknowledged and let go of the files."""

@@ -10,7 +10,7 @@ from idp.model.registration import InitialToken, RegisteredClient
 from idp.stores.kernel import Kernel, Transaction
 from idp.stores.shelf import Shelf
 
-_REVISION = ""
+_ONLY = ""
 
 
 class KernelRegisteredClients:
@@ -20,25 +20,28 @@ class KernelRegisteredClients:
         self._kernel = kernel
         self._shelf = Shelf("registered-client", realm, RegisteredClient)
         self._revisions = Shelf("registered-client-revision", realm, int)
+        self._numbers = Shelf("registered-client-number", realm, int)
 
     async def create(self, client: RegisteredClient, *, most: int) -> bool:
         """Store a new client, unless there are `most` already."""
 
         def work(tx: Transaction) -> bool:
-            if len(self._shelf.every(tx)) >= most:
+            number = self._numbers.get(tx, _ONLY) or 0
+            if number >= most:
                 return False
             self._shelf.create(tx, client.client_id, client)
+            self._numbers.put(tx, _ONLY, number + 1)
             return self._counted(tx)
 
         return await self._kernel.transact(work)
 
     async def get(self, client_id: str) -> RegisteredClient | None:
         """Return a registered client."""
-        return self._shelf.get(self._kernel, client_id)
+        return await self._shelf.find(self._kernel, client_id)
 
     async def all(self) -> Sequence[RegisteredClient]:
         """Return every registered client."""
-        return list(self._shelf.every(self._kernel).values())
+        return list((await self._shelf.every(self._kernel)).values())
 
     async def replace(self, client: RegisteredClient) -> bool:
         """Compare and set on `revision`."""
@@ -54,14 +57,21 @@ class KernelRegisteredClients:
 
     async def remove(self, client_id: str) -> bool:
         """Remove a client; true for the caller that did."""
-        return await self._kernel.transact(lambda tx: self._shelf.delete(tx, client_id) and self._counted(tx))
+
+        def work(tx: Transaction) -> bool:
+            if not self._shelf.delete(tx, client_id):
+                return False
+            self._numbers.put(tx, _ONLY, (self._numbers.get(tx, _ONLY) or 1) - 1)
+            return self._counted(tx)
+
+        return await self._kernel.transact(work)
 
     async def revision(self) -> int:
         """Return a number that grows with every change."""
-        return self._revisions.get(self._kernel, _REVISION) or 0
+        return await self._revisions.find(self._kernel, _ONLY) or 0
 
     def _counted(self, tx: Transaction) -> bool:
-        self._revisions.put(tx, _REVISION, (self._revisions.get(tx, _REVISION) or 0) + 1)
+        self._revisions.put(tx, _ONLY, (self._revisions.get(tx, _ONLY) or 0) + 1)
         return True
 
 
@@ -78,7 +88,7 @@ class KernelInitialTokens:
 
     async def get(self, key: str) -> InitialToken | None:
         """Return a token that can still be used."""
-        return self._shelf.get(self._kernel, key)
+        return await self._shelf.find(self._kernel, key)
 
     async def take(self, key: str) -> bool:
         """Take one of its uses; true for as many callers as it has."""

@@ -29,7 +29,7 @@ class KernelAuthenticationSessions:
 
     async def get(self, tab_id: str) -> AuthenticationSession | None:
         """Return the login of that tab, unless it expired."""
-        return self._shelf.get(self._kernel, tab_id)
+        return await self._shelf.find(self._kernel, tab_id)
 
     async def replace(self, session: AuthenticationSession) -> bool:
         """Store `session` as revision + 1 if the stored revision equals `session.revision`."""
@@ -46,7 +46,7 @@ class KernelAuthenticationSessions:
 
     async def standing(self) -> Mapping[str, int]:
         """Count the logins in progress, without those that have ended, by version."""
-        logins = self._shelf.every(self._kernel).values()
+        logins = (await self._shelf.every(self._kernel)).values()
         return Counter(login.realm_version for login in logins if not login.ended)
 
 
@@ -67,7 +67,7 @@ class KernelUserSessions:
 
     async def get(self, sid: str) -> UserSession | None:
         """Return the session, unless it ended or expired."""
-        return self._shelf.get(self._kernel, sid)
+        return await self._shelf.find(self._kernel, sid)
 
     async def replace(self, session: UserSession, *, expires_at: int) -> bool:
         """Store `session` as revision + 1 if the stored revision equals `session.revision`."""
@@ -93,9 +93,9 @@ class KernelUserSessions:
 
     async def of_user(self, user_id: str) -> Sequence[UserSession]:
         """Return every live session of a user, the oldest first."""
-        sessions = self._shelf.owned(self._kernel, user_id)
+        sessions = await self._shelf.owned(self._kernel, user_id)
         return sorted(sessions, key=lambda session: (session.started_at, session.sid))
 
     async def standing(self) -> Mapping[str, int]:
         """Count the live sessions by version."""
-        return Counter(session.realm_version for session in self._shelf.every(self._kernel).values())
+        return Counter(session.realm_version for session in (await self._shelf.every(self._kernel)).values())

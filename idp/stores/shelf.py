@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from idp.stores.kernel import Records, Transaction
+from idp.stores.kernel import Kernel, Transaction
 
 T = TypeVar("T")
 
@@ -20,7 +20,7 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 class Shelf(Generic[T]):
-    """Records of one kind and realm. Reads take the kernel itself or a transaction; writes take a transaction."""
+    """Records of one kind and realm, as they are read from the kernel itself, and read and written in a transaction."""
 
     __slots__ = ("_decode", "_kind", "_realm")
 
@@ -29,18 +29,28 @@ class Shelf(Generic[T]):
         self._realm = realm
         self._decode = msgspec.msgpack.Decoder(value).decode
 
-    def get(self, records: Records, key: str) -> T | None:
+    async def find(self, kernel: Kernel, key: str) -> T | None:
         """Return a live value."""
-        value = records.get(self._kind, self._realm, key)
+        value = await kernel.get(self._kind, self._realm, key)
         return None if value is None else self._decode(value)
 
-    def owned(self, records: Records, owner: str) -> Sequence[T]:
+    async def owned(self, kernel: Kernel, owner: str) -> Sequence[T]:
         """Return every live value of an owner."""
-        return [self._decode(value) for value in records.owned(self._kind, self._realm, owner)]
+        return [self._decode(value) for value in await kernel.owned(self._kind, self._realm, owner)]
 
-    def every(self, records: Records) -> Mapping[str, T]:
+    async def every(self, kernel: Kernel) -> Mapping[str, T]:
         """Return every live value, by key."""
-        return {key: self._decode(value) for key, value in records.every(self._kind, self._realm).items()}
+        return {key: self._decode(value) for key, value in (await kernel.every(self._kind, self._realm)).items()}
+
+    async def page(self, kernel: Kernel, *, prefix: str = "", after: str = "", limit: int) -> Mapping[str, T]:
+        """Return the first live values, by key, whose keys begin with `prefix` and come behind `after`."""
+        found = await kernel.page(self._kind, self._realm, prefix=prefix, after=after, limit=limit)
+        return {key: self._decode(value) for key, value in found.items()}
+
+    def get(self, tx: Transaction, key: str) -> T | None:
+        """Return a live value, within a transaction."""
+        value = tx.get(self._kind, self._realm, key)
+        return None if value is None else self._decode(value)
 
     def put(
         self, tx: Transaction, key: str, value: T, *, expires_at: float | None = None, owner: str | None = None

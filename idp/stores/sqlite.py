@@ -14,10 +14,18 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeVar
 
-from idp.ports import Clock, StoreUnavailableError
+from idp.ports import Clock, PartHealth, StoreUnavailableError
 from idp.stores import sqlite_file
 from idp.stores.kernel import Transaction
-from idp.stores.sqlite_records import MIGRATIONS, select_every, select_owned, select_recent, select_value
+from idp.stores.sqlite_records import (
+    MIGRATIONS,
+    SqliteTransaction,
+    select_every,
+    select_owned,
+    select_page,
+    select_recent,
+    select_value,
+)
 from idp.stores.sqlite_writer import Work, Writer
 
 T = TypeVar("T")
@@ -68,28 +76,36 @@ class SqliteKernel:
         writer = Writer(connection, path=path, clock=clock, writes_back=serving)
         return cls(path=path, clock=clock, descriptor=descriptor, writer=writer, reader=reader)
 
-    def get(self, kind: str, realm: str, key: str) -> bytes | None:
+    async def get(self, kind: str, realm: str, key: str) -> bytes | None:
         """Return the value of one live record."""
         try:
             return select_value(self._reader, self._clock(), kind, realm, key)
         except sqlite3.Error as error:
             raise self._unavailable(error) from error
 
-    def owned(self, kind: str, realm: str, owner: str) -> Sequence[bytes]:
+    async def owned(self, kind: str, realm: str, owner: str) -> Sequence[bytes]:
         """Return the values of every live record of an owner, by key."""
         try:
             return select_owned(self._reader, self._clock(), kind, realm, owner)
         except sqlite3.Error as error:
             raise self._unavailable(error) from error
 
-    def every(self, kind: str, realm: str) -> Mapping[str, bytes]:
+    async def every(self, kind: str, realm: str) -> Mapping[str, bytes]:
         """Return every live record of a kind, by key."""
         try:
             return select_every(self._reader, self._clock(), kind, realm)
         except sqlite3.Error as error:
             raise self._unavailable(error) from error
 
-    def recent(self, realm: str, *, limit: int, transaction_id: str | None) -> Sequence[bytes]:
+    async def page(self, kind: str, realm: str, *, prefix: str, after: str, limit: int) -> Mapping[str, bytes]:
+        """Return the first live records whose keys begin with `prefix` and come behind `after`."""
+        try:
+            now = self._clock()
+            return select_page(self._reader, now, kind, realm, prefix=prefix, after=after, limit=limit)
+        except sqlite3.Error as error:
+            raise self._unavailable(error) from error
+
+    async def recent(self, realm: str, *, limit: int, transaction_id: str | None) -> Sequence[bytes]:
         """Return the newest events first."""
         try:
             return select_recent(self._reader, realm, limit=limit, transaction_id=transaction_id)
@@ -98,6 +114,25 @@ class SqliteKernel:
 
     async def transact(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` in the next group; it is on the disk when this returns."""
+        return await self._written(work)
+
+    async def sweep(self, *, events_before: float, limit: int) -> int:
+        """Remove what expired, and old events, in one transaction."""
+
+        def work(tx: SqliteTransaction) -> int:
+            return tx.remove_expired(limit) + tx.remove_events(before=events_before, limit=limit)
+
+        return await self._written(work)
+
+    async def health(self) -> Sequence[PartHealth]:
+        """Say whether a transaction that changes nothing gets through: not where another process holds the file."""
+        try:
+            await self._written(lambda tx: tx.touch())
+        except StoreUnavailableError as error:
+            return [PartHealth(part="sqlite", ok=False, reason=str(error))]
+        return [PartHealth(part="sqlite", ok=True)]
+
+    async def _written(self, work: Callable[[SqliteTransaction], T]) -> T:
         if self._closed:
             raise self._shut()
         job = Work(work, asyncio.get_running_loop())

@@ -49,6 +49,11 @@ _OWNED = (
     f"WHERE kind = ? AND realm = ? AND owner = ? AND {_LIVE} ORDER BY key"
 )
 _EVERY = f"SELECT key, value FROM record WHERE kind = ? AND realm = ? AND {_LIVE} ORDER BY key"  # noqa: S608 - constants only
+_PAGE = (
+    "SELECT key, value FROM record WHERE kind = ? AND realm = ? "  # noqa: S608 - constants only
+    f"AND key >= ? AND key < ? AND key > ? AND {_LIVE} ORDER BY key LIMIT ?"
+)
+_LAST = "\U0010ffff"  # behind every other character, in SQLite's order of bytes as well
 _RECENT = "SELECT value FROM event WHERE realm = ? ORDER BY id DESC LIMIT ?"
 _RECENT_OF = "SELECT value FROM event WHERE realm = ? AND transaction_id = ? ORDER BY id DESC LIMIT ?"
 _PUT = "INSERT OR REPLACE INTO record (kind, realm, key, expires_at, owner, value) VALUES (?, ?, ?, ?, ?, ?)"
@@ -75,6 +80,14 @@ def select_every(connection: sqlite3.Connection, now: float, kind: str, realm: s
     return dict(connection.execute(_EVERY, (kind, realm, now)))
 
 
+def select_page(
+    connection: sqlite3.Connection, now: float, kind: str, realm: str, *, prefix: str, after: str, limit: int
+) -> Mapping[str, bytes]:
+    """Return the first live records of a kind whose keys begin with `prefix` and come behind `after`."""
+    # A range of the primary key, and no LIKE: that would compare every key of the kind.
+    return dict(connection.execute(_PAGE, (kind, realm, prefix, prefix + _LAST, after, now, limit)))
+
+
 def select_recent(
     connection: sqlite3.Connection, realm: str, *, limit: int, transaction_id: str | None
 ) -> Sequence[bytes]:
@@ -94,18 +107,6 @@ class SqliteTransaction:
     def get(self, kind: str, realm: str, key: str) -> bytes | None:
         """Return the value of one live record."""
         return select_value(self._connection, self.now, kind, realm, key)
-
-    def owned(self, kind: str, realm: str, owner: str) -> Sequence[bytes]:
-        """Return the values of every live record of an owner, by key."""
-        return select_owned(self._connection, self.now, kind, realm, owner)
-
-    def every(self, kind: str, realm: str) -> Mapping[str, bytes]:
-        """Return every live record of a kind, by key."""
-        return select_every(self._connection, self.now, kind, realm)
-
-    def recent(self, realm: str, *, limit: int, transaction_id: str | None) -> Sequence[bytes]:
-        """Return the newest events first."""
-        return select_recent(self._connection, realm, limit=limit, transaction_id=transaction_id)
 
     def put(
         self,
@@ -128,6 +129,10 @@ class SqliteTransaction:
         """Write an event after all others."""
         row = (realm, event.at, event.type, event.transaction_id, event.user_id, event.value)
         self._connection.execute(_APPEND, row)
+
+    def touch(self) -> None:
+        """Write something, which fails where nothing can be written."""
+        self.put("health", "", "", b"")
 
     def remove_expired(self, limit: int) -> int:
         """Remove at most that many expired records, the oldest first."""

@@ -16,7 +16,6 @@ from threading import Thread
 from typing import Generic, Protocol, TypeVar
 
 from idp.ports import Clock
-from idp.stores.kernel import Transaction
 from idp.stores.sqlite_file import unavailable
 from idp.stores.sqlite_records import SqliteTransaction
 
@@ -33,7 +32,7 @@ class Job(Protocol):
     def loop(self) -> asyncio.AbstractEventLoop:
         """Where somebody waits for it."""
 
-    def run(self, tx: Transaction) -> None:
+    def run(self, tx: SqliteTransaction) -> None:
         """Do it and keep the result. Raises what the work raises."""
 
     def fail(self, error: Exception) -> None:
@@ -50,13 +49,13 @@ class Work(Generic[T]):
 
     _result: T
 
-    def __init__(self, work: Callable[[Transaction], T], loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, work: Callable[[SqliteTransaction], T], loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self._work = work
         self._future: asyncio.Future[T] = loop.create_future()
         self._error: Exception | None = None
 
-    def run(self, tx: Transaction) -> None:
+    def run(self, tx: SqliteTransaction) -> None:
         """Do it and keep the result."""
         self._result = self._work(tx)
 

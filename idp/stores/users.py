@@ -27,23 +27,23 @@ class KernelUsers:
 
     async def by_id(self, user_id: str) -> User | None:
         """Return the user."""
-        return self._shelf.get(self._kernel, user_id)
+        return await self._shelf.find(self._kernel, user_id)
 
     async def by_username(self, username: str) -> User | None:
         """Return the user of that name, whatever its case."""
-        user_id = self._names.get(self._kernel, folded(username))
-        return None if user_id is None else self._shelf.get(self._kernel, user_id)
+        user_id = await self._names.find(self._kernel, folded(username))
+        return None if user_id is None else await self._shelf.find(self._kernel, user_id)
 
     async def by_email(self, email: str) -> User | None:
         """Return the user of that address; none if several have it, or a login could land at the wrong one."""
         owner = _owner(email)
-        found = [] if owner is None else self._shelf.owned(self._kernel, owner)
+        found = [] if owner is None else await self._shelf.owned(self._kernel, owner)
         return found[0] if len(found) == 1 else None
 
     async def by_identity(self, alias: str, subject: str) -> User | None:
         """Return the user whom a subject of an upstream provider is linked to."""
-        user_id = self._identities.get(self._kernel, _place(FederatedIdentity(alias=alias, subject=subject)))
-        return None if user_id is None else self._shelf.get(self._kernel, user_id)
+        user_id = await self._identities.find(self._kernel, _place(FederatedIdentity(alias=alias, subject=subject)))
+        return None if user_id is None else await self._shelf.find(self._kernel, user_id)
 
     async def create(self, user: User) -> bool:
         """Store a new user; false if the id, the username or a federated identity is taken."""
@@ -103,7 +103,7 @@ class KernelUsers:
 
     async def all(self) -> Sequence[User]:
         """Return every user of the realm, by username."""
-        return sorted(self._shelf.every(self._kernel).values(), key=lambda user: folded(user.username))
+        return sorted((await self._shelf.every(self._kernel)).values(), key=lambda user: folded(user.username))
 
 
 def _place(identity: FederatedIdentity) -> str:

@@ -7,16 +7,16 @@ from collections.abc import Sequence
 import msgspec
 
 from idp.model.version import Confirmation, Draft, Publication
-from idp.stores.kernel import Kernel, Records, Transaction
+from idp.stores.kernel import Kernel, Transaction
 from idp.stores.shelf import Shelf
 
 _LATEST = ""
 _EVERY_REALM = ""  # no realm's name is empty
 
 
-def realms_with_history(kernel: Kernel) -> Sequence[str]:
+async def realms_with_history(kernel: Kernel) -> Sequence[str]:
     """Return the names of the realms for which something was published, in order."""
-    return list(_named().every(kernel))
+    return list(await _named().every(kernel))
 
 
 def _named() -> Shelf[bool]:
@@ -37,15 +37,15 @@ class KernelRealmVersions:
 
     async def latest(self) -> Publication | None:
         """Return the last line of the history."""
-        return self._present.get(self._kernel, _LATEST)
+        return await self._present.find(self._kernel, _LATEST)
 
     async def log(self) -> Sequence[Publication]:
         """Return the whole history, the newest line first."""
-        return list(self._lines.every(self._kernel).values())[::-1]
+        return list((await self._lines.every(self._kernel)).values())[::-1]
 
     async def get(self, version: str) -> bytes | None:
         """Return the sealed document of a version."""
-        return self._documents.get(self._kernel, version)
+        return await self._documents.find(self._kernel, version)
 
     async def publish(self, publication: Publication, sealed: bytes) -> bool:
         """Add a line and its document, if its number follows the last one's.
@@ -88,15 +88,15 @@ class KernelRealmVersions:
 
     async def confirmations(self) -> Sequence[Confirmation]:
         """Return every confirmation there was, by number."""
-        return list(self._confirmations.every(self._kernel).values())
+        return list((await self._confirmations.every(self._kernel)).values())
 
     async def drafts(self) -> Sequence[Draft]:
         """Return every draft, by name."""
-        return list(self._drafts.every(self._kernel).values())
+        return list((await self._drafts.every(self._kernel)).values())
 
     async def draft(self, name: str) -> Draft | None:
         """Return the draft of that name."""
-        return self._drafts.get(self._kernel, name)
+        return await self._drafts.find(self._kernel, name)
 
     async def keep_draft(self, draft: Draft) -> bool:
         """Compare and set on `revision`."""
@@ -118,12 +118,12 @@ class KernelRealmVersions:
         latest = self._present.get(tx, _LATEST)
         return publication.number == (0 if latest is None else latest.number) + 1
 
-    def _waiting(self, records: Records) -> Publication | None:
+    def _waiting(self, tx: Transaction) -> Publication | None:
         """Return the last line, if it is one that must be confirmed and is not yet."""
-        latest = self._present.get(records, _LATEST)
+        latest = self._present.get(tx, _LATEST)
         if latest is None or latest.confirm_by is None:
             return None
-        return latest if self._confirmations.get(records, _key(latest.number)) is None else None
+        return latest if self._confirmations.get(tx, _key(latest.number)) is None else None
 
     def _append(self, tx: Transaction, publication: Publication) -> None:
         self._lines.create(tx, _key(publication.number), publication)

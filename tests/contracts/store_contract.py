@@ -6,14 +6,18 @@ The promises are the tests beside this file, one file for a group of ports.
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from idp.ports import Clock
+from idp.ports import Clock, PartHealth
 from idp.stores.kernel import Kernel, Transaction
 from idp.stores.memory import MemoryKernel
+from idp.stores.optimistic import OptimisticKernel
+from idp.stores.placement import is_brief
 from idp.stores.sqlite import SqliteKernel
+from tests.stores.memory_place import MemoryPlace
 
 T = TypeVar("T")
 
@@ -30,17 +34,17 @@ class ReopenedKernel:
         self._kernel = SqliteKernel.open(path, clock=clock)
         self._turn = asyncio.Lock()
 
-    def get(self, kind: str, realm: str, key: str) -> bytes | None:
-        return self._kernel.get(kind, realm, key)
+    async def get(self, kind: str, realm: str, key: str) -> bytes | None:
+        return await self._kernel.get(kind, realm, key)
 
-    def owned(self, kind: str, realm: str, owner: str) -> Sequence[bytes]:
-        return self._kernel.owned(kind, realm, owner)
+    async def owned(self, kind: str, realm: str, owner: str) -> Sequence[bytes]:
+        return await self._kernel.owned(kind, realm, owner)
 
-    def every(self, kind: str, realm: str) -> Mapping[str, bytes]:
-        return self._kernel.every(kind, realm)
+    async def every(self, kind: str, realm: str) -> Mapping[str, bytes]:
+        return await self._kernel.every(kind, realm)
 
-    def recent(self, realm: str, *, limit: int, transaction_id: str | None) -> Sequence[bytes]:
-        return self._kernel.recent(realm, limit=limit, transaction_id=transaction_id)
+    async def recent(self, realm: str, *, limit: int, transaction_id: str | None) -> Sequence[bytes]:
+        return await self._kernel.recent(realm, limit=limit, transaction_id=transaction_id)
 
     async def transact(self, work: Callable[[Transaction], T]) -> T:
         async with self._turn:
@@ -49,6 +53,15 @@ class ReopenedKernel:
             finally:
                 await self._kernel.close()
                 self._kernel = SqliteKernel.open(self._path, clock=self._clock)
+
+    async def page(self, kind: str, realm: str, *, prefix: str, after: str, limit: int) -> Mapping[str, bytes]:
+        return await self._kernel.page(kind, realm, prefix=prefix, after=after, limit=limit)
+
+    async def sweep(self, *, events_before: float, limit: int) -> int:
+        return await self._kernel.sweep(events_before=events_before, limit=limit)
+
+    async def health(self) -> Sequence[PartHealth]:
+        return await self._kernel.health()
 
     async def close(self) -> None:
         await self._kernel.close()
@@ -66,10 +79,17 @@ def _reopened(directory: Path, clock: Clock) -> Kernel:
     return ReopenedKernel(directory / "idp.db", clock)
 
 
+def _optimistic(_: Path, clock: Clock) -> Kernel:
+    return OptimisticKernel(
+        durable=MemoryPlace(), brief=MemoryPlace(), is_brief=is_brief, clock=clock, random=secrets.token_bytes
+    )
+
+
 KERNELS: Mapping[str, Callable[[Path, Clock], Kernel]] = {
     "memory": _memory,
     "sqlite": _sqlite,
     "sqlite-reopened": _reopened,
+    "optimistic": _optimistic,
 }
 
 

@@ -186,8 +186,8 @@ async def test_the_kernel_keeps_kind_realm_and_key_apart(kernel: Kernel) -> None
         tx.put("a", "b", "cd", b"3", owner="o")
 
     await kernel.transact(work)
-    assert kernel.get("a", "bc", "d") == b"1"
-    assert kernel.get("ab", "c", "d") == b"2"
-    assert kernel.owned("a", "b", "o") == [b"3"]
-    assert kernel.every("a", "b") == {"cd": b"3"}
-    assert kernel.get("A", "bc", "d") is None
+    assert await kernel.get("a", "bc", "d") == b"1"
+    assert await kernel.get("ab", "c", "d") == b"2"
+    assert await kernel.owned("a", "b", "o") == [b"3"]
+    assert await kernel.every("a", "b") == {"cd": b"3"}
+    assert await kernel.get("A", "bc", "d") is None

@@ -27,7 +27,7 @@ async def test_a_sweep_removes_a_bounded_number_and_says_how_many(
     assert await store.sweep() == 0
     clock.advance(10)
     assert [await store.sweep(), await store.sweep(), await store.sweep()] == [SWEPT_AT_ONCE, 7, 0]
-    assert len(kernel.every("kind", "realm")) == 6
+    assert len(await kernel.every("kind", "realm")) == 6
 
 
 async def test_a_sweep_takes_the_oldest_first(store: Store, kernel: Kernel, clock: FakeClock) -> None:
@@ -36,7 +36,7 @@ async def test_a_sweep_takes_the_oldest_first(store: Store, kernel: Kernel, cloc
     clock.advance(20)
     await store.sweep()
     clock.advance(-11)  # Back to a time at which whatever is left can be seen.
-    assert len(kernel.every("kind", "realm")) == 1
+    assert len(await kernel.every("kind", "realm")) == 1
 
 
 async def test_a_sweep_keeps_what_still_means_something(realm: RealmStores, store: Store, clock: FakeClock) -> None:

@@ -27,7 +27,7 @@ async def test_a_full_store_refuses_and_loses_nothing_it_acknowledged(tmp_path: 
     assert len(refused) + len(stored) == 200
     assert refused
     assert all("no room left" in str(error) for error in refused)
-    assert list(kernel.every("kind", "realm")) == [f"{number:03}" for number in stored]
+    assert list(await kernel.every("kind", "realm")) == [f"{number:03}" for number in stored]
     await kernel.close()
 
 
@@ -38,13 +38,13 @@ async def test_a_full_store_still_reads_and_takes_writes_again_once_there_is_roo
     await kernel.transact(lambda tx: tx.put("kind", "realm", "first", b"1"))
     with pytest.raises(StoreUnavailableError, match="no room left"):
         await kernel.transact(lambda tx: tx.put("kind", "realm", "huge", b"x" * 4096 * 60))
-    assert kernel.get("kind", "realm", "first") == b"1"
-    assert kernel.get("kind", "realm", "huge") is None
+    assert await kernel.get("kind", "realm", "first") == b"1"
+    assert await kernel.get("kind", "realm", "huge") is None
     await kernel.transact(lambda tx: tx.put("kind", "realm", "second", b"2"))
     await kernel.close()
     roomy = SqliteKernel.open(tmp_path / "idp.db", clock=clock)
     await roomy.transact(lambda tx: tx.put("kind", "realm", "huge", b"x" * 4096 * 60))
-    assert list(roomy.every("kind", "realm")) == ["first", "huge", "second"]
+    assert list(await roomy.every("kind", "realm")) == ["first", "huge", "second"]
     await roomy.close()
 
 

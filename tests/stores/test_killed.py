@@ -66,5 +66,5 @@ async def test_one_process_opens_a_store_once(tmp_path: Path, clock: FakeClock) 
     await kernel.transact(lambda tx: tx.put("kind", "realm", "key", b"value"))
     await kernel.close()
     again = SqliteKernel.open(tmp_path / "idp.db", clock=clock)
-    assert again.get("kind", "realm", "key") == b"value"
+    assert await again.get("kind", "realm", "key") == b"value"
     await again.close()

@@ -94,13 +94,20 @@ def test_a_closed_store_says_so(path: Path, clock: FakeClock) -> None:
     with pytest.raises(StoreUnavailableError, match="is closed"):
         asyncio.run(kernel.transact(lambda tx: tx.now))
     with pytest.raises(StoreUnavailableError, match="is closed"):
-        kernel.get("kind", "realm", "key")
+        asyncio.run(kernel.get("kind", "realm", "key"))
     with pytest.raises(StoreUnavailableError, match="is closed"):
-        kernel.owned("kind", "realm", "owner")
+        asyncio.run(kernel.owned("kind", "realm", "owner"))
     with pytest.raises(StoreUnavailableError, match="is closed"):
-        kernel.every("kind", "realm")
+        asyncio.run(kernel.every("kind", "realm"))
     with pytest.raises(StoreUnavailableError, match="is closed"):
-        kernel.recent("realm", limit=1, transaction_id=None)
+        asyncio.run(kernel.page("kind", "realm", prefix="", after="", limit=1))
+    with pytest.raises(StoreUnavailableError, match="is closed"):
+        asyncio.run(kernel.recent("realm", limit=1, transaction_id=None))
+    with pytest.raises(StoreUnavailableError, match="is closed"):
+        asyncio.run(kernel.sweep(events_before=0, limit=1))
+    (health,) = asyncio.run(kernel.health())
+    assert not health.ok
+    assert "is closed" in health.reason
 
 
 @pytest.mark.parametrize("content", [b"this is not a database", b"SQLite format 3\x00" + b"\xff" * 5000])
@@ -132,7 +139,7 @@ def test_damage_that_shows_while_serving_is_a_refusal(path: Path, clock: FakeClo
             file.seek(page * 4096)
             file.write(b"\xaa" * 64)
     with pytest.raises(StoreUnavailableError, match="damaged"):
-        kernel.every("kind", "realm")
+        asyncio.run(kernel.every("kind", "realm"))
     asyncio.run(kernel.close())
 
 
@@ -197,7 +204,7 @@ def test_an_older_schema_is_brought_up_to_date_and_keeps_everything(path: Path, 
         kernel = SqliteKernel.open(path, clock=clock, migrations=newest)
         assert kernel._reader.execute("SELECT text FROM note").fetchall() == [("migrated twice",)]
         assert kernel._reader.execute("PRAGMA user_version").fetchone() == (3,)
-        assert kernel.get("kind", "realm", "key-0") is not None
+        assert asyncio.run(kernel.get("kind", "realm", "key-0")) is not None
         asyncio.run(kernel.close())
     with pytest.raises(SchemaTooNewError):
         SqliteKernel.open(path, clock=clock, migrations=newer)
@@ -210,7 +217,7 @@ def test_a_migration_that_fails_changes_nothing(path: Path, clock: FakeClock) ->
         SqliteKernel.open(path, clock=clock, migrations=broken)
     kernel = SqliteKernel.open(path, clock=clock)
     assert kernel._reader.execute("SELECT name FROM sqlite_master WHERE name = 'note'").fetchall() == []
-    assert kernel.get("kind", "realm", "key-0") is not None
+    assert asyncio.run(kernel.get("kind", "realm", "key-0")) is not None
     asyncio.run(kernel.close())
 
 
@@ -222,7 +229,7 @@ def test_a_relative_path_means_the_same_file_wherever_the_process_goes(
     kernel = SqliteKernel.open(Path("idp.db"), clock=clock)
     monkeypatch.chdir(os.path.sep)
     asyncio.run(kernel.transact(lambda tx: tx.put("kind", "realm", "key", b"value")))
-    assert kernel.get("kind", "realm", "key") == b"value"
+    assert asyncio.run(kernel.get("kind", "realm", "key")) == b"value"
     asyncio.run(kernel.close())
 
 

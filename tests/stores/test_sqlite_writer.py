@@ -67,7 +67,7 @@ async def test_what_waits_together_is_committed_together(kernel: SqliteKernel) -
     await asyncio.gather(first, *waiting)
     kernel._writer._connection.set_trace_callback(None)
     assert commits.count("COMMIT") == 2  # The gate's own, and one for the hundred behind it.
-    assert len(kernel.every("kind", "realm")) == 101
+    assert len(await kernel.every("kind", "realm")) == 101
 
 
 async def test_a_long_queue_is_committed_in_bounded_groups(kernel: SqliteKernel) -> None:
@@ -87,11 +87,11 @@ async def test_a_long_queue_is_committed_in_bounded_groups(kernel: SqliteKernel)
 async def test_nobody_hears_of_success_before_the_commit(kernel: SqliteKernel) -> None:
     gate = Gate()
     first = await gate.behind(kernel)
-    assert kernel.get("kind", "realm", "gate") is None
+    assert await kernel.get("kind", "realm", "gate") is None
     assert not first.done()
     gate.opened.set()
     await first
-    assert kernel.get("kind", "realm", "gate") == b"value"
+    assert await kernel.get("kind", "realm", "gate") == b"value"
 
 
 async def test_when_sqlite_gives_up_a_transaction_all_of_its_group_are_refused(kernel: SqliteKernel) -> None:
@@ -108,7 +108,7 @@ async def test_when_sqlite_gives_up_a_transaction_all_of_its_group_are_refused(k
     await first
     results = await asyncio.gather(*waiting, return_exceptions=True)
     assert [type(result) for result in results] == [StoreUnavailableError] * 3
-    assert list(kernel.every("kind", "realm")) == ["gate"]
+    assert list(await kernel.every("kind", "realm")) == ["gate"]
 
 
 async def test_a_commit_that_fails_fails_everybody_in_its_group_and_nobody_after_it(
@@ -135,9 +135,9 @@ async def test_a_commit_that_fails_fails_everybody_in_its_group_and_nobody_after
     await first
     results = await asyncio.gather(*waiting, return_exceptions=True)
     assert [type(result) for result in results] == [StoreUnavailableError] * 3
-    assert list(kernel.every("kind", "realm")) == ["gate"]
+    assert list(await kernel.every("kind", "realm")) == ["gate"]
     await kernel.transact(partial(put, key="next"))
-    assert list(kernel.every("kind", "realm")) == ["gate", "next"]
+    assert list(await kernel.every("kind", "realm")) == ["gate", "next"]
     await kernel.close()
 
 
@@ -145,7 +145,7 @@ async def test_the_writer_goes_on_after_a_transaction_was_given_up(kernel: Sqlit
     with pytest.raises(StoreUnavailableError):
         await kernel.transact(forced_rollback)
     await kernel.transact(partial(put, key="next"))
-    assert kernel.get("kind", "realm", "next") == b"value"
+    assert await kernel.get("kind", "realm", "next") == b"value"
 
 
 async def test_an_error_of_sqlite_in_one_work_is_only_its_own(kernel: SqliteKernel) -> None:
@@ -164,7 +164,7 @@ async def test_an_error_of_sqlite_in_one_work_is_only_its_own(kernel: SqliteKern
     await first
     results = await asyncio.gather(*waiting, return_exceptions=True)
     assert [type(result) for result in results] == [type(None), StoreUnavailableError, type(None)]
-    assert list(kernel.every("kind", "realm")) == ["a", "b", "gate"]
+    assert list(await kernel.every("kind", "realm")) == ["a", "b", "gate"]
 
 
 async def test_closing_finishes_what_was_asked_before(tmp_path: Path, clock: FakeClock) -> None:
@@ -174,7 +174,7 @@ async def test_closing_finishes_what_was_asked_before(tmp_path: Path, clock: Fak
     await kernel.close()
     await asyncio.gather(*waiting)
     again = SqliteKernel.open(tmp_path / "other.db", clock=clock)
-    assert len(again.every("kind", "realm")) == 300
+    assert len(await again.every("kind", "realm")) == 300
     await again.close()
 
 
@@ -197,7 +197,7 @@ async def test_a_short_write_of_another_process_is_waited_for(kernel: SqliteKern
     assert not write.done()
     release.set()
     await asyncio.gather(other, write)
-    assert kernel.get("kind", "realm", "key") == b"value"
+    assert await kernel.get("kind", "realm", "key") == b"value"
 
 
 async def test_the_log_stays_small_however_much_is_written(kernel: SqliteKernel, tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ async def test_the_log_stays_small_however_much_is_written(kernel: SqliteKernel,
     for turn in range(15):
         puts = [partial(_put_much, key=f"{turn}-{number}") for number in range(GROUP)]
         await asyncio.gather(*(kernel.transact(put) for put in puts))
-        assert len(kernel.every("kind", "realm")) == (turn + 1) * GROUP  # Reading keeps no part of the log alive.
+        assert len(await kernel.every("kind", "realm")) == (turn + 1) * GROUP  # Reading keeps no part of the log alive.
         sizes.append(_size(tmp_path / "idp.db-wal"))
     assert _size(tmp_path / "idp.db") > 10_000_000
     assert max(sizes) < 8_000_000

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import pytest
 
-from idp.ports import StoreUnavailableError
+from idp.ports import PartHealth, StoreUnavailableError
 from idp.stores.kernel import Transaction
 from idp.stores.memory import MemoryKernel
 from idp.stores.records import KernelStore
@@ -50,17 +50,26 @@ class SlowDisk:
                     raise StoreUnavailableError("The disk is full.")
         return await self._kernel.transact(work)
 
-    def get(self, kind: str, realm: str, key: str) -> bytes | None:
-        return self._kernel.get(kind, realm, key)
+    async def get(self, kind: str, realm: str, key: str) -> bytes | None:
+        return await self._kernel.get(kind, realm, key)
 
-    def owned(self, kind: str, realm: str, owner: str) -> Sequence[bytes]:
-        return self._kernel.owned(kind, realm, owner)
+    async def owned(self, kind: str, realm: str, owner: str) -> Sequence[bytes]:
+        return await self._kernel.owned(kind, realm, owner)
 
-    def every(self, kind: str, realm: str) -> Mapping[str, bytes]:
-        return self._kernel.every(kind, realm)
+    async def every(self, kind: str, realm: str) -> Mapping[str, bytes]:
+        return await self._kernel.every(kind, realm)
 
-    def recent(self, realm: str, *, limit: int, transaction_id: str | None) -> Sequence[bytes]:
-        return self._kernel.recent(realm, limit=limit, transaction_id=transaction_id)
+    async def recent(self, realm: str, *, limit: int, transaction_id: str | None) -> Sequence[bytes]:
+        return await self._kernel.recent(realm, limit=limit, transaction_id=transaction_id)
+
+    async def page(self, kind: str, realm: str, *, prefix: str, after: str, limit: int) -> Mapping[str, bytes]:
+        return await self._kernel.page(kind, realm, prefix=prefix, after=after, limit=limit)
+
+    async def sweep(self, *, events_before: float, limit: int) -> int:
+        return await self._kernel.sweep(events_before=events_before, limit=limit)
+
+    async def health(self) -> Sequence[PartHealth]:
+        return await self._kernel.health()
 
     async def close(self) -> None:
         await self._kernel.close()

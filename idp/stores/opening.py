@@ -1,0 +1,30 @@
+"""Opening the store that the settings name: the one place that chooses among the adapters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from idp.ports import Clock, Store
+from idp.settings import Store as StoreSettings
+from idp.stores.records import KernelStore
+from idp.stores.sqlite import SqliteKernel
+
+_DAY = 86400
+
+Use = Literal["serve", "beside", "either"]
+"""`serve`: for a server, alone if the store is a file. `beside`: for the command line, whether or not a server is
+running. `either`: beside, or the first to make the store."""
+
+
+async def open_store(settings: StoreSettings, *, clock: Clock, use: Use) -> Store:
+    """Open the store.
+
+    Raises:
+        StoreUnavailableError: with what to do.
+
+    """
+    path = Path(settings.path)
+    serving = use == "serve" or (use == "either" and not path.exists())  # noqa: ASYNC240 - one look, for one command
+    kernel = SqliteKernel.open(path, clock=clock, serving=serving)
+    return KernelStore(kernel, clock, events_kept=settings.events_kept_days * _DAY)

@@ -1,0 +1,78 @@
+"""A place of `idp.stores.optimistic` in memory, where others come between at every opportunity."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from itertools import islice
+
+from idp.ports import PartHealth
+from idp.stores.kernel import EventRow
+from idp.stores.optimistic import Commit, RecordKey, Stamped
+
+
+class MemoryPlace:
+    """Implements `idp.stores.optimistic.Place`."""
+
+    def __init__(self) -> None:
+        self.records: dict[RecordKey, Stamped] = {}
+        self.events: list[tuple[str, EventRow]] = []
+        self.commits = 0
+
+    async def get(self, key: RecordKey) -> Stamped | None:
+        found = self.records.get(key)
+        await asyncio.sleep(0)
+        return found
+
+    async def owned(self, kind: str, realm: str, owner: str, *, now: float) -> Sequence[bytes]:
+        return [record.value for _, record in self._live(kind, realm, now) if record.owner == owner]
+
+    async def page(
+        self, kind: str, realm: str, *, prefix: str, after: str, limit: int | None, now: float
+    ) -> Mapping[str, bytes]:
+        live = ((key, record.value) for key, record in self._live(kind, realm, now))
+        return dict(islice((item for item in live if item[0].startswith(prefix) and item[0] > after), limit))
+
+    async def recent(self, realm: str, *, limit: int, transaction_id: str | None) -> Sequence[bytes]:
+        found = [row.value for of, row in self.events if of == realm and transaction_id in (None, row.transaction_id)]
+        return found[::-1][:limit]
+
+    async def commit(self, commit: Commit) -> Mapping[RecordKey, Stamped | None] | None:
+        await asyncio.sleep(0)
+        self.commits += 1
+        there = {name: self.records.get(name) for name in commit.expected}
+        stamps = {name: None if record is None else record.stamp for name, record in there.items()}
+        if stamps != commit.expected:
+            await asyncio.sleep(0)
+            return there
+        for name, record in commit.writes.items():
+            self.records.pop(name, None)
+            if record is not None:
+                self.records[name] = record
+        self.events += commit.events
+        await asyncio.sleep(0)
+        return None
+
+    async def sweep(self, *, now: float, events_before: float, limit: int) -> int:
+        expired = [
+            (r.expires_at, name) for name, r in self.records.items() if r.expires_at is not None and not r.live(now)
+        ]
+        for _, name in sorted(expired)[:limit]:
+            del self.records[name]
+        old = sorted(range(len(self.events)), key=lambda index: self.events[index][1].at)
+        gone = [index for index in old if self.events[index][1].at < events_before][:limit]
+        self.events = [row for index, row in enumerate(self.events) if index not in gone]
+        return min(limit, len(expired)) + len(gone)
+
+    async def health(self) -> Sequence[PartHealth]:
+        return [PartHealth(part="memory", ok=True)]
+
+    async def close(self) -> None:
+        pass
+
+    def _live(self, kind: str, realm: str, now: float) -> list[tuple[str, Stamped]]:
+        return sorted(
+            (name.key, record)
+            for name, record in self.records.items()
+            if (name.kind, name.realm) == (kind, realm) and record.live(now)
+        )

@@ -62,6 +62,12 @@ class Server(Table, frozen=True, kw_only=True):
     client_ca_file: str = ""
     """A PEM file: the authorities whose client certificates authenticate clients (tls_client_auth)."""
     mutual_tls: MutualTls | None = None
+    workers: Annotated[int, Meta(ge=1, le=256)] = 1
+    """How many processes serve. More than one needs the clustered store."""
+    drain_seconds: Annotated[float, Meta(ge=0, le=600)] = 0.0
+    """How long a process that is told to end (SIGTERM) serves on, unready, so that proxies notice."""
+    keep_alive_seconds: Annotated[int, Meta(ge=1, le=3600)] = 75
+    """How long an idle connection is kept; longer than the proxy keeps its own, so that the proxy closes first."""
 
 
 class Store(Table, frozen=True, kw_only=True):
@@ -265,6 +271,11 @@ def _problems(settings: Settings) -> Iterator[str]:
     if not settings.secrets.master_key_files:
         yield "secrets.master_key_files must name at least one file."
     yield from _store_problems(settings.store)
+    if settings.server.workers > 1 and not settings.store.clustered:
+        yield (
+            "server.workers must be 1 with the embedded store: two processes that write to one file starve each other. "
+            "Several need store.mongodb_url and store.redis_url (docs/operations.md)."
+        )
     yield from sms_problems(settings.sms)
     yield from _mail_problems(settings.mail.server)
     if settings.environment == "production":

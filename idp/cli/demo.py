@@ -20,7 +20,7 @@ from rich.console import Console
 from idp.app import Site
 from idp.cli.serve import EXPECTED, run, serving
 from idp.cli.terminal import printable
-from idp.listeners.doors import listening
+from idp.listeners.sockets import listening
 from idp.settings import Settings, SettingsError, StartError, load
 
 _IDP_PORT, _BANK_PORT = 8080, 8090

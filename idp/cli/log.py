@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import TextIO
 
 import structlog
-from structlog.typing import FilteringBoundLogger
+from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
 from idp.settings import Log, SettingsError
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
-def open_log(settings: Log) -> FilteringBoundLogger:
+def open_log(settings: Log, *, worker: int | None = None) -> FilteringBoundLogger:
     """Return the log of this process; library messages go to it too, from warnings up.
+
+    `worker` stands in every line where several processes write to one log.
 
     Raises:
         SettingsError: the file cannot be written.
@@ -28,6 +30,7 @@ def open_log(settings: Log) -> FilteringBoundLogger:
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
+            *(() if worker is None else (_told_by(worker),)),
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             # Without the frames' locals: they hold passwords and codes.
             structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
@@ -40,6 +43,14 @@ def open_log(settings: Log) -> FilteringBoundLogger:
     logging.basicConfig(stream=stream, level=logging.WARNING, format="%(name)s: %(message)s", force=True)
     log: FilteringBoundLogger = structlog.get_logger()
     return log
+
+
+def _told_by(worker: int) -> Processor:
+    def told(_logger: object, _method: str, line: EventDict) -> EventDict:
+        line["worker"] = worker
+        return line
+
+    return told
 
 
 def _stream(settings: Log) -> TextIO:

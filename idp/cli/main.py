@@ -17,9 +17,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     match parsed.command:
         case "serve":
-            from idp.cli.serve import serve  # noqa: PLC0415 - a command loads only what it needs
+            from idp.cli.start import start  # noqa: PLC0415 - a command loads only what it needs
 
-            return serve(parsed.config)
+            return start(parsed.config, workers=parsed.workers)
         case "demo":
             from idp.cli.demo import demo  # noqa: PLC0415 - as above
 
@@ -81,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--config", type=Path, required=True, metavar="FILE", help="settings, e.g. config/production.toml"
     )
+    serve.add_argument("--workers", type=int, metavar="N", help="serving processes; counts before server.workers")
 
     demo = commands.add_parser("demo", help="serve the provider and the bank's site, with demo customers")
     demo.add_argument("--config", type=Path, default=Path("config/development.toml"), metavar="FILE")

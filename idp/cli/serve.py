@@ -1,15 +1,13 @@
-"""`idp serve --config FILE`: one serving process, until it is told to stop."""
+"""One serving process, until it is told to stop: alone, or as one of several workers."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from idp.app import Outside, Site, open_site
@@ -18,21 +16,23 @@ from idp.cli.resource_api import with_resource_api
 from idp.cli.terminal import printable
 from idp.crypto.sealing import MasterKeyError
 from idp.listeners.doors import open_doors
-from idp.listeners.server import Server
-from idp.listeners.tls import ListenerError
+from idp.listeners.server import Server, ended_by_signals
+from idp.listeners.sockets import ListenerError
 from idp.ports import Clock, StoreUnavailableError
-from idp.settings import Settings, SettingsError, StartError, load
+from idp.settings import Settings, SettingsError, StartError
 from idp.web.http import Application
+from idp.workers.inherited import Inheritance
+from idp.workers.serving import supervised
 
 Running = Callable[[Site], Awaitable[None]]
 EXPECTED = (SettingsError, StartError, ListenerError, MasterKeyError, StoreUnavailableError)
 """What can go wrong at a start; each says what to do."""
 
 
-def serve(config: Path) -> int:
+def serve(settings: Settings, *, inherited: Inheritance | None = None) -> int:
     """Serve; return 1 if the provider does not start."""
     try:
-        run(lambda: serving(load(config, environment=os.environ), environment=os.environ))
+        run(lambda: serving(settings, environment=os.environ, inherited=inherited))
     except EXPECTED as error:
         sys.stderr.write(printable(f"idp: {error}\n"))
         return 1
@@ -51,21 +51,38 @@ def run(main: Callable[[], Any]) -> None:
         runner(main())
 
 
-async def serving(settings: Settings, *, environment: Mapping[str, str], when_running: Running | None = None) -> None:
-    """Open the site, serve until told to stop, then finish what was acknowledged."""
-    log = open_log(settings.log)
+async def serving(
+    settings: Settings,
+    *,
+    environment: Mapping[str, str],
+    when_running: Running | None = None,
+    inherited: Inheritance | None = None,
+) -> None:
+    """Open the site, serve until told to stop, then finish what was acknowledged.
+
+    `inherited`: what a supervisor gave to this process, which is then one of several workers.
+    """
+    log = open_log(settings.log, worker=None if inherited is None else inherited.place)
     outside = Outside(environment=environment)
-    doors = open_doors(settings.server, clock=outside.clock)
+    listeners = None if inherited is None else inherited.listeners()
+    doors = open_doors(settings.server, clock=outside.clock, listeners=listeners)
     try:
         site = await open_site(settings, outside=outside, log=log)
         try:
             async with _application(site, settings, clock=outside.clock) as application:
-                server = Server(application, context=doors.context, asking=doors.asking)
-                with _ended_by_signals(server):
+                server = Server(
+                    application,
+                    context=doors.context,
+                    asking=doors.asking,
+                    keep_alive_seconds=settings.server.keep_alive_seconds,
+                    drain_seconds=settings.server.drain_seconds,
+                )
+                with ended_by_signals(server):
                     log.info("serving", base_url=settings.server.base_url, realms=list(site.desks))
                     if when_running is not None:
                         await when_running(site)
-                    await server.serve(sockets=[doors.ordinary])
+                    async with supervised(server, inherited):
+                        await server.serve(sockets=[doors.listeners.ordinary])
         finally:
             await site.close()
             log.info("stopped")
@@ -91,22 +108,3 @@ async def _application(site: Site, settings: Settings, *, clock: Clock) -> Async
         clock=clock,
     ) as application:
         yield application
-
-
-@contextmanager
-def _ended_by_signals(server: Server) -> Iterator[None]:
-    """Let SIGTERM and SIGINT end the serving, and nothing more.
-
-    uvicorn raises a signal again for the handler that stood before its own: SIGTERM's would kill the process before
-    the site is closed, and SIGINT's would interrupt the closing.
-    """
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        server.should_exit = True
-
-    former = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)

@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-import socket
 import ssl
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from idp.listeners.development_certificate import make_development_certificate
 from idp.listeners.server import AskingDoor
-from idp.listeners.tls import ListenerError, ServerCertificate, asking_context, ordinary_context
+from idp.listeners.sockets import ListenerError, Listeners, open_listeners
+from idp.listeners.tls import ServerCertificate, asking_context, ordinary_context
 from idp.model.struct import Frozen
 from idp.ports import Clock
 from idp.settings import Server
 
 
 class Doors(Frozen, frozen=True, kw_only=True):
-    """Where requests come in: the ordinary listener, and the one that asks for certificates where there is one."""
+    """Where requests come in: the listeners, and what is spoken at each."""
 
-    ordinary: socket.socket
+    listeners: Listeners
     context: ssl.SSLContext | None = None
     asking: AskingDoor | None = None
 
     def close(self) -> None:
         """Let go of the ports."""
-        self.ordinary.close()
-        if self.asking is not None:
-            self.asking.listener.close()
+        self.listeners.close()
 
 
-def open_doors(server: Server, *, clock: Clock) -> Doors:
-    """Take the ports, and read the certificate, before anything else is done.
+def open_doors(server: Server, *, clock: Clock, listeners: Listeners | None = None) -> Doors:
+    """Read the certificate, and take the ports, unless somebody has taken them for us (`listeners`).
 
     Raises:
         ListenerError: what cannot be used, and what to do.
@@ -40,15 +38,10 @@ def open_doors(server: Server, *, clock: Clock) -> Doors:
     context = None if files is None else ordinary_context(files)
     mutual = server.mutual_tls
     asking = None if files is None or mutual is None or mutual.port is None else asking_context(files)
-    ordinary = listening(server.host, server.port)
-    if asking is None or mutual is None or mutual.port is None:
-        return Doors(ordinary=ordinary, context=context)
-    try:
-        door = AskingDoor(listener=listening(server.host, mutual.port), context=asking)
-    except ListenerError:
-        ordinary.close()
-        raise
-    return Doors(ordinary=ordinary, context=context, asking=door)
+    listeners = listeners or open_listeners(server)
+    if asking is None or listeners.asking is None:
+        return Doors(listeners=listeners, context=context)
+    return Doors(listeners=listeners, context=context, asking=AskingDoor(listener=listeners.asking, context=asking))
 
 
 def _certificate(server: Server, clock: Clock) -> ServerCertificate | None:
@@ -63,19 +56,3 @@ def _certificate(server: Server, clock: Clock) -> ServerCertificate | None:
         except OSError as error:
             raise ListenerError(f"server.tls_certificate cannot be made ({error.strerror}).") from None
     return files
-
-
-def listening(host: str, port: int) -> socket.socket:
-    """Take a port, or say that somebody else has it."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(1024)
-    except OSError as error:
-        listener.close()
-        raise ListenerError(
-            f"Port {port} on {host} cannot be used ({error.strerror}). Stop what listens there, or choose another port."
-        ) from None
-    return listener

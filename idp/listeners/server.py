@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any, Literal
 
 import uvicorn
@@ -14,6 +18,9 @@ from idp.listeners.patience import REQUEST_SECONDS, bounded_requests
 from idp.listeners.tls_protocol import TlsProtocol
 from idp.model.struct import Frozen
 from idp.web.http import Application, Receive, Scope, Send
+
+KEEP_ALIVE_SECONDS = 75
+_CLOSE = (b"connection", b"close")
 
 
 class AskingDoor(Frozen, frozen=True, kw_only=True):
@@ -33,8 +40,11 @@ class Server(uvicorn.Server):
         context: ssl.SSLContext | None = None,
         asking: AskingDoor | None = None,
         request_seconds: float = REQUEST_SECONDS,
+        keep_alive_seconds: int = KEEP_ALIVE_SECONDS,
+        drain_seconds: float = 0.0,
         parser: Literal["auto", "h11", "httptools"] = "auto",
     ) -> None:
+        """`drain_seconds`: how long it goes on serving once it was told to end."""
         config = uvicorn.Config(
             application,
             # Our own middleware takes addresses from trusted proxies, and nothing else.
@@ -43,6 +53,7 @@ class Server(uvicorn.Server):
             access_log=False,
             log_config=None,
             lifespan="off",
+            timeout_keep_alive=keep_alive_seconds,
             timeout_graceful_shutdown=10,
             http=parser,
         )
@@ -52,6 +63,12 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._asking = asking
         self._waiting: set[TlsProtocol] = set()
+        self._drain_seconds = drain_seconds
+        self.on_started: Callable[[], None] = lambda: None
+        """Called when it serves."""
+        self._end_at: float | None = None
+        self.draining = False
+        """Whether it was told to end: it serves on for a while, and nobody should begin anything here any more."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open the doors."""
@@ -65,6 +82,40 @@ class Server(uvicorn.Server):
                 backlog=self.config.backlog,
             )
             self.servers.append(server)
+        self.on_started()
+
+    def end(self, *, at_once: bool = False) -> None:
+        """Serve on for the time of draining, asking everybody to go elsewhere, then end; a second call ends at once.
+
+        Proxies need that time to notice. It may be called by a signal's handler: the loop does the rest.
+        """
+        if at_once or self.draining or not self._drain_seconds:
+            self.should_exit = True
+        self.draining = True
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """SIGTERM drains; a person at a terminal (SIGINT) is not made to wait. Neither is raised again afterwards."""
+        del frame
+        self.end(at_once=sig == signal.SIGINT)
+
+    async def on_tick(self, counter: int) -> bool:
+        """See, ten times a second, whether it is time to end."""
+        if self.draining:
+            now = asyncio.get_running_loop().time()
+            if self._end_at is None:
+                self._end_at = now + self._drain_seconds
+                self._ask_to_close()
+            self.should_exit = self.should_exit or now >= self._end_at
+        return await super().on_tick(counter)
+
+    def _ask_to_close(self) -> None:
+        """Answer everything from now on with `Connection: close` (RFC 9112 §9.6), also what is being worked on.
+
+        A connection that is closed while it is idle may meet a request that is under way, and a proxy must not repeat a
+        POST by itself: whoever was told by an answer opens a new connection, and loses nothing.
+        """
+        self.config.encoded_headers.append(_CLOSE)
+        self.server_state.default_headers.append(_CLOSE)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close the doors, wait for requests, but for no handshake."""
@@ -101,3 +152,17 @@ def with_certificate(application: Application, presented: tuple[str, ...]) -> Ap
         await application(scope, receive, send)
 
     return asked
+
+
+@contextmanager
+def ended_by_signals(server: Server) -> Iterator[None]:
+    """Let SIGTERM and SIGINT end the serving, and nothing more, also before and after the server itself does so.
+
+    SIGTERM's own handler would kill the process before the site is closed, and SIGINT's would interrupt the closing.
+    """
+    former = {number: signal.signal(number, server.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)

@@ -13,6 +13,7 @@ from typing import Any
 
 from OpenSSL import SSL
 
+from idp.listeners.sockets import ListenerError
 from idp.model.struct import Frozen
 
 # Of TLS 1.2 nothing else is left: no CBC, no static RSA, no finite-field Diffie-Hellman.
@@ -21,10 +22,6 @@ CIPHERS = (
     "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384"
 )
 _LONGEST_CHAIN = 8  # certificates above a client's own that are looked at
-
-
-class ListenerError(Exception):
-    """A port, or the certificate or key of this server, cannot be used; the text says what to do."""
 
 
 class ServerCertificate(Frozen, frozen=True, kw_only=True):

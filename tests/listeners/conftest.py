@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
-from idp.listeners.doors import listening
 from idp.listeners.server import AskingDoor, Server
+from idp.listeners.sockets import listening
 from idp.listeners.tls import ServerCertificate, asking_context, ordinary_context
 from idp.web.http import Receive, Scope, Send
 from tests import certificates

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from idp.listeners.doors import listening, open_doors
-from idp.listeners.tls import ListenerError
+from idp.listeners.doors import open_doors
+from idp.listeners.sockets import ListenerError, listening
 from idp.settings import MutualTls, Server
 from tests import certificates
 from tests.certificates import RSA_KEY
@@ -32,7 +32,7 @@ def test_without_a_certificate_there_is_one_plain_door(tmp_path: Path, clock: Fa
     doors = open_doors(settings(tmp_path, tls_certificate="", tls_key=""), clock=clock)
     assert (doors.context, doors.asking) == (None, None)
     doors.close()
-    assert doors.ordinary.fileno() == -1
+    assert doors.listeners.ordinary.fileno() == -1
 
 
 def test_without_a_port_of_its_own_nothing_asks_for_certificates(tmp_path: Path, clock: FakeClock) -> None:
@@ -49,7 +49,7 @@ def test_both_doors_are_opened_and_closed(tmp_path: Path, clock: FakeClock) -> N
     doors = open_doors(settings(tmp_path), clock=clock)
     assert doors.asking is not None
     doors.close()
-    assert (doors.ordinary.fileno(), doors.asking.listener.fileno()) == (-1, -1)
+    assert (doors.listeners.ordinary.fileno(), doors.asking.listener.fileno()) == (-1, -1)
 
 
 def test_a_port_that_is_taken_is_named_and_the_other_is_let_go(tmp_path: Path, clock: FakeClock) -> None:

@@ -1,0 +1,34 @@
+"""A worker's side: it says when it serves, and does what its supervisor says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from idp.listeners.server import Server
+from idp.workers.inherited import Command, Inheritance
+
+
+@asynccontextmanager
+async def supervised(server: Server, inherited: Inheritance | None) -> AsyncIterator[None]:
+    """Say when the server serves, and do what its supervisor says; nothing of it where there is none."""
+    if inherited is None:
+        yield
+        return
+    line = await inherited.open_line()
+
+    async def follow() -> None:
+        while (command := await line.next_command()) is not None:
+            if command is Command.END_AT_ONCE or not server.draining:
+                server.end(at_once=command is Command.END_AT_ONCE)
+        if not server.draining:  # the supervisor is gone, and nobody else would ever end us
+            server.end()
+
+    server.on_started = line.say_ready
+    following = asyncio.create_task(follow())
+    try:
+        yield
+    finally:
+        following.cancel()
+        line.close()

@@ -1,0 +1,119 @@
+"""Several processes of one node: real ones, that are replaced, killed and ended while somebody asks them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from idp.workers.supervisor import pause_after
+from tests.cli.deployment import PATIENCE, ROOT, environment
+from tests.workers.nodes import appeared, little_node
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+def test_the_pause_after_failures_grows_and_is_bounded() -> None:
+    assert [pause_after(n) for n in (0, 1, 2, 3)] == [0, 0.5, 1, 2]
+    assert pause_after(8) == pause_after(10_000) == 30
+
+
+async def test_all_places_are_filled_and_serve_from_one_port(tmp_path: Path) -> None:
+    async with little_node(tmp_path) as node:
+        assert len(await node.processes()) == 2
+
+
+async def test_a_worker_that_dies_is_replaced_and_the_others_serve_on(tmp_path: Path) -> None:
+    async with little_node(tmp_path) as node:
+        before = await node.processes()
+        with contextlib.suppress(httpx.HTTPError):
+            await node.ask("/die")
+        after = await node.until(lambda found: len(found - before) == 1)
+        assert len(before & after) == 1
+
+
+async def test_a_worker_that_is_killed_is_replaced(tmp_path: Path) -> None:
+    async with little_node(tmp_path) as node:
+        before = await node.processes()
+        os.kill(min(before), signal.SIGKILL)
+        assert len(await node.until(lambda found: len(found - before) == 1) & before) == 1
+
+
+async def test_replacing_all_refuses_nobody_and_ends_the_former_ones_in_order(tmp_path: Path) -> None:
+    async with little_node(tmp_path, drain_seconds=0.3) as node:
+        before = await node.processes()
+        going = True
+        answers: list[int] = []
+
+        async def keep_asking() -> None:
+            while going:
+                answers.append(await node.ask())
+
+        async def keep_a_connection() -> None:
+            async with httpx.AsyncClient(base_url=node.origin, timeout=PATIENCE) as http:
+                while going:
+                    answers.append(int((await http.get("/")).raise_for_status().text))
+                    await asyncio.sleep(0.01)
+
+        asking = [asyncio.create_task(ask()) for ask in (keep_asking, keep_asking, keep_a_connection)]
+        slow = await node.begin_slow()
+        assert await node.supervisor.replace_all()
+        going = False
+        await asyncio.gather(*asking)
+        assert await slow in before, "what was begun is finished"
+        after = await node.processes()
+        assert not before & after
+        assert before <= node.ended()
+        assert set(answers) <= before | after | node.ended()
+
+
+async def test_workers_that_do_not_start_replace_nobody(tmp_path: Path) -> None:
+    async with little_node(tmp_path) as node:
+        before = await node.processes()
+        (tmp_path / "broken").touch()
+        assert not await node.supervisor.replace_all()
+        assert await node.processes() == before
+
+
+async def test_a_node_whose_first_worker_does_not_start_ends_with_its_status(tmp_path: Path) -> None:
+    (tmp_path / "broken").touch()
+    async with little_node(tmp_path) as node:
+        assert await asyncio.wait_for(node.running, PATIENCE) == 1
+
+
+async def test_the_end_waits_for_what_is_being_answered(tmp_path: Path) -> None:
+    async with little_node(tmp_path) as node:
+        before = await node.processes()
+        slow = await node.begin_slow()
+        assert await node.end() == 0
+        assert await slow in before
+        assert node.ended() == before
+
+
+async def test_workers_end_when_their_supervisor_is_killed(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.workers.little_supervisor", str(tmp_path)]
+    process = subprocess.Popen(  # noqa: ASYNC220, S603 - this Python, a module of these tests; it answers at once
+        command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True
+    )
+    with process:
+        assert process.stdout is not None
+        origin = f"http://127.0.0.1:{process.stdout.readline().strip()}"
+        found: set[str] = set()
+        async with httpx.AsyncClient(timeout=PATIENCE) as http:
+            while len(found) < 2:
+                found.add((await http.get(origin, headers={"connection": "close"})).text)
+        process.kill()
+        process.wait(PATIENCE)
+    await appeared(tmp_path / "ended", holding=lambda text: set(text.split()) == found)

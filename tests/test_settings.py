@@ -338,3 +338,10 @@ def test_a_message_centre_on_a_private_network_may_go_without_tls_and_has_no_add
 def test_a_configured_gateway_is_needed(tmp_path: Path) -> None:
     path = changed(tmp_path, '[sms]\ngateway = "outbox"', '[sms]\ngateway = "configured"', source=DEVELOPMENT)
     assert any("[sms.main] must be given" in line for line in refused(path))
+
+
+def test_several_workers_need_a_store_that_several_can_write_to() -> None:
+    with pytest.raises(SettingsError, match=r"server\.workers must be 1 with the embedded store"):
+        load(DEVELOPMENT, environment={}, overrides={"server": {"workers": 2}})
+    cluster = {"path": "", "mongodb_url": "mongodb://127.0.0.1/hyrja", "redis_url": "redis://127.0.0.1"}
+    assert load(DEVELOPMENT, environment={}, overrides={"server": {"workers": 2}, "store": cluster}).server.workers == 2

@@ -247,3 +247,18 @@ async def test_a_server_killed_in_a_login_keeps_sessions_and_tokens_and_makes_no
         assert rotated.status_code == 400, "a refresh token that was rotated before the kill stays rotated"
         for code in (used, waiting):
             assert (await bank.redeem(code)).status_code == 400, "a code that was redeemed before a kill is used up"
+
+
+def test_several_workers_on_one_file_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    deployment = Deployment(tmp_path)
+    refused = subprocess.run(  # noqa: S603 - this Python and this project
+        command("serve", "--config", str(deployment.config), "--workers", "2"),
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "server.workers must be 1 with the embedded store" in refused.stderr
+    assert refused.stderr.count("\n") == 1

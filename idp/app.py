@@ -10,7 +10,7 @@ import contextlib
 import secrets
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -80,11 +80,14 @@ class Site:
         closing: contextlib.AsyncExitStack,
         keys: Mapping[str, KeptKeys],
         receipts: ReceiptBook,
+        beside: Sequence[Coroutine[None, None, None]] = (),
     ) -> None:
+        """`beside`: what else is done as long as the site is open."""
         self.receipts = receipts
         self.application = application
         self.desks = desks
         self.store = store
+        self.keys = keys
         self._closing = closing
         self._providers = {name: desk.provider for name, desk in desks.items()}
         watched = {name: (desk.provider, keys[name]) for name, desk in desks.items()}
@@ -99,6 +102,7 @@ class Site:
             loop.create_task(watch_versions(followed, structlog.get_logger())),
             loop.create_task(watch_registrations([desk.provider for desk in desks.values()], structlog.get_logger())),
             loop.create_task(watch_deliveries(self._providers, structlog.get_logger())),
+            *map(loop.create_task, beside),
         ]
 
     async def close(self) -> None:
@@ -170,8 +174,11 @@ async def open_site(
     log: FilteringBoundLogger,
     sms: SmsSender | None = None,
     mail: MailSender | None = None,
+    shared: Store | None = None,
 ) -> Site:
     """Open the stores, load the realms, let newcomers in, and put the application together.
+
+    `shared`: a store that other sites of this process serve from as well; it is left open.
 
     Raises:
         StartError, SettingsError, MasterKeyError, StoreUnavailableError: with what to do.
@@ -184,8 +191,10 @@ async def open_site(
     sealer = sealer_of(settings)
     outbox = outbox_of(settings, outside.clock) if sms is None else None
     async with contextlib.AsyncExitStack() as undo:  # a start that fails lets go of everything, too
-        store = await open_store(settings.store, clock=outside.clock, use="serve")
-        undo.push_async_callback(store.close)
+        store = shared
+        if store is None:
+            store = await open_store(settings.store, clock=outside.clock, use="serve")
+            undo.push_async_callback(store.close)
         gateways = SmsGateways(sms) if sms is not None else gateways_of(settings, outbox, clock=outside.clock, log=log)
         undo.push_async_callback(gateways.close)
         passwords = passwords_of(settings, outside.random)
@@ -206,6 +215,7 @@ async def open_site(
             passwords=passwords,
             pages=pages,
             surroundings=surroundings,
+            alone=shared is None and not settings.store.clustered,
         )
         desks = {found.realm.name: await opening.desk(found.realm.name, found, path=path) for path, found in realms}
         for name in await opening.imported(but=desks):
@@ -214,13 +224,19 @@ async def open_site(
             raise StartError("There is no realm: name a file in realms.files, or take one in with idp realm import.")
         book = _receipt_book(desks, outside.clock)
         gateways.start(book.keep)
-        await opening.welcome(desks, [found for _, found in realms])
+        left = await opening.welcome(desks, [found for _, found in realms])
         receipts = receipt_routes(doors=gateways.doors, base_url=settings.server.base_url, keep=book.keep, log=log)
         application = _application(
             settings, desks=desks, pages=pages, outside=outside, outbox=outbox, keys=opening.keys, beside=receipts
         )
         return Site(
-            application=application, desks=desks, store=store, closing=undo.pop_all(), keys=opening.keys, receipts=book
+            application=application,
+            desks=desks,
+            store=store,
+            closing=undo.pop_all(),
+            keys=opening.keys,
+            receipts=book,
+            beside=[opening.go_on_welcoming(desks, left)],
         )
 
 

@@ -5,6 +5,7 @@ For a site that starts, and for the command line beside a running one.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Container, Mapping, Sequence
 from pathlib import Path
@@ -18,7 +19,7 @@ from idp.crypto.kept_keys import KeptKeys
 from idp.crypto.passwords import Argon2Passwords
 from idp.crypto.sealing import AesGcmSealer, create_master_key, read_master_keys
 from idp.flows.assembly import UnusableRealmError
-from idp.flows.customers.newcomers import Newcomers
+from idp.flows.customers.newcomers import ON_ITS_WAY, Newcomers
 from idp.flows.messages.notices import Notices
 from idp.flows.step import StepServices
 from idp.flows.tabs import Tabs
@@ -55,6 +56,8 @@ from idp.settings import Settings, StartError
 from idp.stores.opening import open_store
 from idp.web.pages import Pages
 
+_PATIENCE = 20
+
 
 class RealmOpening:
     """What every realm of a starting site shares: opens one after the other."""
@@ -73,7 +76,10 @@ class RealmOpening:
         passwords: Passwords,
         pages: Pages,
         surroundings: Surroundings,
+        alone: bool,
     ) -> None:
+        """`alone`: no other process serves from this store."""
+        self._alone = alone
         self._settings = settings
         self._clock = clock
         self._random = random
@@ -192,11 +198,7 @@ class RealmOpening:
             self._log.warning("realm version reverted", realm=history.realm, version=reverted.version)
         if found is None:
             return lines
-        authorship = Authorship(author=f"file {path}", reason="The file is new, or has changed since it was taken.")
-        try:
-            taken = await history.taken_from_file(found.document, authorship)
-        except HistoryRefusedError as error:  # somebody publishes at this very moment
-            raise StartError(f"{error} Start again.") from None
+        taken = await self._taken(history, found, path)
         latest = await history.latest()
         if taken is not None:
             lines.append(("REALM_PUBLISHED", taken))
@@ -213,6 +215,14 @@ class RealmOpening:
                 until="the file changes, or idp realm rollback",
             )
         return lines
+
+    async def _taken(self, history: RealmHistory, found: LoadedRealm, path: str) -> Publication | None:
+        """Publish the file if it is news; a node that publishes at this very moment is first, and may say the same."""
+        authorship = Authorship(author=f"file {path}", reason="The file is new, or has changed since it was taken.")
+        for _ in range(_PATIENCE):
+            with contextlib.suppress(HistoryRefusedError):
+                return await history.taken_from_file(found.document, authorship)
+        raise StartError(f"The realm {history.realm} is being published by others all the time. Start again.")
 
     async def _live(self, history: RealmHistory, found: LoadedRealm | None) -> LoadedRealm:
         """Load the present version, which the file may be."""
@@ -267,8 +277,12 @@ class RealmOpening:
             https=self._settings.https,
         )
 
-    async def welcome(self, desks: Mapping[str, Desk], realms: Sequence[LoadedRealm]) -> None:
-        """Let in the users that the store does not know; a gateway that is down does not keep the provider down."""
+    async def welcome(self, desks: Mapping[str, Desk], realms: Sequence[LoadedRealm]) -> Sequence[LoadedRealm]:
+        """Let in the users that the store does not know; a gateway that is down does not keep the provider down.
+
+        Return the realms where another process is at it: should it die, somebody has to look again.
+        """
+        left = []
         for found in realms:
             desk = desks[found.realm.name]
             newcomers = Newcomers(
@@ -276,6 +290,7 @@ class RealmOpening:
                 services=self._services[found.realm.name],
                 recorder=desk.provider.recorder,
                 now=desk.provider.now(),
+                alone=self._alone,
             )
             try:
                 await newcomers.arrive(found.users)
@@ -283,6 +298,19 @@ class RealmOpening:
                 raise StartError(str(error)) from None
             except MessageUndeliveredError as error:
                 self._log.error("first passwords wait for the next start", realm=found.realm.name, reason=str(error))
+            if newcomers.others_at_work:
+                left.append(found)
+        return left
+
+    async def go_on_welcoming(self, desks: Mapping[str, Desk], left: Sequence[LoadedRealm]) -> None:
+        """Look again until nobody is left to another process."""
+        log = self._log
+        while left:
+            await asyncio.sleep(ON_ITS_WAY)
+            try:
+                left = await self.welcome(desks, left)
+            except Exception:
+                log.exception("users not let in")
 
 
 def _unusable(realm: str, version: str, error: UnusableRealmError) -> StartError:

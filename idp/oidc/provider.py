@@ -144,6 +144,14 @@ class Provider:
         """Return the enabled client of that id."""
         return self.realm().client(client_id)
 
+    async def just_registered(self, client_id: str) -> Client | None:
+        """Look again for a client that is not known here: it may have registered itself at another node a moment ago.
+
+        The watch of the registered clients would find it within a second; its first request comes sooner.
+        """
+        await self.registrations.follow()
+        return self.client(client_id)
+
     def random_text(self, size: int = 32) -> str:
         """Return `size` random bytes as base64url."""
         return base64url(self.random(size))

@@ -17,6 +17,7 @@ import pyotp
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from idp import ports
 from idp.app import Outside, Site, open_site
 from idp.crypto.sealing import create_master_key
 from idp.gateway_settings import Sms
@@ -212,10 +213,11 @@ async def provider(
     mail: FakeMailbox | None = None,
     log: FilteringBoundLogger | None = None,
     settle: Callable[[Settings], Settings] | None = None,
+    shared: ports.Store | None = None,
 ) -> AsyncIterator[World]:
     """Open a provider in `folder` (again, if it was there before).
 
-    `edit` changes the realm files, `settle` the settings; `log` takes what is logged.
+    `edit` changes the realm files, `settle` the settings; `log` takes what is logged; `shared` is the store of several.
     """
     settings = prepared(folder, edit)
     settings = settings if settle is None else settle(settings)
@@ -226,6 +228,7 @@ async def provider(
         log=log if log is not None else structlog.get_logger(),
         sms=fake_sms,
         mail=fake_mail,
+        shared=shared,
     )
     try:
         yield World(site, fake_clock, fake_sms, settings, fake_mail)

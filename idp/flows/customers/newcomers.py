@@ -2,6 +2,9 @@
 
 A user who exists is never touched by a realm file. A first password that was made but not handed to the gateway (the
 process was killed in between) is made anew, and so is one that ran out unused.
+
+Several processes may start at once over one store. Each user is created by one of them, and each password is made by
+the one that marks it as on its way; that mark keeps the others from sending another for as long as sending may take.
 """
 
 from __future__ import annotations
@@ -25,6 +28,9 @@ from idp.model.user import OtpCredential, PasswordCredential, User
 from idp.ports import Passwords, RandomBytes, Sealer, SmsSender, Throttle, Users
 from idp.realms.seeded_keys import SeededCodes
 from idp.realms.seeds import DeliveredPassword, HashedPassword, TypedPassword, UserSeed
+
+ON_ITS_WAY = 60
+"""Seconds for which a password that is marked as on its way is left to whoever marked it, who may live or not."""
 
 UPDATE_PASSWORD = "UPDATE_PASSWORD"  # noqa: S105 - the name of an action, not a secret
 
@@ -67,7 +73,11 @@ class Reception(Protocol):
 class Newcomers:
     """Lets the users of one realm file in."""
 
-    def __init__(self, *, realm: Realm, services: Reception, recorder: Recorder, now: int) -> None:
+    def __init__(self, *, realm: Realm, services: Reception, recorder: Recorder, now: int, alone: bool = True) -> None:
+        """`alone`: no other process lets users in, so a password that is on its way is one that was cut off."""
+        self.others_at_work = False
+        """Whether a password was left to another process, so that one should look again after `ON_ITS_WAY`."""
+        self._alone = alone
         self._realm = realm
         self._services = services
         self._recorder = recorder
@@ -85,11 +95,21 @@ class Newcomers:
         for seed in seeds:
             user = await self._services.users.by_username(seed.username)
             if user is None:
-                user = await self._created(seed)
-                created += 1
-            if isinstance(seed.password, DeliveredPassword) and self._is_due(user):
+                user, is_ours = await self._created(seed)
+                created += is_ours
+            if not isinstance(seed.password, DeliveredPassword) or not self._is_due(user):
+                continue
+            if self._is_anothers(user):
+                self.others_at_work = True
+            else:
                 await self._deliver(user, seed.password)
         return created
+
+    def _is_anothers(self, user: User) -> bool:
+        password = user.password
+        if self._alone or password is None or not password.awaiting_delivery:
+            return False
+        return self._now < password.created_at + ON_ITS_WAY
 
     def _is_due(self, user: User) -> bool:
         password = user.password
@@ -98,7 +118,8 @@ class Newcomers:
         expired = password.expires_at is not None and self._now >= password.expires_at
         return password.awaiting_delivery or (password.temporary and expired)
 
-    async def _created(self, seed: UserSeed) -> User:
+    async def _created(self, seed: UserSeed) -> tuple[User, bool]:
+        """Return the new user, and whether it was we who created it."""
         user_id = seed.id or str(uuid.UUID(bytes=self._services.random(16), version=4))
         bare = User(
             id=user_id,
@@ -122,10 +143,13 @@ class Newcomers:
             user = msgspec.structs.replace(user, groups=seed.groups)
         user = await self._with_credentials(user, seed)
         if not await self._services.users.create(user):
+            there = await self._services.users.by_username(user.username)
+            if there is not None:
+                return there, False  # another process was first
             # Never go on with an id that is somebody else's: their password would be replaced.
             raise UnusableRealmError(f"User “{user.username}” of “{self._realm.name}” has the id of another user.")
         await self._record("REGISTER", user)
-        return user
+        return user, True
 
     async def _with_credentials(self, user: User, seed: UserSeed) -> User:
         tokens = tuple(self._token(user, seed, position) for position in range(len(seed.tokens)))
@@ -189,15 +213,14 @@ class Newcomers:
         )
 
     async def _deliver(self, user: User, delivery: DeliveredPassword) -> None:
-        """Keep the hash first, marked as on its way; then send; then take the mark off."""
+        """Keep the hash first, marked as on its way, if nobody was faster; then send; then take the mark off."""
         password = generated(self._realm.password_policy, self._services.random)
         hashed = await self._services.passwords.hash(password)
         expires_at = self._now + delivery.lifespan
-        kept = await amend(
-            self._services.users,
-            user.id,
-            lambda present: self._with_password(present, hashed, temporary=True, expires_at=expires_at, awaiting=True),
-        )
+        kept = self._with_password(user, hashed, temporary=True, expires_at=expires_at, awaiting=True)
+        if not await self._services.users.replace(kept):
+            self.others_at_work = True
+            return
         words = self._realm.texts.get(self._realm.default_locale, {}).get("firstPasswordSms")
         words = words or _TEXTS[self._realm.default_locale]
         text = words.replace("{realm}", self._realm.title).replace("{username}", user.username)

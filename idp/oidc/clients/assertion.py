@@ -33,7 +33,7 @@ async def asserted_client(provider: Provider, form: Mapping[str, str]) -> Client
     client: Client | None = None
     try:
         token = _read(form)
-        client = _named(provider, token.claims, form)
+        client = await _named(provider, token.claims, form)
         await _check_proof(provider, client, token)
         await _check_claims(provider, client, token)
     except (TokenError, KeyRefusedError) as error:
@@ -61,10 +61,12 @@ def _read(form: Mapping[str, str]) -> UnprovenToken:
     return token
 
 
-def _named(provider: Provider, claims: Claims, form: Mapping[str, str]) -> Client:
+async def _named(provider: Provider, claims: Claims, form: Mapping[str, str]) -> Client:
     """Return the enabled client that the assertion says it is; RFC 7523 §3 (2): `sub` is the `client_id`."""
     name = claims.get("sub")
-    client = provider.client(name) if isinstance(name, str) else None
+    client = None
+    if isinstance(name, str):
+        client = provider.client(name) or await provider.just_registered(name)
     if client is None or client.public or client.authentication not in {"client-jwt", "client-secret-jwt"}:
         raise TokenError("no such enabled client that proves itself by assertion")
     if form.get("client_id", name) != name:  # RFC 7521 §4.2

@@ -58,7 +58,8 @@ async def _authenticated(provider: Provider, request: Request, form: Mapping[str
             raise OAuthError(ErrorCode.INVALID_REQUEST, "More than one client authentication method was used.")
         return await asserted_client(provider, form)
     presented = _presented(request, form)
-    client = provider.client(presented.client_id)
+    named = presented.client_id
+    client = provider.client(named) or await provider.just_registered(named)
     if client is not None and client.authentication == "client-x509" and not client.public:
         return await _certified(provider, request, client, presented)
     if client is None or not _proves(client, presented):

@@ -37,7 +37,8 @@ async def resolved(provider: Provider, given: Asked) -> Asked:
         OAuthError: to be told to the target that the parameters given *outside* prove, or else on a page of our own.
 
     """
-    client = provider.client(given.parameters.get("client_id", ""))
+    named = given.parameters.get("client_id", "")
+    client = provider.client(named) or (await provider.just_registered(named) if named else None)
     if client is None:
         return given  # `find_target` says so, on a page of our own
     reference = given.parameters.get("request_uri", "")

@@ -36,7 +36,7 @@ async def live_access(provider: Provider, claims: Claims) -> LiveToken | None:
 
     Both levels of revocation count: the token's own and the user's `not_before` (CVE-2026-8922).
     """
-    client = provider.client(claims["client_id"])
+    client = provider.client(claims["client_id"]) or await provider.just_registered(claims["client_id"])
     if client is None or await provider.stores.first_use.seen(REVOKED, claims["jti"]):
         return None
     if "sid" not in claims:  # only the client credentials grant makes such a token

@@ -31,12 +31,14 @@ class OutboxMessage(Frozen, frozen=True, kw_only=True):
 
 
 class Outbox:
-    """Implements `idp.ports.SmsSender` on a file of JSON lines."""
+    """Implements `idp.ports.SmsSender` on a file of JSON lines, which other processes may write to as well."""
 
     def __init__(self, path: Path, *, clock: Clock) -> None:
         self._path = path
         self._clock = clock
-        self._messages: deque[OutboxMessage] = deque(_read(path), maxlen=_SHOWN)
+        self._messages: deque[OutboxMessage] = deque(maxlen=_SHOWN)
+        self._read_to = 0
+        self._take_over()
 
     async def send(self, *, to: str, text: str) -> Carried:
         """Keep the message; it is on disk when this returns."""
@@ -51,11 +53,21 @@ class Outbox:
             await asyncio.to_thread(_append, self._path, msgspec.json.encode(message) + b"\n")
         except OSError as error:
             raise MessageUndeliveredError(f"the outbox cannot be written: {type(error).__name__}") from error
-        self._messages.append(message)
 
     def messages(self) -> list[OutboxMessage]:
         """Return the messages, the newest last."""
+        self._take_over()
         return list(self._messages)
+
+    def _take_over(self) -> None:
+        """Read what has been written since the last look, whole lines only."""
+        if not self._path.exists():
+            return
+        with self._path.open("rb") as file:
+            file.seek(self._read_to)
+            lines = file.read().rpartition(b"\n")[0]
+        self._read_to += len(lines)
+        self._messages.extend(_messages(lines))
 
 
 class MailOutbox:
@@ -84,11 +96,9 @@ def _append(path: Path, line: bytes) -> None:
         os.close(descriptor)
 
 
-def _read(path: Path) -> list[OutboxMessage]:
-    if not path.exists():
-        return []
+def _messages(lines: bytes) -> list[OutboxMessage]:
     messages = []
-    for line in path.read_bytes().splitlines():
+    for line in lines.splitlines():
         try:
             messages.append(msgspec.json.decode(line, type=OutboxMessage))
         except msgspec.DecodeError:

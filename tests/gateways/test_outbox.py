@@ -40,6 +40,16 @@ async def test_another_process_finds_the_messages_in_their_order(tmp_path: Path,
     assert texts(Outbox(path, clock=clock)) == texts(first) == ["one", "two\nlines"]
 
 
+async def test_messages_of_another_process_are_found_while_both_run(tmp_path: Path, clock: FakeClock) -> None:
+    path = tmp_path / "outbox.jsonl"
+    first, second = Outbox(path, clock=clock), Outbox(path, clock=clock)
+    await first.send(to=PHONE, text="one")
+    assert texts(second) == ["one"]
+    await second.send(to=PHONE, text="two")
+    await first.send(to=PHONE, text="three")
+    assert texts(first) == texts(second) == ["one", "two", "three"]
+
+
 async def test_a_line_that_was_cut_off_takes_no_other_message_with_it(tmp_path: Path, clock: FakeClock) -> None:
     path = tmp_path / "outbox.jsonl"
     await Outbox(path, clock=clock).send(to=PHONE, text="before")

@@ -11,6 +11,14 @@ from idp import __version__
 from idp.cli.versions.arguments import VERSION_ACTIONS, add_version_actions
 from idp.model.flow_kind import FlowKind
 
+CUSTOMER_ACTIONS = {
+    "show": "say what is known of an account: locks, credentials, sessions",
+    "unlock": "forget the failures and locks of a user",
+    "disable": "let a user do nothing any more, and end every session",
+    "enable": "let a user log in again",
+    "end-sessions": "end every session of a user, and tell the applications; offline tokens end too",
+}
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
@@ -62,6 +70,10 @@ def _beside_a_server(parsed: argparse.Namespace) -> int:
             from idp.cli.keys import keys  # noqa: PLC0415 - as above
 
             return keys(parsed)
+        case "user" if parsed.action in CUSTOMER_ACTIONS:
+            from idp.cli.customer import customer  # noqa: PLC0415 - as above
+
+            return customer(parsed)
         case "user":
             from idp.cli.user import user  # noqa: PLC0415 - as above
 
@@ -104,12 +116,21 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("--json", action="store_true", help="for machines")
     _add_keys(commands.add_parser("keys", help="list, rotate and disable the keys of a realm"))
     _add_client(commands.add_parser("client", help="let clients register, list and remove those that have"))
-    _add_user(commands.add_parser("user", help="ask somebody to bring their account up to date"))
+    _add_user(commands.add_parser("user", help="look after the accounts of a realm"))
     return parser
 
 
 def _add_user(user: argparse.ArgumentParser) -> None:
     actions = user.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, meaning in CUSTOMER_ACTIONS.items():
+        one = actions.add_parser(name, help=meaning)
+        one.add_argument("realm", metavar="REALM")
+        one.add_argument("username", metavar="USER")
+        one.add_argument("--config", type=Path, required=True, metavar="FILE")
+        if name == "show":
+            one.add_argument("--json", action="store_true", help="for machines")
+        else:
+            one.add_argument("--reason", required=True, metavar="TEXT", help="why, for those who read the events later")
     send = actions.add_parser("send-actions", help="wish required actions of a user, and say so by e-mail")
     send.add_argument("realm", metavar="REALM")
     send.add_argument("username", metavar="USER")

@@ -17,6 +17,7 @@ async def record_event(
     *,
     client_id: str | None = None,
     user_id: str | None = None,
+    sid: str | None = None,
 ) -> None:
     """Write the event; durable when this returns."""
     event = Event(
@@ -26,6 +27,7 @@ async def record_event(
         transaction_id=base64url(outside.random(12)),
         client_id=client_id,
         user_id=user_id,
+        sid=sid,
         detail=detail,
     )
     await stores.events.record(event)

@@ -249,6 +249,9 @@ class Attempts(Protocol):
     async def clear(self, subject: str, factor: str) -> None:
         """Forget the failures of a factor that was just proven."""
 
+    async def forgive(self, subject: str) -> bool:
+        """Forget every failure and lock of a user, permanent ones too; true for the caller that did."""
+
     async def locks(self, subject: str) -> Locks:
         """Return the present locks of a user."""
 

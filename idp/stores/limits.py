@@ -54,6 +54,10 @@ class KernelAttempts:
 
         await self._kernel.transact(work)
 
+    async def forgive(self, subject: str) -> bool:
+        """Forget every failure and lock of a user."""
+        return await self._kernel.transact(lambda tx: self._shelf.delete(tx, subject))
+
     async def locks(self, subject: str) -> Locks:
         """Return the present locks of a user."""
         return (await self._shelf.find(self._kernel, subject) or StoredLocks()).locks

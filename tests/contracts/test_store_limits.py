@@ -54,6 +54,15 @@ async def test_the_attempts_of_two_users_are_counted_apart(realm: RealmStores) -
     assert await realm.attempts.locks("user-2") == Locks()
 
 
+async def test_who_is_forgiven_begins_again_at_every_factor(realm: RealmStores) -> None:
+    for _ in range(3):
+        await guess(realm)
+    await guess(realm, factor="otp")
+    assert [await realm.attempts.forgive("user-1"), await realm.attempts.forgive("user-1")] == [True, False]
+    assert await realm.attempts.locks("user-1") == Locks()
+    assert (await guess(realm)).lock.total == 1
+
+
 async def test_a_proven_factor_is_forgotten_and_the_others_are_not(realm: RealmStores) -> None:
     await guess(realm)
     await guess(realm, factor="totp")

@@ -9,7 +9,7 @@ an event.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,7 +22,7 @@ from idp.model.logout import LogoutDelivery
 from idp.model.session import UserSession
 from idp.oidc.clients.subject import subject_of
 from idp.oidc.provider import Provider
-from idp.ports import UnfetchableError
+from idp.ports import LogoutDeliveries, UnfetchableError
 
 LOGOUT_TYPE = "logout+jwt"
 _EVENT = "http://schemas.openid.net/event/backchannel-logout"  # §2.4: a name, not an address
@@ -39,7 +39,21 @@ _TAKEN = frozenset({200, 204})  # §2.8; 204 is what many frameworks say for an 
 async def owe(provider: Provider, session: UserSession, client_ids: Iterable[str]) -> list[LogoutDelivery]:
     """Keep what these clients of a session must hear; it is durable when this returns."""
     now = provider.now()
-    owed = [
+    owed = owed_to(provider.client, session, client_ids, now=now, first_at=now + _FIRST)
+    await keep(provider.stores.logout_deliveries, owed)
+    return owed
+
+
+def owed_to(
+    client_of: Callable[[str], Client | None],
+    session: UserSession,
+    client_ids: Iterable[str],
+    *,
+    now: int,
+    first_at: int,
+) -> list[LogoutDelivery]:
+    """Return what those clients that have an address must hear of a session; the watch tells it at `first_at`."""
+    return [
         LogoutDelivery(
             id=_id(session.sid, client_id),
             client_id=client_id,
@@ -47,14 +61,16 @@ async def owe(provider: Provider, session: UserSession, client_ids: Iterable[str
             sid=session.sid,
             transaction_id=session.transaction_id,
             created_at=now,
-            next_at=now + _FIRST,
+            next_at=first_at,
         )
         for client_id in client_ids
-        if _address(provider, client_id)
+        if (client := client_of(client_id)) is not None and client.logout.back_channel_url
     ]
-    kept = (provider.stores.logout_deliveries.put(delivery, expires_at=now + _KEPT) for delivery in owed)
-    await asyncio.gather(*kept)
-    return owed
+
+
+async def keep(deliveries: LogoutDeliveries, owed: Iterable[LogoutDelivery]) -> None:
+    """Keep deliveries; they are durable when this returns."""
+    await asyncio.gather(*(deliveries.put(delivery, expires_at=delivery.created_at + _KEPT) for delivery in owed))
 
 
 async def tell(provider: Provider, owed: Sequence[LogoutDelivery]) -> None:

@@ -19,7 +19,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
+from starlette.routing import Route
 from structlog.typing import FilteringBoundLogger
 
 from idp import settings as configuration
@@ -40,11 +40,11 @@ from idp.model.finding import Finding, Severity
 from idp.model.struct import Frozen
 from idp.oidc.metadata.key_watch import rotate_now, watch_keys
 from idp.oidc.registration.watch import watch_registrations
-from idp.oidc.routes import hot_endpoints
+from idp.oidc.routes import hot_addresses, hot_endpoints
 from idp.oidc.sessions.back_channel import watch_deliveries
 from idp.oidc.version_watch import Followed, watch_versions
 from idp.opening import RealmOpening, passwords_of, sealer_of, surroundings_of
-from idp.ports import Clock, MailSender, RandomBytes, SmsSender, Store
+from idp.ports import Clock, MailSender, Observer, RandomBytes, SmsSender, Store, Unobserved
 from idp.realms.loading import LoadedRealm, RealmUnreadableError, load_files
 from idp.realms.placeholders import Surroundings
 from idp.settings import StartError
@@ -81,9 +81,15 @@ class Site:
         keys: Mapping[str, KeptKeys],
         receipts: ReceiptBook,
         beside: Sequence[Coroutine[None, None, None]] = (),
+        addresses: Sequence[str],
+        hashing_queue: Callable[[], int],
     ) -> None:
         """`beside`: what else is done as long as the site is open."""
         self.receipts = receipts
+        self.addresses = addresses
+        """Every address that is served, with `{…}` where something varies."""
+        self.hashing_queue = hashing_queue
+        """How many passwords wait or are being hashed."""
         self.application = application
         self.desks = desks
         self.store = store
@@ -175,6 +181,7 @@ async def open_site(
     sms: SmsSender | None = None,
     mail: MailSender | None = None,
     shared: Store | None = None,
+    observer: Observer | None = None,
 ) -> Site:
     """Open the stores, load the realms, let newcomers in, and put the application together.
 
@@ -184,6 +191,7 @@ async def open_site(
         StartError, SettingsError, MasterKeyError, StoreUnavailableError: with what to do.
 
     """
+    observer = observer or Unobserved()
     for switch in settings.test_switches:
         log.warning("test switch is on", setting=switch)
     surroundings = surroundings_of(settings, outside.environment)
@@ -197,7 +205,7 @@ async def open_site(
             undo.push_async_callback(store.close)
         gateways = SmsGateways(sms) if sms is not None else gateways_of(settings, outbox, clock=outside.clock, log=log)
         undo.push_async_callback(gateways.close)
-        passwords = passwords_of(settings, outside.random)
+        passwords = passwords_of(settings, outside.random, observer)
         undo.callback(passwords.close)
         locales = Locales.load()
         pages = Pages(locales=locales)
@@ -216,6 +224,7 @@ async def open_site(
             pages=pages,
             surroundings=surroundings,
             alone=shared is None and not settings.store.clustered,
+            observer=observer,
         )
         desks = {found.realm.name: await opening.desk(found.realm.name, found, path=path) for path, found in realms}
         for name in await opening.imported(but=desks):
@@ -226,17 +235,19 @@ async def open_site(
         gateways.start(book.keep)
         left = await opening.welcome(desks, [found for _, found in realms])
         receipts = receipt_routes(doors=gateways.doors, base_url=settings.server.base_url, keep=book.keep, log=log)
-        application = _application(
+        routes = _routes(
             settings, desks=desks, pages=pages, outside=outside, outbox=outbox, keys=opening.keys, beside=receipts
         )
         return Site(
-            application=application,
+            application=_application(settings, routes, desks=desks, pages=pages),
             desks=desks,
             store=store,
             closing=undo.pop_all(),
             keys=opening.keys,
             receipts=book,
             beside=[opening.go_on_welcoming(desks, left)],
+            addresses=[*hot_addresses(), *(route.path for route in routes)],
+            hashing_queue=lambda: passwords.queued,
         )
 
 
@@ -251,7 +262,7 @@ def _receipt_book(desks: Mapping[str, Desk], clock: Clock) -> ReceiptBook:
     )
 
 
-def _application(
+def _routes(
     settings: configuration.Settings,
     *,
     desks: Mapping[str, Desk],
@@ -259,15 +270,15 @@ def _application(
     outside: Outside,
     outbox: Outbox | None,
     keys: Mapping[str, KeptKeys],
-    beside: Sequence[BaseRoute],
-) -> Application:
-    """`beside`: addresses that belong to no realm."""
+    beside: Sequence[Route],
+) -> Sequence[Route]:
+    """Return the addresses of pages. `beside`: those that belong to no realm."""
 
     def title(realm: str) -> str | None:
         desk = desks.get(realm)
         return desk.realm.title if desk is not None and desk.realm.enabled else None
 
-    routes: list[BaseRoute] = [
+    routes: list[Route] = [
         *login_routes(desks=desks, pages=pages, random=outside.random),
         *softtoken.routes(display_name=title),
         *beside,
@@ -278,6 +289,12 @@ def _application(
         routes += examination.routes(desks=desks)
     if settings.conformance.key_rotation:
         routes += examination.rotation_routes(desks=desks, rotate=_rotation(desks, keys))
+    return routes
+
+
+def _application(
+    settings: configuration.Settings, routes: Sequence[Route], *, desks: Mapping[str, Desk], pages: Pages
+) -> Application:
     starlette = Starlette(routes=routes, exception_handlers={HTTPException: _not_found(pages)})
     # It would mend a slash at the end by a 307, which posts credentials again (RFC 9700 §4.12, CVE-2023-49594).
     starlette.router.redirect_slashes = False

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Container, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -42,6 +43,7 @@ from idp.ports import (
     Clock,
     Mail,
     MessageUndeliveredError,
+    Observer,
     Passwords,
     RandomBytes,
     RealmStores,
@@ -54,6 +56,7 @@ from idp.realms.loading import LoadedRealm
 from idp.realms.placeholders import Surroundings, file_vault
 from idp.settings import Settings, StartError
 from idp.stores.opening import open_store
+from idp.telemetry.outside import ObservedOutbound, ObservedSms
 from idp.web.pages import Pages
 
 _PATIENCE = 20
@@ -77,6 +80,7 @@ class RealmOpening:
         pages: Pages,
         surroundings: Surroundings,
         alone: bool,
+        observer: Observer,
     ) -> None:
         """`alone`: no other process serves from this store."""
         self._alone = alone
@@ -91,7 +95,8 @@ class RealmOpening:
         self._passwords = passwords
         self._pages = pages
         self._surroundings = surroundings
-        self._outbound = outbound_of(settings)
+        self._observer = observer
+        self._outbound = ObservedOutbound(outbound_of(settings), observer=observer, timer=time.perf_counter)
         self._upstreams = OpenIdUpstreams(self._outbound, clock=clock)
         self._client_authorities = client_authorities_of(settings)
         self._services: dict[str, StepServices] = {}
@@ -115,6 +120,17 @@ class RealmOpening:
                 f"The keys of realm {name} do not open ({error}) Restore the master key that sealed this store."
             ) from None
         errands = Errands(self._log.bind(realm=name))
+
+        def price(number: str) -> int:
+            return published.realm().sms.price(number)
+
+        sms = ObservedSms(
+            self._sms,
+            realm=name,
+            price=price,
+            observer=self._observer,
+            timer=time.perf_counter,
+        )
         services = StepServices(
             users=stores.users,
             attempts=stores.attempts,
@@ -124,7 +140,7 @@ class RealmOpening:
             latest=stores.latest,
             passwords=self._passwords,
             sealer=self._sealer,
-            sms=self._sms,
+            sms=sms,
             message_deliveries=stores.message_deliveries,
             mail=self._mail,
             upstreams=self._upstreams,
@@ -167,7 +183,8 @@ class RealmOpening:
             sealer=self._sealer,
             outbound=self._outbound,
             assembled=published.current,
-            sms=self._sms,
+            sms=sms,
+            observer=self._observer,
             mutual_tls_url=self._settings.mutual_tls_url,
             client_authorities=self._client_authorities,
         )
@@ -336,7 +353,7 @@ def surroundings_of(settings: Settings, environment: Mapping[str, str]) -> Surro
     )
 
 
-def passwords_of(settings: Settings, random: RandomBytes) -> Argon2Passwords:
+def passwords_of(settings: Settings, random: RandomBytes, observer: Observer | None = None) -> Argon2Passwords:
     """Return the hashing of passwords, with threads of its own that `close` ends."""
     return Argon2Passwords(
         workers=settings.hashing.workers,
@@ -344,6 +361,7 @@ def passwords_of(settings: Settings, random: RandomBytes) -> Argon2Passwords:
         memory_kib=settings.hashing.memory_kib,
         iterations=settings.hashing.iterations,
         random=random,
+        observer=observer,
     )
 
 

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from idp.gateway_settings import Sms, Table, is_https, sms_problems
+from idp.management_settings import Management, Telemetry, management_problems, telemetry_problems
 from idp.model.mail import LOOPBACK, mail_address
 
 _PREFIX = "HYRJA_"
@@ -186,6 +187,8 @@ class Settings(Table, frozen=True, kw_only=True):
     outbound: Outbound = Outbound()
     conformance: Conformance = Conformance()
     log: Log = Log()
+    management: Management = Management()
+    telemetry: Telemetry = Telemetry()
 
     @property
     def https(self) -> bool:
@@ -270,6 +273,10 @@ def _problems(settings: Settings) -> Iterator[str]:
             yield f"server.trusted_proxies: “{network}” is not a network such as 10.0.0.0/8."
     if not settings.secrets.master_key_files:
         yield "secrets.master_key_files must name at least one file."
+    mutual = settings.server.mutual_tls
+    taken = {"server.port": settings.server.port, "server.mutual_tls.port": mutual.port if mutual is not None else None}
+    yield from management_problems(settings.management, taken=taken)
+    yield from telemetry_problems(settings.telemetry)
     yield from _store_problems(settings.store)
     if settings.server.workers > 1 and not settings.store.clustered:
         yield (

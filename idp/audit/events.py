@@ -7,18 +7,19 @@ import asyncio
 from structlog.typing import FilteringBoundLogger
 
 from idp.model.event import Event
-from idp.ports import Events
+from idp.ports import Events, Observer, Unobserved
 
 _SOON = 0.1  # seconds
 _MOST_NOTED = 512
 
 
 class Recorder:
-    """Records the events of one realm."""
+    """Records the events of one realm; the observer hears of each."""
 
-    def __init__(self, events: Events, log: FilteringBoundLogger) -> None:
+    def __init__(self, events: Events, log: FilteringBoundLogger, observer: Observer | None = None) -> None:
         self._events = events
         self._log = log
+        self._observer = observer or Unobserved()
         self._noted: list[Event] = []
         self._keeping: asyncio.Task[None] | None = None
 
@@ -28,6 +29,7 @@ class Recorder:
         The line comes first: when the store fails, the log still tells what was tried.
         """
         self._log.info("event", **_members(event))
+        self._observer.event(event)
         await self._events.record(event)
 
     async def note(self, event: Event) -> None:
@@ -40,6 +42,7 @@ class Recorder:
             await self.record(event)
             return
         self._log.info("event", **_members(event))
+        self._observer.event(event)
         self._noted.append(event)
         if self._keeping is None:
             self._keeping = asyncio.get_running_loop().create_task(self._keep_soon())

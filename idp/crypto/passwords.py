@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import secrets
 import threading
+import time
 import unicodedata
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,7 @@ import msgspec
 from argon2.low_level import ARGON2_VERSION, Type, hash_secret_raw
 
 from idp.model.struct import Frozen
-from idp.ports import OverloadedError, RandomBytes
+from idp.ports import Observer, OverloadedError, RandomBytes, Unobserved
 
 _LONGEST_PASSWORD = 1024  # characters
 _SALT_SIZE = 16  # bytes
@@ -75,14 +76,21 @@ class Argon2Passwords:
         iterations: int = 2,
         parallelism: int = 1,
         random: RandomBytes = secrets.token_bytes,
+        observer: Observer | None = None,
     ) -> None:
+        self._observer = observer or Unobserved()
         self._executor = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="passwords")
-        self._room = workers + queue
+        self._room = self._all_room = workers + queue
         self._lock = threading.Lock()
         self._random = random
         self._today = _todays_parameters(memory_kib=memory_kib, iterations=iterations, parallelism=parallelism)
         self._iterations = iterations
         self._dummy = self._made(bytes(_SALT_SIZE), b"")
+
+    @property
+    def queued(self) -> int:
+        """How many passwords wait for a worker or are being hashed."""
+        return self._all_room - self._room
 
     @contextmanager
     def place(self) -> Iterator[None]:
@@ -134,10 +142,13 @@ class Argon2Passwords:
 
     async def _off_loop(self, work: Callable[[], R]) -> R:
         self._take_room()
-        future = self._executor.submit(work)
+        asked = time.perf_counter()
+        future = self._executor.submit(lambda: (time.perf_counter(), work(), time.perf_counter()))
         # When the work is really over, not when the caller went away: a cancelled request still occupies its worker.
         future.add_done_callback(lambda _: self._give_room())
-        return await asyncio.wrap_future(future)
+        began, result, ended = await asyncio.wrap_future(future)
+        self._observer.hashed(began - asked, ended - began)
+        return result
 
     def _take_room(self) -> None:
         with self._lock:

@@ -21,7 +21,7 @@ from idp.oidc.clients.remote_keys import RemoteKeySets
 from idp.oidc.errands import Errands
 from idp.oidc.registration.registrations import Registrations
 from idp.oidc.requests.fetches import Fetches
-from idp.ports import Clock, Outbound, RandomBytes, RealmStores, Sealer, SmsSender
+from idp.ports import Clock, Observer, Outbound, RandomBytes, RealmStores, Sealer, SmsSender
 from idp.web.http import Request
 
 T = TypeVar("T")
@@ -98,6 +98,7 @@ class Provider:
         sms: SmsSender | None = None,
         errands: Errands | None = None,
         notices: Notices | None = None,
+        observer: Observer | None = None,
     ) -> None:
         self.name = name
         self.base_url = base_url.rstrip("/")
@@ -121,7 +122,7 @@ class Provider:
         self.assembled = assembled
         """The present version's flows, for a login without a browser."""
         self.remote_keys = RemoteKeySets(outbound, clock)
-        self.recorder = Recorder(stores.events, log)
+        self.recorder = Recorder(stores.events, log, observer)
         self._derived: dict[Callable[[Provider], Any], tuple[Realm, SigningKeys, Mapping[str, Client], Any]] = {}
         self._endpoints = {endpoint: f"{self.issuer}/{path}" for endpoint, path in _PATHS.items()}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
 from idp.model.struct import Frozen
@@ -89,6 +89,11 @@ _DISCOVERY_ADDRESSES = (
     "/.well-known/openid-configuration/realms/{realm}",
     "/.well-known/oauth-authorization-server/realms/{realm}",
 )
+
+
+def hot_addresses() -> Sequence[str]:
+    """Return every address that is served here, with `{…}` where something varies."""
+    return [*_addresses(), *(f"{address}/{{client}}" for address in _BELOW)]
 
 
 def _addresses() -> dict[str, _Endpoint]:

@@ -1,5 +1,6 @@
-"""Everything outside, as the house sees it: stores, clock, randomness, gateways."""
+"""Everything outside, as the house sees it: stores, clock, randomness, gateways, and those who watch."""
 
+from idp.ports.observing import Observer, Unobserved
 from idp.ports.outside import (
     Answered,
     Beside,
@@ -69,6 +70,7 @@ __all__ = [
     "MailSender",
     "MessageDeliveries",
     "MessageUndeliveredError",
+    "Observer",
     "Outbound",
     "OverloadedError",
     "PartHealth",
@@ -90,6 +92,7 @@ __all__ = [
     "Taken",
     "Throttle",
     "UnfetchableError",
+    "Unobserved",
     "UpstreamRefusedError",
     "Upstreams",
     "UserSessions",

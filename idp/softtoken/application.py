@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from starlette.requests import Request
-    from starlette.routing import BaseRoute
 
 PRODUCT: Final = "Hyrja Token"
 FOLDER: Final = Path(__file__).parent / "app"
@@ -71,7 +70,7 @@ class Asset(Frozen, frozen=True):
         return f'"{self.digest.hex()[:32]}"'
 
 
-def routes(*, display_name: Callable[[str], str | None]) -> list[BaseRoute]:
+def routes(*, display_name: Callable[[str], str | None]) -> list[Route]:
     """The application's routes. `display_name` answers None for a realm that does not exist."""
 
     async def serve(request: Request) -> Response:

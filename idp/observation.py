@@ -1,0 +1,140 @@
+"""Opening what watches a serving process: the management port, the metrics, the traces; each only where it is wanted.
+
+Where nothing is, nothing is measured: the provider then speaks to an observer that lets everything pass.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import time
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from idp.app import Site
+from idp.listeners.server import ServerBeside
+from idp.ports import Clock, Observer, Unobserved
+from idp.settings import Settings, StartError
+from idp.telemetry.figures import Figures
+from idp.telemetry.health import Health, Phase
+from idp.telemetry.management import management
+from idp.telemetry.metrics import Metrics
+from idp.telemetry.observers import Observers
+from idp.telemetry.requests import Places, Timed
+from idp.web.http import Application
+
+if TYPE_CHECKING:
+    from idp.telemetry.tracing import Tracing
+
+_SHARE_SECONDS = 1.0
+
+
+class Observation:
+    """What watches this process. Made by `observation`."""
+
+    def __init__(self, *, figures: Figures | None, tracing: Tracing | None, observers: Sequence[Observer]) -> None:
+        self._figures = figures
+        self._tracing = tracing
+        self._observed = bool(observers)
+        self.observer: Observer = Observers(observers) if len(observers) > 1 else next(iter(observers), Unobserved())
+        """Who is to hear of everything that happens."""
+        self.health = Health()
+
+    def around(self, application: Application, site: Site) -> Application:
+        """Return the application with every request of it measured and traced, where that is wanted."""
+        if not self._observed:
+            return application
+        places = Places(site.addresses, site.desks)
+        if self._tracing is not None:
+            application = self._tracing.around(application, places)
+        return Timed(application, places=places, observer=self.observer, timer=time.perf_counter)
+
+    def serving(self, site: Site) -> None:
+        """Say that requests may come."""
+        self.health.ask = site.store.health
+        self.health.phase = Phase.SERVING
+        if self._figures is not None:
+            self._figures.hashing_queue = site.hashing_queue
+
+    def draining(self) -> None:
+        """Say that requests should go elsewhere from now on."""
+        self.health.phase = Phase.DRAINING
+
+
+@contextlib.asynccontextmanager
+async def observation(
+    settings: Settings, *, door: socket.socket | None, clock: Clock, shared: Path | None = None
+) -> AsyncIterator[Observation]:
+    """Open what the settings want. `door` is the listener of the management port; it is answered from now on.
+
+    `shared` is the folder in which several serving processes add up what they count.
+
+    Raises:
+        StartError: traces are wanted and cannot be made.
+
+    """
+    metrics = Metrics() if door is not None else None
+    figures = Figures(metrics, folder=shared) if metrics is not None else None
+    async with contextlib.AsyncExitStack() as undo:
+        tracing = _tracing(settings, clock) if settings.telemetry.otlp_endpoint else None
+        if tracing is not None:
+            undo.push_async_callback(tracing.close)
+        opened = Observation(
+            figures=figures, tracing=tracing, observers=[each for each in (metrics, tracing) if each is not None]
+        )
+        undo.push_async_callback(opened.health.close)
+        if door is not None and figures is not None:
+            await undo.enter_async_context(_answered(door, management(opened.health, figures)))
+            if shared is not None:
+                await undo.enter_async_context(_beside(_shared(opened.health, figures)))
+        yield opened
+
+
+def _tracing(settings: Settings, clock: Clock) -> Tracing:
+    try:
+        from idp.telemetry.tracing import Tracing  # noqa: PLC0415 - an extra, and 20 MB that few need
+    except ImportError:
+        raise StartError(
+            "telemetry.otlp_endpoint is set, but OpenTelemetry is not installed: install hyrja[telemetry], or leave "
+            "the setting out."
+        ) from None
+    return Tracing(
+        settings.telemetry,
+        clock=clock,
+        trusted=settings.server.trusted_proxies,
+        instance=f"{socket.gethostname()}:{os.getpid()}",
+    )
+
+
+@contextlib.asynccontextmanager
+async def _answered(door: socket.socket, application: Application) -> AsyncIterator[None]:
+    """Answer at a door for as long as the block lasts: until the very end, so that a probe hears of a draining."""
+    server = ServerBeside(application)
+    serving = asyncio.get_running_loop().create_task(server.serve(sockets=[door]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        server.force_exit = True  # a probe that keeps its connection open is not waited for
+        await serving
+
+
+@contextlib.asynccontextmanager
+async def _beside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    task = asyncio.get_running_loop().create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _shared(health: Health, figures: Figures) -> None:
+    """Let the other processes see how this one is: whichever of them is asked answers for all."""
+    while True:
+        figures.saw(await health.readiness())
+        figures.share()
+        await asyncio.sleep(_SHARE_SECONDS)

@@ -1,0 +1,102 @@
+"""The numbers of several serving processes as one: each keeps its own in a file of a folder that they share.
+
+The folder belongs to one start of the whole server; who supervises the processes makes it. A process that begins takes
+over the counts of those that are gone and removes their files, so that a counter never falls when a process is
+replaced, and the folder holds as many files as there are processes.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import msgspec
+
+from idp.telemetry.families import FAMILIES
+from idp.telemetry.tallies import Numbers, Snapshot, Tally, snapshot, summed
+
+_GAUGES = frozenset(family.name for family in FAMILIES if family.kind == "gauge")
+
+
+class Workers:
+    """The numbers of this process, and of those beside it where there are any."""
+
+    def __init__(self, tallies: Sequence[Tally], *, folder: Path | None = None) -> None:
+        """`folder` is where they are shared; None: this process is the only one."""
+        self._tallies = tallies
+        self._folder = folder
+        self._process = os.getpid()
+        self._inherited: Snapshot | None = None
+        if folder is not None:
+            with _locked(folder):
+                self._inherit(folder)
+
+    def share(self) -> None:
+        """Let the other processes see the present numbers; a disk that is full costs numbers and nothing else."""
+        if self._folder is None:
+            return
+        mine = Snapshot(process=self._process, families={name: list(n.items()) for name, n in self._own().items()})
+        file = self._folder / f"{self._process}.json"
+        unfinished = file.with_suffix(".new")
+        with suppress(OSError):
+            unfinished.write_bytes(msgspec.json.encode(mine))
+            unfinished.replace(file)
+
+    def total(self) -> Mapping[str, Numbers]:
+        """Return the numbers of all processes together."""
+        if self._folder is None:
+            return self._own()
+        self.share()
+        with _locked(self._folder):
+            found = [(path, kept) for path in self._folder.glob("*.json") if (kept := _read(path)) is not None]
+        return summed([kept if _lives(kept.process) else _counts(kept) for _, kept in found])
+
+    def _own(self) -> Mapping[str, Numbers]:
+        now = snapshot(self._tallies, process=self._process)
+        return summed([now] if self._inherited is None else [now, self._inherited])
+
+    def _inherit(self, folder: Path) -> None:
+        gone = [(p, kept) for p in folder.glob("*.json") if (kept := _read(p)) is not None and not _lives(kept.process)]
+        together = summed([_counts(kept) for _, kept in gone])
+        self._inherited = Snapshot(
+            process=self._process, families={name: list(n.items()) for name, n in together.items()}
+        )
+        self.share()  # before they go: a process that is killed here leaves them counted twice rather than never
+        for path, _ in gone:
+            path.unlink(missing_ok=True)
+
+
+def _counts(kept: Snapshot) -> Snapshot:
+    """Return what outlives a process: what it counted, not what it showed."""
+    families = {name: children for name, children in kept.families.items() if name not in _GAUGES}
+    return Snapshot(process=kept.process, families=families)
+
+
+def _read(path: Path) -> Snapshot | None:
+    with suppress(OSError, msgspec.DecodeError):
+        return msgspec.json.decode(path.read_bytes(), type=Snapshot)
+    return None
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Let nobody take over numbers while somebody adds them up."""
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -191,7 +191,6 @@ async def open_site(
         StartError, SettingsError, MasterKeyError, StoreUnavailableError: with what to do.
 
     """
-    observer = observer or Unobserved()
     for switch in settings.test_switches:
         log.warning("test switch is on", setting=switch)
     surroundings = surroundings_of(settings, outside.environment)
@@ -201,7 +200,7 @@ async def open_site(
     async with contextlib.AsyncExitStack() as undo:  # a start that fails lets go of everything, too
         store = shared
         if store is None:
-            store = await open_store(settings.store, clock=outside.clock, use="serve")
+            store = await open_store(settings.store, clock=outside.clock, use="serve", observer=observer)
             undo.push_async_callback(store.close)
         gateways = SmsGateways(sms) if sms is not None else gateways_of(settings, outbox, clock=outside.clock, log=log)
         undo.push_async_callback(gateways.close)
@@ -224,7 +223,7 @@ async def open_site(
             pages=pages,
             surroundings=surroundings,
             alone=shared is None and not settings.store.clustered,
-            observer=observer,
+            observer=observer or Unobserved(),
         )
         desks = {found.realm.name: await opening.desk(found.realm.name, found, path=path) for path, found in realms}
         for name in await opening.imported(but=desks):

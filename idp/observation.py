@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING
 
 from idp.app import Site
 from idp.listeners.server import ServerBeside
-from idp.ports import Clock, Observer, Unobserved
+from idp.ports import Clock, Observer
 from idp.settings import Settings, StartError
 from idp.telemetry.figures import Figures
 from idp.telemetry.health import Health, Phase
-from idp.telemetry.management import management
 from idp.telemetry.metrics import Metrics
 from idp.telemetry.observers import Observers
 from idp.telemetry.requests import Places, Timed
@@ -38,14 +37,13 @@ class Observation:
     def __init__(self, *, figures: Figures | None, tracing: Tracing | None, observers: Sequence[Observer]) -> None:
         self._figures = figures
         self._tracing = tracing
-        self._observed = bool(observers)
-        self.observer: Observer = Observers(observers) if len(observers) > 1 else next(iter(observers), Unobserved())
+        self.observer: Observer | None = Observers(observers) if len(observers) > 1 else next(iter(observers), None)
         """Who is to hear of everything that happens."""
         self.health = Health()
 
     def around(self, application: Application, site: Site) -> Application:
         """Return the application with every request of it measured and traced, where that is wanted."""
-        if not self._observed:
+        if self.observer is None:
             return application
         places = Places(site.addresses, site.desks)
         if self._tracing is not None:
@@ -87,6 +85,8 @@ async def observation(
         )
         undo.push_async_callback(opened.health.close)
         if door is not None and figures is not None:
+            from idp.telemetry.management import management  # noqa: PLC0415 - Prometheus's library, where it is asked
+
             await undo.enter_async_context(_answered(door, management(opened.health, figures)))
             if shared is not None:
                 await undo.enter_async_context(_beside(_shared(opened.health, figures)))

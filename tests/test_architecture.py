@@ -53,4 +53,5 @@ def test_serving_loads_only_what_serving_needs() -> None:
     )
     loaded = set(done.stdout.split())
     assert "uvicorn" in loaded
+    assert not loaded & {"prometheus_client", "opentelemetry", "requests"}
     assert not loaded & {"pymongo", "redis", "webauthn", "httpx", "zxcvbn", "rich", "authlib", "playwright", "pytest"}

@@ -40,7 +40,18 @@ def test_the_configuration_for_production_is_valid_and_shows_every_setting() -> 
     assert settings.sms.main is not None
     assert settings.sms.main.body == {"from": "{sender}", "to": "{to}", "text": "{text}"}
     document = tomllib.loads(PRODUCTION.read_text(encoding="utf-8"))
-    for table in ("server", "store", "secrets", "realms", "hashing", "sms", "outbound", "log"):
+    for table in (
+        "server",
+        "store",
+        "secrets",
+        "realms",
+        "hashing",
+        "sms",
+        "outbound",
+        "log",
+        "management",
+        "telemetry",
+    ):
         fields = set(getattr(settings, table).__struct_fields__) - {"outbox_file"}  # which is for development
         assert set(document[table]) == fields, table
 

@@ -71,7 +71,8 @@ def _port(name: str, default: int) -> int:
 
 def _settings(config: Path, idp_port: int, bank_url: str) -> Settings:
     overrides: Mapping[str, Mapping[str, Any]] = {
-        "server": {"port": idp_port, "base_url": f"http://localhost:{idp_port}"}
+        "server": {"port": idp_port, "base_url": f"http://localhost:{idp_port}"},
+        "management": {"port": None},  # two demos may run side by side, and nobody watches them
     }
     settings = load(config, environment={**os.environ, "BANK_URL": bank_url}, overrides=overrides)
     if settings.environment != "development":

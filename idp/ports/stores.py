@@ -40,6 +40,8 @@ class PartHealth(Frozen, frozen=True, kw_only=True):
     part: str
     ok: bool
     reason: str = ""
+    clock_ahead: float | None = None
+    """How many seconds its clock is ahead of ours, where it has one that can be asked."""
 
 
 class Taken(Frozen, Generic[T], frozen=True, kw_only=True):

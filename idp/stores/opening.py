@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Literal
 
-from idp.ports import Clock, Store
+from idp.ports import Clock, Observer, Store
 from idp.settings import Store as StoreSettings
+from idp.stores.kernel import Kernel
+from idp.stores.observed import ObservedKernel
 from idp.stores.records import KernelStore
 from idp.stores.sqlite import SqliteKernel
 
@@ -17,8 +20,8 @@ Use = Literal["serve", "beside", "either"]
 running. `either`: beside, or the first to make the store."""
 
 
-async def open_store(settings: StoreSettings, *, clock: Clock, use: Use) -> Store:
-    """Open the store.
+async def open_store(settings: StoreSettings, *, clock: Clock, use: Use, observer: Observer | None = None) -> Store:
+    """Open the store; the observer, if there is one, hears of every call to a part of it.
 
     Raises:
         StoreUnavailableError: with what to do.
@@ -26,5 +29,7 @@ async def open_store(settings: StoreSettings, *, clock: Clock, use: Use) -> Stor
     """
     path = Path(settings.path)
     serving = use == "serve" or (use == "either" and not path.exists())  # noqa: ASYNC240 - one look, for one command
-    kernel = SqliteKernel.open(path, clock=clock, serving=serving)
+    kernel: Kernel = SqliteKernel.open(path, clock=clock, serving=serving)
+    if observer is not None:
+        kernel = ObservedKernel(kernel, part="sqlite", observer=observer, timer=time.perf_counter)
     return KernelStore(kernel, clock, events_kept=settings.events_kept_days * _DAY)

@@ -49,12 +49,19 @@ RECEIPTS = _family("counter", "hyrja_sms_receipts_total", "What gateways told la
 ROUND_TRIPS = _family(
     "histogram", "hyrja_store_seconds", "Calls to a part of the store", ("part", "verb", "outcome"), _FASTEST
 )
-STORE_OK = _family("gauge", "hyrja_store_ok", "1 if a part of the store serves", ("part",))
-SKEW = _family(
-    "gauge",
-    "hyrja_store_clock_skew_seconds",
-    "How far the clock of a part of the store is ahead of ours",
-    ("part",),
+STORE_OK = Family(
+    name="hyrja_store_ok",
+    meaning="1 if a part of the store serves, as every worker finds",
+    kind="gauge",
+    labels=("part",),
+    together="least",
+)
+SKEW = Family(
+    name="hyrja_store_clock_skew_seconds",
+    meaning="How far the clock of a part of the store is from ours, ahead or behind",
+    kind="gauge",
+    labels=("part",),
+    together="most",
 )
 OUTBOUND = _family("histogram", "hyrja_outbound_seconds", "Calls to other people's servers", ("kind", "outcome"), _FAST)
 HASHING_WAITS = _family("histogram", "hyrja_hashing_wait_seconds", "How long a password waited for a worker", (), _FAST)
@@ -64,7 +71,7 @@ RESIDENT = _family("gauge", "hyrja_process_resident_bytes", "Memory of all worke
 CPU = _family("counter", "hyrja_process_cpu_seconds_total", "CPU time of all workers")
 WORKERS = _family("gauge", "hyrja_workers", "Serving processes")
 READY = _family("gauge", "hyrja_ready", "Serving processes that are ready")
-BUILD = _family("gauge", "hyrja_build", "1; what runs here, for each worker", ("version", "python"))
+BUILD = _family("gauge", "hyrja_build_info", "1; what runs here, for each worker", ("version", "python"))
 
 FAMILIES: tuple[Family, ...] = (
     REQUESTS,

@@ -33,6 +33,8 @@ class Figures:
         self._metrics.of(families.READY).set((), float(readiness.ready))
         for part in readiness.parts:
             self._metrics.of(families.STORE_OK).set((part.part,), float(part.ok))
+            if part.clock_ahead is not None:
+                self._metrics.of(families.SKEW).set((part.part,), abs(part.clock_ahead))
 
     def share(self) -> None:
         """Let the processes beside this one see its numbers."""

@@ -36,21 +36,22 @@ class Readiness(Frozen, frozen=True, kw_only=True):
 class Health:
     """The health of this process. `phase` is set by who starts and ends it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, patience: float = PATIENCE) -> None:
+        self._patience = patience
         self.phase = Phase.STARTING
         self.ask: Callable[[], Awaitable[Sequence[PartHealth]]] | None = None
         """How the store is; None: it is not open."""
         self._asking: asyncio.Task[Sequence[PartHealth]] | None = None
 
     async def readiness(self) -> Readiness:
-        """Say how this process is, within `PATIENCE`: a part that does not answer does not serve."""
+        """Say how this process is, within a second: a part that does not answer does not serve."""
         if self.ask is None or self.phase is Phase.STARTING:
             return Readiness(phase=self.phase)
         if self._asking is None:
             # One question for all probes: those of a part that hangs do not pile up in front of it.
             self._asking = asyncio.ensure_future(_asked(self.ask))
         asking = self._asking
-        done, _ = await asyncio.wait({asking}, timeout=PATIENCE)
+        done, _ = await asyncio.wait({asking}, timeout=self._patience)
         if not done:
             return Readiness(phase=self.phase, parts=(_silent("did not answer in time"),))
         self._asking = None

@@ -7,7 +7,8 @@ request makes half a dozen of them. These cost 0.2 µs, and are turned into the 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import add
 from typing import Literal
 
 from idp.model.struct import Frozen
@@ -33,6 +34,8 @@ class Family(Frozen, frozen=True, kw_only=True):
     kind: Kind
     labels: Labels = ()
     bounds: tuple[float, ...] = ()
+    together: Literal["sum", "least", "most"] = "sum"
+    """What the gauges of several processes are together."""
 
     @property
     def width(self) -> int:
@@ -83,15 +86,20 @@ def snapshot(tallies: Sequence[Tally], *, process: int) -> Snapshot:
     return Snapshot(process=process, families=families)
 
 
-def summed(snapshots: Sequence[Snapshot]) -> Mapping[str, Numbers]:
-    """Return the numbers of all processes together, number by number."""
+def together(families: Sequence[Family], snapshots: Sequence[Snapshot]) -> Mapping[str, Numbers]:
+    """Return the numbers of all processes as those of one."""
     total: dict[str, Numbers] = {}
-    for one in snapshots:
-        for name, children in one.families.items():
-            family = total.setdefault(name, {})
-            for labels, numbers in children:
-                known = family.get(labels)
+    for family in families:
+        join = _JOINED[family.together]
+        numbers = total[family.name] = {}
+        for children in (one.families.get(family.name, ()) for one in snapshots):
+            for labels, values in children:
                 # Another version of the program, in the middle of a rolling restart, may have other buckets.
-                fits = known is not None and len(known) == len(numbers)
-                family[labels] = [a + b for a, b in zip(known, numbers, strict=True)] if known and fits else [*numbers]
+                if len(values) != family.width or len(labels) != len(family.labels):
+                    continue
+                known = numbers.get(labels)
+                numbers[labels] = [*values] if known is None else list(map(join, known, values))
     return total
+
+
+_JOINED: Mapping[str, Callable[[float, float], float]] = {"sum": add, "least": min, "most": max}

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from idp.telemetry.families import FAMILIES
-from idp.telemetry.tallies import Numbers, Snapshot, Tally, snapshot, summed
+from idp.telemetry.tallies import Numbers, Snapshot, Tally, snapshot, together
 
 _GAUGES = frozenset(family.name for family in FAMILIES if family.kind == "gauge")
 
@@ -38,7 +38,7 @@ class Workers:
         """Let the other processes see the present numbers; a disk that is full costs numbers and nothing else."""
         if self._folder is None:
             return
-        mine = Snapshot(process=self._process, families={name: list(n.items()) for name, n in self._own().items()})
+        mine = self._mine(self._own())
         file = self._folder / f"{self._process}.json"
         unfinished = file.with_suffix(".new")
         with suppress(OSError):
@@ -51,22 +51,26 @@ class Workers:
             return self._own()
         self.share()
         with _locked(self._folder):
-            found = [(path, kept) for path in self._folder.glob("*.json") if (kept := _read(path)) is not None]
-        return summed([kept if _lives(kept.process) else _counts(kept) for _, kept in found])
+            found = [kept for path in self._folder.glob("*.json") if (kept := _read(path)) is not None]
+        return together(FAMILIES, [kept if _lives(kept.process) else _counts(kept) for kept in found])
 
     def _own(self) -> Mapping[str, Numbers]:
         now = snapshot(self._tallies, process=self._process)
-        return summed([now] if self._inherited is None else [now, self._inherited])
+        return together(FAMILIES, [now] if self._inherited is None else [now, self._inherited])
+
+    def _mine(self, numbers: Mapping[str, Numbers]) -> Snapshot:
+        families = {name: list(children.items()) for name, children in numbers.items() if children}
+        return Snapshot(process=self._process, families=families)
 
     def _inherit(self, folder: Path) -> None:
-        gone = [(p, kept) for p in folder.glob("*.json") if (kept := _read(p)) is not None and not _lives(kept.process)]
-        together = summed([_counts(kept) for _, kept in gone])
-        self._inherited = Snapshot(
-            process=self._process, families={name: list(n.items()) for name, n in together.items()}
-        )
+        found = [(path, kept) for path in folder.glob("*.json") if (kept := _read(path)) is not None]
+        # A number that is ours now was that of another process before it ended.
+        gone = [(path, kept) for path, kept in found if kept.process == self._process or not _lives(kept.process)]
+        self._inherited = self._mine(together(FAMILIES, [_counts(kept) for _, kept in gone]))
         self.share()  # before they go: a process that is killed here leaves them counted twice rather than never
-        for path, _ in gone:
-            path.unlink(missing_ok=True)
+        for path, kept in gone:
+            if kept.process != self._process:
+                path.unlink(missing_ok=True)
 
 
 def _counts(kept: Snapshot) -> Snapshot:

@@ -10,7 +10,8 @@ import contextlib
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,11 @@ class Observation:
         self.observer: Observer | None = Observers(observers) if len(observers) > 1 else next(iter(observers), None)
         """Who is to hear of everything that happens."""
         self.health = Health()
+        self._stop_answering: Callable[[], None] = lambda: None
+
+    def answered_by(self, server: ServerBeside) -> None:
+        """Take who answers probes."""
+        self._stop_answering = partial(server.end, at_once=True)
 
     def around(self, application: Application, site: Site) -> Application:
         """Return the application with every request of it measured and traced, where that is wanted."""
@@ -60,6 +66,10 @@ class Observation:
     def draining(self) -> None:
         """Say that requests should go elsewhere from now on."""
         self.health.phase = Phase.DRAINING
+
+    def retiring(self) -> None:
+        """Answer no probe any more: another process has this one's place, and the node is as ready as before."""
+        self._stop_answering()
 
 
 @contextlib.asynccontextmanager
@@ -87,7 +97,7 @@ async def observation(
         if door is not None and figures is not None:
             from idp.telemetry.management import management  # noqa: PLC0415 - Prometheus's library, where it is asked
 
-            await undo.enter_async_context(_answered(door, management(opened.health, figures)))
+            opened.answered_by(await undo.enter_async_context(_answering(door, management(opened.health, figures))))
             if shared is not None:
                 await undo.enter_async_context(_beside(_shared(opened.health, figures)))
         yield opened
@@ -110,12 +120,12 @@ def _tracing(settings: Settings, clock: Clock) -> Tracing:
 
 
 @contextlib.asynccontextmanager
-async def _answered(door: socket.socket, application: Application) -> AsyncIterator[None]:
+async def _answering(door: socket.socket, application: Application) -> AsyncIterator[ServerBeside]:
     """Answer at a door for as long as the block lasts: until the very end, so that a probe hears of a draining."""
     server = ServerBeside(application)
     serving = asyncio.get_running_loop().create_task(server.serve(sockets=[door]))
     try:
-        yield
+        yield server
     finally:
         server.should_exit = True
         server.force_exit = True  # a probe that keeps its connection open is not waited for

@@ -121,8 +121,8 @@ class RealmOpening:
             ) from None
         errands = Errands(self._log.bind(realm=name))
 
-        def price(number: str) -> int:
-            return published.realm().sms.price(number)
+        def price(number: str) -> float:
+            return published.realm().sms.price(number) / 1000
 
         sms = ObservedSms(
             self._sms,

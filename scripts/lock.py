@@ -7,7 +7,10 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-LOCKS = {"runtime.txt": ["--extra", "examples"], "development.txt": ["--extra", "examples", "--group", "dev"]}
+LOCKS = {
+    "runtime.txt": ["--extra", "examples"],
+    "development.txt": ["--extra", "examples", "--extra", "telemetry", "--group", "dev"],
+}
 
 
 def main() -> int:

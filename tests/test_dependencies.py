@@ -16,6 +16,7 @@ CELLS = 4  # why and where, licence, instead of, would be replaced by
 SECTIONS: dict[str, tuple[str, ...]] = {
     "The provider": ("project", "dependencies"),
     "The example relying party": ("project", "optional-dependencies", "examples"),
+    "Traces": ("project", "optional-dependencies", "telemetry"),
     "Development": ("dependency-groups", "dev"),
 }
 
@@ -62,5 +63,6 @@ def test_every_declared_dependency_is_locked(lock: str) -> None:
     text = (ROOT / f"requirements/{lock}.txt").read_text(encoding="utf-8")
     locked = {name.lower() for name in re.findall(r"^([A-Za-z0-9._-]+)==", text, re.MULTILINE)}
     wanted = {*declared("project", "dependencies"), *declared("project", "optional-dependencies", "examples")}
-    wanted |= set(declared("dependency-groups", "dev")) if lock == "development" else set()
+    if lock == "development":
+        wanted |= {*declared("dependency-groups", "dev"), *declared("project", "optional-dependencies", "telemetry")}
     assert wanted <= locked

@@ -10,18 +10,21 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from structlog.typing import FilteringBoundLogger
+
 from idp.app import Outside, Site, open_site
 from idp.cli.log import open_log
 from idp.cli.resource_api import with_resource_api
 from idp.cli.terminal import printable
 from idp.crypto.sealing import MasterKeyError
-from idp.listeners.doors import open_doors
+from idp.listeners.doors import Doors, open_doors
 from idp.listeners.server import Server, ended_by_signals
 from idp.listeners.sockets import ListenerError
+from idp.observation import Observation, observation
 from idp.ports import Clock, StoreUnavailableError
 from idp.settings import Settings, SettingsError, StartError
 from idp.web.http import Application
-from idp.workers.inherited import Inheritance
+from idp.workers.inherited import SHARED, Inheritance
 from idp.workers.serving import supervised
 
 Running = Callable[[Site], Awaitable[None]]
@@ -65,29 +68,46 @@ async def serving(
     log = open_log(settings.log, worker=None if inherited is None else inherited.place)
     outside = Outside(environment=environment)
     listeners = None if inherited is None else inherited.listeners()
-    doors = open_doors(settings.server, clock=outside.clock, listeners=listeners)
+    shared = Path(environment[SHARED]) if inherited is not None and SHARED in environment else None
+    doors = open_doors(settings.server, clock=outside.clock, listeners=listeners, management=settings.management)
     try:
-        site = await open_site(settings, outside=outside, log=log)
-        try:
-            async with _application(site, settings, clock=outside.clock) as application:
-                server = Server(
-                    application,
-                    context=doors.context,
-                    asking=doors.asking,
-                    keep_alive_seconds=settings.server.keep_alive_seconds,
-                    drain_seconds=settings.server.drain_seconds,
-                )
-                with ended_by_signals(server):
-                    log.info("serving", base_url=settings.server.base_url, realms=list(site.desks))
-                    if when_running is not None:
-                        await when_running(site)
-                    async with supervised(server, inherited):
-                        await server.serve(sockets=[doors.listeners.ordinary])
-        finally:
-            await site.close()
-            log.info("stopped")
+        async with observation(settings, door=doors.listeners.management, clock=outside.clock, shared=shared) as watch:
+            await _served(settings, outside, doors, watch, log=log, when_running=when_running, inherited=inherited)
     finally:
         doors.close()
+
+
+async def _served(
+    settings: Settings,
+    outside: Outside,
+    doors: Doors,
+    watch: Observation,
+    *,
+    log: FilteringBoundLogger,
+    when_running: Running | None,
+    inherited: Inheritance | None,
+) -> None:
+    site = await open_site(settings, outside=outside, log=log, observer=watch.observer)
+    try:
+        async with _application(site, settings, clock=outside.clock) as application:
+            server = Server(
+                watch.around(application, site),
+                context=doors.context,
+                asking=doors.asking,
+                keep_alive_seconds=settings.server.keep_alive_seconds,
+                drain_seconds=settings.server.drain_seconds,
+            )
+            server.on_draining = watch.draining
+            with ended_by_signals(server):
+                log.info("serving", base_url=settings.server.base_url, realms=list(site.desks))
+                if when_running is not None:
+                    await when_running(site)
+                watch.serving(site)
+                async with supervised(server, inherited, on_retiring=watch.retiring):
+                    await server.serve(sockets=[doors.listeners.ordinary])
+    finally:
+        await site.close()
+        log.info("stopped")
 
 
 @asynccontextmanager

@@ -6,10 +6,14 @@ import asyncio
 import os
 import signal
 import sys
+import tempfile
+
+from structlog.typing import FilteringBoundLogger
 
 from idp.cli.log import open_log
-from idp.listeners.sockets import open_listeners
+from idp.listeners.sockets import Listeners, open_listeners
 from idp.settings import Settings
+from idp.workers.inherited import SHARED
 from idp.workers.supervisor import Node, Supervisor
 
 _START_SECONDS = 60.0
@@ -28,12 +32,17 @@ def supervise(settings: Settings) -> int:
 
 async def _supervised(settings: Settings) -> int:
     log = open_log(settings.log)
-    listeners = open_listeners(settings.server)
+    listeners = open_listeners(settings.server, settings.management)
+    with tempfile.TemporaryDirectory(prefix="hyrja-") as shared:
+        return await _watched(settings, listeners, log, shared=shared)
+
+
+async def _watched(settings: Settings, listeners: Listeners, log: FilteringBoundLogger, *, shared: str) -> int:
     node = Node(
         workers=settings.server.workers,
         # As we were started ourselves: as a script or as a module, with the same options of the interpreter.
         command=[sys.executable, *sys.orig_argv[1:]],
-        environment=os.environ,
+        environment={**os.environ, SHARED: shared},
         listeners=listeners,
         start_seconds=_START_SECONDS,
         end_seconds=settings.server.drain_seconds + _FINISH_SECONDS,

@@ -10,6 +10,7 @@ from idp.listeners.development_certificate import make_development_certificate
 from idp.listeners.server import AskingDoor
 from idp.listeners.sockets import ListenerError, Listeners, open_listeners
 from idp.listeners.tls import ServerCertificate, asking_context, ordinary_context
+from idp.management_settings import Management
 from idp.model.struct import Frozen
 from idp.ports import Clock
 from idp.settings import Server
@@ -27,7 +28,9 @@ class Doors(Frozen, frozen=True, kw_only=True):
         self.listeners.close()
 
 
-def open_doors(server: Server, *, clock: Clock, listeners: Listeners | None = None) -> Doors:
+def open_doors(
+    server: Server, *, clock: Clock, listeners: Listeners | None = None, management: Management | None = None
+) -> Doors:
     """Read the certificate, and take the ports, unless somebody has taken them for us (`listeners`).
 
     Raises:
@@ -38,7 +41,7 @@ def open_doors(server: Server, *, clock: Clock, listeners: Listeners | None = No
     context = None if files is None else ordinary_context(files)
     mutual = server.mutual_tls
     asking = None if files is None or mutual is None or mutual.port is None else asking_context(files)
-    listeners = listeners or open_listeners(server)
+    listeners = listeners or open_listeners(server, management)
     if asking is None or listeners.asking is None:
         return Doors(listeners=listeners, context=context)
     return Doors(listeners=listeners, context=context, asking=AskingDoor(listener=listeners.asking, context=asking))

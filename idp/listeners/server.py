@@ -66,6 +66,8 @@ class Server(uvicorn.Server):
         self._drain_seconds = drain_seconds
         self.on_started: Callable[[], None] = lambda: None
         """Called when it serves."""
+        self.on_draining: Callable[[], None] = lambda: None
+        """Called when it was told to end. By a signal's handler, maybe."""
         self._end_at: float | None = None
         self.draining = False
         """Whether it was told to end: it serves on for a while, and nobody should begin anything here any more."""
@@ -92,6 +94,7 @@ class Server(uvicorn.Server):
         if at_once or self.draining or not self._drain_seconds:
             self.should_exit = True
         self.draining = True
+        self.on_draining()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """SIGTERM drains; a person at a terminal (SIGINT) is not made to wait. Neither is raised again afterwards."""
@@ -134,6 +137,15 @@ class Server(uvicorn.Server):
         protocol.app = with_certificate(protocol.app, presented)
         built: asyncio.Protocol = protocol
         return built
+
+
+class ServerBeside(Server):
+    """A server in the loop of another one: it ends when it is told to, and leaves signals to the other."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
 
 
 def with_certificate(application: Application, presented: tuple[str, ...]) -> Application:

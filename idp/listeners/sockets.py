@@ -8,7 +8,9 @@ waits in one shared queue is taken by whoever is left; and no other program of t
 from __future__ import annotations
 
 import socket
+from contextlib import ExitStack
 
+from idp.management_settings import Management
 from idp.model.struct import Frozen
 from idp.settings import Server
 
@@ -18,29 +20,32 @@ class ListenerError(Exception):
 
 
 class Listeners(Frozen, frozen=True, kw_only=True):
-    """The ports of this server: the ordinary one, and the one where clients are asked for certificates."""
+    """The ports of this server: the ordinary one, one where clients are asked for certificates, one for probes."""
 
     ordinary: socket.socket
     asking: socket.socket | None = None
+    management: socket.socket | None = None
 
     def close(self) -> None:
         """Let go of the ports."""
-        self.ordinary.close()
-        if self.asking is not None:
-            self.asking.close()
+        for listener in (self.ordinary, self.asking, self.management):
+            if listener is not None:
+                listener.close()
 
 
-def open_listeners(server: Server) -> Listeners:
+def open_listeners(server: Server, management: Management | None = None) -> Listeners:
     """Take the ports of the settings. Raises `ListenerError`: one cannot be used, and what to do."""
-    ordinary = listening(server.host, server.port)
     mutual = server.mutual_tls
-    if not server.tls_certificate or mutual is None or mutual.port is None:
-        return Listeners(ordinary=ordinary)
-    try:
-        return Listeners(ordinary=ordinary, asking=listening(server.host, mutual.port))
-    except ListenerError:
-        ordinary.close()
-        raise
+    with ExitStack() as undo:
+
+        def taken(host: str, port: int | None) -> socket.socket | None:
+            return None if port is None else undo.enter_context(listening(host, port))
+
+        ordinary = undo.enter_context(listening(server.host, server.port))
+        asking = taken(server.host, mutual.port) if server.tls_certificate and mutual is not None else None
+        watched = taken(management.host, management.port) if management is not None else None
+        undo.pop_all()
+    return Listeners(ordinary=ordinary, asking=asking, management=watched)
 
 
 def listening(host: str, port: int) -> socket.socket:

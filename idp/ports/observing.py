@@ -26,7 +26,7 @@ class Observer(Protocol):
     def outbound(self, kind: str, seconds: float, *, failed: bool) -> None:
         """Hear of a call to somebody else's server."""
 
-    def message(self, realm: str, *, failed: bool, gateway: str, price: int, seconds: float) -> None:
+    def message(self, realm: str, *, failed: bool, gateway: str, price: float, seconds: float) -> None:
         """Hear of a text message, and of what it costs in the unit of the realm's prices."""
 
     def hashed(self, waited: float, took: float) -> None:
@@ -48,7 +48,7 @@ class Unobserved:
     def outbound(self, kind: str, seconds: float, *, failed: bool) -> None:
         """Let it pass."""
 
-    def message(self, realm: str, *, failed: bool, gateway: str, price: int, seconds: float) -> None:
+    def message(self, realm: str, *, failed: bool, gateway: str, price: float, seconds: float) -> None:
         """Let it pass."""
 
     def hashed(self, waited: float, took: float) -> None:

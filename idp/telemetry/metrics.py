@@ -58,7 +58,7 @@ class Metrics:
         """Count a call to somebody else."""
         self.of(families.OUTBOUND).observe((kind, "failed" if failed else _DONE), seconds)
 
-    def message(self, realm: str, *, failed: bool, gateway: str, price: int, seconds: float) -> None:
+    def message(self, realm: str, *, failed: bool, gateway: str, price: float, seconds: float) -> None:
         """Count a text message and what it cost; one that no gateway took costs nothing."""
         self.of(families.MESSAGES).observe((realm, gateway, "failed" if failed else "sent"), seconds)
         if price and not failed:

@@ -34,7 +34,7 @@ class Observers:
         for one in self._each:
             one.outbound(kind, seconds, failed=failed)
 
-    def message(self, realm: str, *, failed: bool, gateway: str, price: int, seconds: float) -> None:
+    def message(self, realm: str, *, failed: bool, gateway: str, price: float, seconds: float) -> None:
         """Tell each."""
         for one in self._each:
             one.message(realm, failed=failed, gateway=gateway, price=price, seconds=seconds)

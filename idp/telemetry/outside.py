@@ -68,7 +68,7 @@ class ObservedSms:
         sender: SmsSender,
         *,
         realm: str,
-        price: Callable[[str], int],
+        price: Callable[[str], float],
         observer: Observer,
         timer: Callable[[], float],
     ) -> None:

@@ -120,7 +120,7 @@ class Tracing:
         """Make the span of a call to somebody else."""
         self._finished(f"outbound {kind}", {}, seconds, failed=failed)
 
-    def message(self, realm: str, *, failed: bool, gateway: str, price: int, seconds: float) -> None:
+    def message(self, realm: str, *, failed: bool, gateway: str, price: float, seconds: float) -> None:
         """Make the span of a text message."""
         del price
         attributes = {"hyrja.realm": realm, "hyrja.gateway": gateway}

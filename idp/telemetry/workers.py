@@ -50,8 +50,11 @@ class Workers:
         if self._folder is None:
             return self._own()
         self.share()
-        with _locked(self._folder):
-            found = [kept for path in self._folder.glob("*.json") if (kept := _read(path)) is not None]
+        try:
+            with _locked(self._folder):
+                found = [kept for path in self._folder.glob("*.json") if (kept := _read(path)) is not None]
+        except OSError:
+            return self._own()  # the folder went with who supervised us, or there is no room: better ours than none
         return together(FAMILIES, [kept if _lives(kept.process) else _counts(kept) for kept in found])
 
     def _own(self) -> Mapping[str, Numbers]:

@@ -18,6 +18,8 @@ from idp.listeners.sockets import Listeners
 from idp.model.struct import Frozen
 
 VARIABLE = "HYRJA_WORKER"
+SHARED = "HYRJA_SHARED"
+"""The variable that names the folder where the workers of a node add up what they count."""
 READY = b"ready\n"
 
 
@@ -39,6 +41,7 @@ class Inheritance(Frozen, frozen=True, kw_only=True):
     line: int
     ordinary: int
     asking: int | None = None
+    management: int | None = None
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Self | None:
@@ -54,11 +57,16 @@ class Inheritance(Frozen, frozen=True, kw_only=True):
     @property
     def descriptors(self) -> tuple[int, ...]:
         """Every number that must stay open in the worker."""
-        return (self.line, self.ordinary, *(() if self.asking is None else (self.asking,)))
+        numbers = (self.line, self.ordinary, self.asking, self.management)
+        return tuple(number for number in numbers if number is not None)
 
     def listeners(self) -> Listeners:
         """Open the ports; no process that this one starts inherits them in turn."""
-        return Listeners(ordinary=_opened(self.ordinary), asking=None if self.asking is None else _opened(self.asking))
+        return Listeners(
+            ordinary=_opened(self.ordinary),
+            asking=None if self.asking is None else _opened(self.asking),
+            management=None if self.management is None else _opened(self.management),
+        )
 
     async def open_line(self) -> Line:
         """Open the line to the supervisor."""

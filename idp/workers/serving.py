@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from idp.listeners.server import Server
@@ -11,8 +11,13 @@ from idp.workers.inherited import Command, Inheritance
 
 
 @asynccontextmanager
-async def supervised(server: Server, inherited: Inheritance | None) -> AsyncIterator[None]:
-    """Say when the server serves, and do what its supervisor says; nothing of it where there is none."""
+async def supervised(
+    server: Server, inherited: Inheritance | None, *, on_retiring: Callable[[], None] = lambda: None
+) -> AsyncIterator[None]:
+    """Say when the server serves, and do what its supervisor says; nothing of it where there is none.
+
+    `on_retiring` is called when another worker has taken the place of this one.
+    """
     if inherited is None:
         yield
         return
@@ -20,6 +25,8 @@ async def supervised(server: Server, inherited: Inheritance | None) -> AsyncIter
 
     async def follow() -> None:
         while (command := await line.next_command()) is not None:
+            if command is Command.RETIRE:
+                on_retiring()
             if command is Command.END_AT_ONCE or not server.draining:
                 server.end(at_once=command is Command.END_AT_ONCE)
         if not server.draining:  # the supervisor is gone, and nobody else would ever end us

@@ -32,6 +32,7 @@ class Worker:
             line=theirs.fileno(),
             ordinary=listeners.ordinary.fileno(),
             asking=None if listeners.asking is None else listeners.asking.fileno(),
+            management=None if listeners.management is None else listeners.management.fileno(),
         )
         with theirs:
             process = await asyncio.create_subprocess_exec(

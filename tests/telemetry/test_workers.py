@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -134,3 +135,13 @@ def test_what_is_shared_are_names_of_ours_and_numbers(tmp_path: Path) -> None:
     assert json.loads(file.read_text())["families"] == {
         "hyrja_request_seconds": [[["bank", "token", "2xx"], [0, 0, 1, *[0] * 11, 0.002]]]
     }
+
+
+def test_a_folder_that_is_gone_leaves_a_process_with_its_own_numbers(tmp_path: Path) -> None:
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    metrics = Metrics()
+    workers = Workers(metrics.tallies, folder=folder)
+    metrics.of(families.SESSIONS).add(("bank",))
+    shutil.rmtree(folder)
+    assert sessions(workers) == 1

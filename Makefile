@@ -45,8 +45,8 @@ format: $(VENV)/development ## format the code
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
 
-bench: $(VENV)/development ## CPU per request of the hot paths
-	$(RUN) -m benchmarks
+bench: $(VENV)/development ## CPU, throughput and latency of every request, beside others; the results go into docs/performance.md
+	$(RUN) -m benchmarks --write docs/performance.md --json var/benchmark.json
 
 screenshots: $(VENV)/development ## the pictures of the documentation (needs Chromium)
 	$(RUN) scripts/flows.py

@@ -1,88 +1,179 @@
-"""`python -m benchmarks [--quick] [--json FILE]`: CPU per request of the hot paths, beside their budgets."""
+"""`python -m benchmarks`: what each request costs, how many a second there are, and how long they take."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-import msgspec
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from benchmarks.accounting import NotMeasurableError, cpu_by_thread, memory
-from benchmarks.bank import PASSWORD, Bank
-from benchmarks.deployment import REALM, Deployment, customers, deploy, free_port, inhabited
-from benchmarks.measuring import Bench, Plan, measured
-from benchmarks.peer import PEER_SCENARIOS, missing, peer
+from benchmarks import comparison, page, plot
+from benchmarks.accounting import NotMeasurableError, cpu_by_thread, machine, memory
+from benchmarks.bank import KNOWN
+from benchmarks.burst import burst
+from benchmarks.contestants import ENTRIES, JUDGED, entered, floor_of, hashed
+from benchmarks.deployment import REALM, customers, deploy, inhabited
+from benchmarks.measuring import Plan, measured
+from benchmarks.measuring import Progress as Told
 from benchmarks.quiet import Patience
-from benchmarks.report import FLOOR, AtRest, Report, as_json, show
-from benchmarks.scenarios import DISCOVERY, DISCOVERY_PATH, SCENARIOS, Scenario, customers_needed
-from benchmarks.server import StartFailedError, floor, provider
-from benchmarks.wire import Connection, UnexpectedAnswerError, expect, get
-from idp.crypto.passwords import Argon2Passwords
+from benchmarks.report import AtRest, Report, as_json
+from benchmarks.server import StartFailedError, provider
+from benchmarks.sessions import Growth, growth
+from benchmarks.tables import show
+from benchmarks.wire import UnexpectedAnswerError
 
-THOROUGH = Plan(rounds=7, journeys=120, logins=20, warm_up=8, peer_warm_up=1500, starts=3, rest=2.0, patience=60.0)
+_EXPECTED = (
+    NotMeasurableError,
+    StartFailedError,
+    UnexpectedAnswerError,
+    comparison.NotComparableError,
+    page.NoPlaceError,
+)
+THOROUGH = Plan(
+    rounds=5,
+    journeys=120,
+    logins=16,
+    warm_up=8,
+    peer_warm_up=1500,
+    starts=3,
+    rest=2.0,
+    patience=60.0,
+    paced_rounds=2,
+    paced=2.0,
+    burst=200,
+    sessions=100_000,
+    settling=400,
+)
 QUICK = Plan(
-    rounds=1, journeys=16, logins=4, warm_up=4, peer_warm_up=400, starts=1, rest=0.5, patience=1.0, widths=(1, 4)
+    rounds=1,
+    journeys=16,
+    logins=4,
+    warm_up=4,
+    peer_warm_up=400,
+    starts=1,
+    rest=0.5,
+    patience=1.0,
+    paced_rounds=1,
+    paced=0.3,
+    burst=20,
+    sessions=2000,
+    settling=50,
+    widths=(1, 4),
 )
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run; return 1 if nothing could be measured."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one short round: does it run, and roughly how fast")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every round to FILE too")
-    chosen = parser.parse_args(arguments)
+    """Run; return 1 if nothing could be measured, or if something got slower than it may."""
+    chosen = _chosen(arguments)
     console = Console(highlight=False)
+    before = None
     try:
-        with console.status("starting") as status, tempfile.TemporaryDirectory(prefix="hyrja-bench-") as folder:
-            report = run(QUICK if chosen.quick else THOROUGH, Path(folder), progress=status.update)
-    except (NotMeasurableError, StartFailedError, UnexpectedAnswerError) as error:
+        if chosen.compare is not None:  # a file that cannot be read is known now, not in ten minutes
+            before = comparison.read(chosen.compare)
+        if chosen.write is not None:
+            page.placed(chosen.write.read_text(encoding="utf-8"), "")
+        with _bar(console) as told, tempfile.TemporaryDirectory(prefix="hyrja-bench-") as folder:
+            report = run(QUICK if chosen.quick else THOROUGH, Path(folder), wanted=chosen.only, progress=told)
+    except _EXPECTED as error:
         sys.stderr.write(f"{error}\n")
         return 1
     show(report, console)
     if chosen.json is not None:
+        chosen.json.parent.mkdir(parents=True, exist_ok=True)
         chosen.json.write_bytes(as_json(report))
-    return 0
+    if chosen.write is not None:
+        page.write(chosen.write, report, now=time.time())  # noqa: TID251 - the page says on which day it was measured
+        picture = chosen.write.parent / page.PICTURE
+        picture.parent.mkdir(exist_ok=True)
+        picture.write_text(plot.drawn(report), encoding="utf-8")
+    if before is None:
+        return 0
+    changes = comparison.changes(before, comparison.summary(report))
+    console.print(comparison.table(changes, threshold=chosen.threshold))
+    return 1 if comparison.slower(changes, threshold=chosen.threshold) else 0
 
 
-def run(plan: Plan, folder: Path, *, progress: Callable[[str], None]) -> Report:
-    """Measure a node at rest, then every scenario."""
-    patience = Patience(plan.patience)
-    progress("a node at rest")
-    rest = _at_rest(plan, folder / "rest", patience)
-    people = customers(customers_needed(plan.rounds, journeys=plan.logins + plan.warm_up, widths=len(plan.widths)))
-    deployment = deploy(folder / "load", realms=(REALM,), edit=inhabited(people, hashed=asyncio.run(_hashed())))
-    bank = Bank(deployment, people)
-    progress(f"letting {len(people)} customers in")
-    absent = missing()
-    with contextlib.ExitStack() as stack:
-        server = stack.enter_context(provider(deployment))
-        least = stack.enter_context(floor(free_port(), _discovery(folder, deployment)))
-        bench = Bench(server, bank, warm_up=plan.warm_up)
-        bench.log_in(bank.first_login())
-        lowest = (Bench(least, bank, warm_up=plan.warm_up), msgspec.structs.replace(DISCOVERY, name=FLOOR))
-        contestants: list[tuple[Bench[Any], Scenario[Any]]] = [*((bench, scenario) for scenario in SCENARIOS), lowest]
-        if absent is None:
-            other, asks = stack.enter_context(peer())
-            compared = Bench(other, asks, warm_up=plan.warm_up)
-            for scenario in PEER_SCENARIOS:  # its just-in-time compiler needs many requests before it is at its best
-                compared.settle(scenario.prepare(asks, compared.settle, plan.peer_warm_up))
-            contestants += ((compared, scenario) for scenario in PEER_SCENARIOS)
-        rows, reference = measured(plan, contestants, patience=patience, progress=progress)
-    return Report(
-        reference=reference,
-        at_rest=rest,
-        rows=tuple(rows),
-        disturbed=patience.disturbed / patience.asked,
-        no_peer=absent,
+def _chosen(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one short round: does it run, and roughly how fast")
+    names = [entry.name for entry in ENTRIES]
+    parser.add_argument("--only", action="append", choices=names, default=[], help="measure this; may be given again")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every round to FILE too")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="put the results into this page, with a picture")
+    parser.add_argument("--compare", type=Path, metavar="FILE", help="compare with the JSON of an earlier run")
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        default=comparison.THRESHOLD,
+        metavar="RATIO",
+        help="what a row of --compare may cost, compared with before (default: %(default)s)",
     )
+    return parser.parse_args(arguments)
+
+
+@contextlib.contextmanager
+def _bar(console: Console) -> Iterator[Told]:
+    """Show on the terminal what is being done."""
+    columns = (
+        BarColumn(),
+        TextColumn("{task.percentage:3.0f} %"),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("starting", total=1.0)
+        yield lambda doing, share: bar.update(task, description=doing, completed=share)
+
+
+def run(plan: Plan, folder: Path, *, progress: Told, wanted: Sequence[str] = ()) -> Report:
+    """Measure a node at rest, then every scenario of everybody who is wanted (nobody named: of all)."""
+    patience = Patience(plan.patience)
+    rest, grown, met = None, None, None
+    people = customers(plan.customers)
+    if not wanted or JUDGED in wanted:
+        progress("a node at rest", 0.0)
+        rest = _at_rest(plan, folder / "rest", patience)
+        progress(f"{plan.sessions:,} live sessions", 0.0)
+        grown = _growth(plan, folder / "sessions")
+    progress(f"letting {len(people):,} customers in", 0.0)
+    with contextlib.ExitStack() as stack:
+        contestants, absent = entered(stack, plan, folder, people, wanted=wanted)
+        if not contestants:
+            raise NotMeasurableError("\n".join(f"{name} cannot be measured: {why}." for name, why in absent.items()))
+        judged = next((one for one in contestants if one.name == JUDGED), None)
+        if judged is not None:
+            contestants.append(floor_of(stack, plan, folder, judged))
+        found = measured(plan, contestants, patience=patience, progress=progress)
+        if judged is not None:
+            progress(f"{plan.burst} logins at once", 1.0)
+            patience.wait()
+            met = burst(judged.bench, logins=plan.burst)
+    return Report(
+        machine=machine(),
+        reference=found.reference,
+        signatures=found.signatures,
+        rows=found.rows,
+        latencies=found.latencies,
+        disturbed=patience.disturbed / patience.asked,
+        judged=JUDGED,
+        at_rest=rest,
+        burst=met,
+        growth=grown,
+        absent=absent,
+    )
+
+
+def _growth(plan: Plan, folder: Path) -> Growth:
+    people = customers(KNOWN)
+    deployment = deploy(folder, realms=(REALM,), edit=inhabited(people, hashed=hashed()))
+    with provider(deployment) as server:
+        return growth(plan, server, deployment, people)
 
 
 def _at_rest(plan: Plan, folder: Path, patience: Patience) -> AtRest:
@@ -98,27 +189,12 @@ def _at_rest(plan: Plan, folder: Path, patience: Patience) -> AtRest:
             starts.append(again.started_in)
     patience.wait()
     with provider(deployment) as node:
-        before = sum(cpu_by_thread(node.pid).values())
+        [process] = node.processes
+        before = sum(cpu_by_thread(process).values())
         time.sleep(plan.rest)
-        idle = (sum(cpu_by_thread(node.pid).values()) - before) / plan.rest
-        held = memory(node.pid)
+        idle = (sum(cpu_by_thread(process).values()) - before) / plan.rest
+        held = memory(process)
     return AtRest(first_start=first.started_in, starts=(*starts, node.started_in), memory=held, cpu=idle)
-
-
-def _discovery(folder: Path, deployment: Deployment) -> Path:
-    """Keep what discovery answers, for the floor to answer the same."""
-    with Connection(deployment.port) as connection:
-        connection.send(get(deployment.host, DISCOVERY_PATH))
-        path = folder / "discovery.json"
-        path.write_bytes(expect(connection.receive(), 200).body)
-        return path
-
-
-async def _hashed() -> bytes:
-    passwords = Argon2Passwords(workers=1, queue=1)
-    hashed = await passwords.hash(PASSWORD)
-    passwords.close()
-    return hashed
 
 
 if __name__ == "__main__":

@@ -1,9 +1,12 @@
-"""What the operating system says of another process: CPU time by thread, memory. And how fast this machine is now."""
+"""What the operating system says of other processes: CPU time by thread, memory. And how fast this machine is now."""
 
 from __future__ import annotations
 
 import os
+import platform
+import sqlite3
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from idp.model.struct import Frozen
@@ -18,6 +21,20 @@ class NotMeasurableError(Exception):
     """The system keeps no such account; the text says what is missing."""
 
 
+class Machine(Frozen, frozen=True, kw_only=True):
+    """Where a run was made."""
+
+    processor: str
+    cores: int
+    system: str
+    python: str
+    sqlite: str
+
+    def __str__(self) -> str:
+        cores = "1 core" if self.cores == 1 else f"{self.cores} cores"
+        return f"{self.processor}, {cores}; {self.system}; CPython {self.python}, SQLite {self.sqlite}"
+
+
 class Memory(Frozen, frozen=True, kw_only=True):
     """Bytes of a process: all that is in memory, and what no other process shares (None where that is unreadable)."""
 
@@ -25,23 +42,63 @@ class Memory(Frozen, frozen=True, kw_only=True):
     unique: int | None
 
 
-def cpu_by_thread(pid: int) -> dict[int, float]:
-    """Return the CPU seconds (user and system) that each live thread of a process has used.
+def machine() -> Machine:
+    """Describe this machine."""
+    return Machine(
+        processor=_processor(),
+        cores=len(os.sched_getaffinity(0)),
+        system=f"{platform.system()} {platform.release().partition('-')[0]}",
+        python=platform.python_version(),
+        sqlite=sqlite3.sqlite_version,
+    )
+
+
+def _processor() -> str:
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return value.strip()
+    return platform.machine()
+
+
+def family(pid: int) -> tuple[int, ...]:
+    """Return a process and all that descend from it: a supervisor's workers are its children."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended meanwhile
+            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            children.setdefault(parent, []).append(int(entry.name))
+    found = [pid]
+    for member in found:  # grows while it is walked
+        found += children.get(member, [])
+    return tuple(found)
+
+
+def cpu_by_thread(*pids: int) -> dict[int, float]:
+    """Return the CPU seconds (user and system) that each live thread of some processes has used.
 
     Nanoseconds from `schedstat`; where the kernel has none, ticks of 10 ms from `stat`.
     """
-    tasks = Path(f"/proc/{pid}/task")
-    if not tasks.is_dir():
-        raise NotMeasurableError(f"There is no {tasks}: CPU per request is measured on Linux only.")
-    return {int(task.name): _cpu(task) for task in tasks.iterdir()}
+    used: dict[int, float] = {}
+    for pid in pids:
+        tasks = Path(f"/proc/{pid}/task")
+        if not tasks.is_dir():
+            raise NotMeasurableError(f"There is no {tasks}: CPU per request is measured on Linux only.")
+        used |= {int(task.name): spent for task in tasks.iterdir() if (spent := _cpu(task)) is not None}
+    return used
 
 
-def _cpu(task: Path) -> float:
+def _cpu(task: Path) -> float | None:
     try:
         return int((task / "schedstat").read_text().split()[0]) / 1e9
     except OSError:
+        pass
+    try:
         fields = (task / "stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except OSError:
+        return None  # the thread has ended meanwhile
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory(pid: int) -> Memory:

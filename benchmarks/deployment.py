@@ -6,7 +6,7 @@ import base64
 import json
 import secrets
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,12 @@ REALM = "small-business"
 DEMO = (REALM, "sme-corporate")
 ROBOTS = {"ES256": "robot-es256", "RS256": "robot-rs256"}
 """Clients that act for themselves, by the algorithm of their access tokens."""
-_CLIENTS = ("internet-banking", "cards", *ROBOTS.values())
+BANKING, CARDS = "internet-banking", "cards"
+CALLBACKS = {
+    BANKING: f"http://localhost:8090/{REALM}/callback",
+    CARDS: f"http://localhost:8090/{REALM}/cards/callback",
+}
+_CLIENTS = (*CALLBACKS, *ROBOTS.values())
 
 Edit = Callable[[dict[str, Any]], None]
 
@@ -31,6 +36,10 @@ class Deployment(Frozen, frozen=True, kw_only=True):
     folder: Path
     port: int
     realms: tuple[str, ...]
+    options: tuple[str, ...] = ()
+    """Of `idp serve`."""
+    stores: tuple[int, ...] = ()
+    """The processes of its stores, if they have some of their own."""
 
     @property
     def host(self) -> str:
@@ -42,13 +51,25 @@ class Deployment(Frozen, frozen=True, kw_only=True):
         """The settings file."""
         return self.folder / "config.toml"
 
-    def client_secret(self, client_id: str) -> str:
-        """Return what a client of the measured realm proves itself with."""
-        return (self.folder / "vault" / f"{REALM}_{client_id}").read_text().strip()
+    @property
+    def client_secrets(self) -> dict[str, str]:
+        """What the clients of the measured realm prove themselves with."""
+        return {client: (self.folder / "vault" / f"{REALM}_{client}").read_text().strip() for client in _CLIENTS}
 
 
-def deploy(folder: Path, *, realms: tuple[str, ...] = DEMO, edit: Edit | None = None) -> Deployment:
-    """Write a deployment of some of the demo's realms; `edit` changes their documents."""
+def deploy(
+    folder: Path,
+    *,
+    realms: tuple[str, ...] = DEMO,
+    edit: Edit | None = None,
+    store: Mapping[str, str] | None = None,
+    queue: int | None = None,
+) -> Deployment:
+    """Write a deployment of some of the demo's realms.
+
+    `edit` changes their documents; `store` are settings of the store, by default an SQLite file; `queue` is how many
+    password hashes may wait.
+    """
     deployment = Deployment(folder=folder, port=free_port(), realms=realms)
     vault = folder / "vault"
     vault.mkdir(parents=True, mode=0o700)
@@ -60,7 +81,8 @@ def deploy(folder: Path, *, realms: tuple[str, ...] = DEMO, edit: Edit | None = 
         (folder / f"{realm}.json").write_text(json.dumps(document), encoding="utf-8")
         for client in _CLIENTS:
             (vault / f"{realm}_{client}").write_text(secrets.token_urlsafe(32))
-    deployment.config.write_text(_settings(deployment), encoding="utf-8")
+    kept = store if store is not None else {"path": str(folder / "store" / "hyrja.sqlite")}
+    deployment.config.write_text(_settings(deployment, store=kept, queue=queue), encoding="utf-8")
     return deployment
 
 
@@ -72,21 +94,23 @@ def free_port() -> int:
         return port
 
 
-def _settings(deployment: Deployment) -> str:
+def _settings(deployment: Deployment, *, store: Mapping[str, str], queue: int | None) -> str:
     """Write what `config/development.toml` has, with everything kept in the folder."""
     folder = deployment.folder
-    tables: dict[str, dict[str, Any]] = {
+    tables: dict[str, Mapping[str, Any]] = {
         "server": {"base_url": f"http://{deployment.host}", "port": deployment.port},
-        "store": {"path": str(folder / "store" / "hyrja.sqlite")},
+        "store": store,
         "secrets": {"master_key_files": [str(folder / "master.key")], "vault": str(folder / "vault")},
         "realms": {"files": [str(folder / f"{realm}.json") for realm in deployment.realms]},
         "sms": {"gateway": "outbox", "outbox_file": str(folder / "outbox.jsonl")},
         "log": {"level": "info", "file": str(folder / "idp.jsonl")},
     }
+    if queue is not None:
+        tables["hashing"] = {"queue": queue}
     return 'environment = "development"\n' + "".join(_table(name, values) for name, values in tables.items())
 
 
-def _table(name: str, values: dict[str, Any]) -> str:
+def _table(name: str, values: Mapping[str, Any]) -> str:
     # JSON's strings, numbers and lists are TOML's too.
     return f"\n[{name}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items())
 
@@ -111,28 +135,40 @@ def inhabited(people: Sequence[Customer], *, hashed: bytes) -> Edit:
     """Return the edit that fills a realm with these customers, whose passwords all have the same stored hash."""
 
     def edit(document: dict[str, Any]) -> None:
-        document["clients"] += [_robot(client, algorithm) for algorithm, client in ROBOTS.items()]
-        document["users"] = [_user(customer, msgspec.json.decode(hashed)) for customer in people]
+        document["clients"] += [
+            robot(client, algorithm, f"${{vault.{client}}}") for algorithm, client in ROBOTS.items()
+        ]
+        document["users"] = [user(customer, hashed) for customer in people]
         for action in document["requiredActions"]:
             action["defaultAction"] = False
 
     return edit
 
 
-def _robot(client: str, algorithm: str) -> dict[str, Any]:
+def robot(client: str, algorithm: str, secret: str) -> dict[str, Any]:
+    """Return a client that acts for itself, as a realm file has it."""
     return {
         "clientId": client,
         "enabled": True,
-        "secret": f"${{vault.{client}}}",
+        "secret": secret,
         "standardFlowEnabled": False,
         "serviceAccountsEnabled": True,
         "attributes": {"access.token.signed.response.alg": algorithm},
     }
 
 
-def _user(customer: Customer, hashed: dict[str, Any]) -> dict[str, Any]:
-    secret = {name: hashed.pop(name) for name in ("value", "salt")}
-    token = {"subType": "totp", "secretEncoding": "BASE32"}
+def user(customer: Customer, hashed: bytes) -> dict[str, Any]:
+    """Return a customer as a realm file has them; `hashed` is the stored hash of their password."""
+    password = msgspec.json.decode(hashed)
+    secret = {name: password.pop(name) for name in ("value", "salt")}
+    token = {
+        "subType": "totp",
+        "digits": 6,
+        "period": 30,
+        "counter": 0,
+        "algorithm": "HmacSHA1",
+        "secretEncoding": "BASE32",
+    }
     return {
         "username": customer.username,
         "enabled": True,
@@ -142,7 +178,7 @@ def _user(customer: Customer, hashed: dict[str, Any]) -> dict[str, Any]:
         "emailVerified": True,
         "attributes": {"phoneNumber": ["+355692000101"], "phoneNumberVerified": ["true"]},
         "credentials": [
-            {"type": "password", "credentialData": json.dumps(hashed), "secretData": json.dumps(secret)},
+            {"type": "password", "credentialData": json.dumps(password), "secretData": json.dumps(secret)},
             {
                 "type": "otp",
                 "userLabel": "Software Token",

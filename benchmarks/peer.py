@@ -1,27 +1,50 @@
 """node-oidc-provider in memory, asked for the same things in the same run: a ratio says more than a number.
 
 Its packages come with `npm ci` in `tests/peers`; without them, or without Node, the comparison is left out and said so.
+Its pages are those that it brings along for trying it out: they take any password, so its password step hashes nothing
+and is followed by a page that asks for consent. It has no one-time codes.
 """
 
 from __future__ import annotations
 
-import base64
-import json
 import shutil
-import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from urllib.parse import quote_plus
+from pathlib import Path
 
-from benchmarks.deployment import ROOT, free_port
-from benchmarks.scenarios import Scenario, Settle
-from benchmarks.server import Running, StartFailedError
-from benchmarks.wire import Journey, UnexpectedAnswerError, expect, get, post
-from idp.model.struct import Frozen
+from benchmarks.bank import Bank, Browser, Place, code_of
+from benchmarks.deployment import BANKING, ROBOTS, ROOT, Customer, free_port
+from benchmarks.server import Running, started
+from benchmarks.wire import Journey, UnexpectedAnswerError, expect, get
 
-PREFIX = "node-oidc-provider: "
+NAME = "node-oidc-provider"
+OFFERS = frozenset(
+    {
+        "discovery",
+        "JWKS",
+        "authorization request to login page",
+        "password step",
+        "code exchange",
+        "refresh",
+        "client credentials, ES256",
+        "client credentials, RS256",
+        "introspection",
+        "userinfo",
+    }
+)
+"""Scenarios that it can be asked."""
 _FOLDER = ROOT / "tests" / "peers"
 _SECRET = "a secret of thirty-two characters"
+_API: Mapping[str, str] = {"resource": "urn:bank:accounts"}
+"""Tokens for a resource are JWTs, as ours are; others are not, and only they open its UserInfo."""
+_PLACE = Place(
+    discovery="/.well-known/openid-configuration",
+    jwks="/jwks",
+    authorization="/auth",
+    token="/token",
+    introspection="/token/introspection",
+    userinfo="/me",
+)
 
 
 def missing() -> str | None:
@@ -33,79 +56,54 @@ def missing() -> str | None:
     return None
 
 
-class Peer(Frozen, frozen=True, kw_only=True):
-    """What its clients know of it."""
+class Peer(Bank):
+    """Our bank, if node-oidc-provider were its provider."""
 
-    port: int
-    token: str
-    """An access token of a person."""
+    def __init__(self, host: str) -> None:
+        super().__init__(host, (), dict.fromkeys((BANKING, *ROBOTS.values()), _SECRET), place=_PLACE)
+        self._terms = _API
 
-    @property
-    def host(self) -> str:
-        """Name and port, as a `Host` header has them."""
-        return f"localhost:{self.port}"
+    def someone(self) -> Customer:
+        """Return the one customer: any name and any password do."""
+        return Customer(username="arta", seed="")
 
-    def fetched(self, path: str) -> Journey:
-        """Get a public document."""
-        expect((yield get(self.host, path)), 200)
+    def first_login(self, browser: Browser, customer: Customer) -> Journey:
+        """Log a known browser in and consent, so that it is not asked again."""
+        yield from self.opened(browser)
+        yield from self.password_given(browser, customer)
+        code_of((yield from browser.led(browser.submit({"prompt": "consent"}))))
 
-    def own_token(self, algorithm: str) -> Journey:
-        """Get a client's own token."""
-        answer = yield self._post("/token", {"grant_type": "client_credentials", "scope": "accounts"}, algorithm)
-        if not json.loads(expect(answer, 200).body)["access_token"].startswith("eyJ"):
-            raise UnexpectedAnswerError("The token is no JWT.")
+    def password_given(self, browser: Browser, customer: Customer) -> Journey:
+        """Give user name and password, and see the page that asks for consent."""
+        form = {"prompt": "login", "login": customer.username, "password": "any"}
+        page = yield from browser.led(browser.submit(form))
+        if b'value="consent"' not in expect(page, 200).body:
+            raise UnexpectedAnswerError(f"The page does not ask for consent: {page.body[:400]!r}")
 
-    def asked_who(self) -> Journey:
-        """Ask for the user's claims."""
-        expect((yield get(self.host, "/me", {"authorization": f"Bearer {self.token}"})), 200)
+    def one_token(self, settle: Callable[[Sequence[Journey]], None]) -> str:
+        """Return an access token that opens UserInfo."""
+        self._terms = {}
+        token = super().one_token(settle)
+        self._terms = _API
+        return token
 
-    def introspected(self) -> Journey:
-        """Ask whether the access token counts."""
-        answer = yield self._post("/token/introspection", {"token": self.token}, "ES256")
-        if not json.loads(expect(answer, 200).body)["active"]:
-            raise UnexpectedAnswerError("The token is not active.")
+    def request(self, client: str) -> str:
+        """Ask for the bank's interface too."""
+        return f"{super().request(client)}&resource={_API['resource']}"
 
-    def _post(self, path: str, form: dict[str, str], algorithm: str) -> bytes:
-        credentials = f"app-{algorithm}:{quote_plus(_SECRET)}"
-        basic = base64.b64encode(credentials.encode()).decode()
-        return post(self.host, path, form, {"authorization": f"Basic {basic}"})
+    def back_channel(self, path: str, form: Mapping[str, str], client: str = BANKING) -> bytes:
+        """Ask for tokens that are JWTs."""
+        terms = {} if "token" in form else self._terms
+        scope = {"scope": "accounts"} if form.get("grant_type") == "client_credentials" else {}
+        return super().back_channel(path, {**form, **terms, **scope}, client)
 
 
 @contextmanager
-def peer() -> Iterator[tuple[Running, Peer]]:
+def peer(folder: Path) -> Iterator[tuple[Running, Peer]]:
     """Serve it."""
     port = free_port()
+    host = f"localhost:{port}"
+    log = folder / "node-oidc-provider.out"
     command = ["node", str(_FOLDER / "oidc_provider.mjs"), str(port)]
-    process = subprocess.Popen(  # the project's own script
-        command, cwd=_FOLDER, env=None, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        if not line:
-            raise StartFailedError("node-oidc-provider did not start.")
-        yield Running(pid=process.pid, port=port, started_in=0.0), Peer(port=port, token=json.loads(line)["token"])
-    finally:
-        process.terminate()
-        process.communicate()
-
-
-def _many(journey: Callable[[Peer], Journey]) -> Callable[[Peer, Settle, int], Sequence[Journey]]:
-    def prepare(peer: Peer, settle: Settle, count: int) -> Sequence[Journey]:
-        del settle
-        return [journey(peer) for _ in range(count)]
-
-    return prepare
-
-
-PEER_SCENARIOS: tuple[Scenario[Peer], ...] = tuple(
-    Scenario(name=PREFIX + name, prepare=_many(journey))
-    for name, journey in {
-        "client credentials, ES256": lambda peer: peer.own_token("ES256"),
-        "client credentials, RS256": lambda peer: peer.own_token("RS256"),
-        "userinfo": Peer.asked_who,
-        "introspection": Peer.introspected,
-        "discovery": lambda peer: peer.fetched("/.well-known/openid-configuration"),
-        "JWKS": lambda peer: peer.fetched("/jwks"),
-    }.items()
-)
+    with started(command, port=port, request=get(host, _PLACE.discovery), log=log) as running:
+        yield running, Peer(host)

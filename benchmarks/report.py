@@ -1,24 +1,22 @@
-"""What was found: as a table for a person, as JSON for whatever compares runs."""
+"""One run: everything that was found, and as JSON for whatever compares runs."""
 
 from __future__ import annotations
 
-import platform
+from collections.abc import Mapping
 from statistics import median
 
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
-from benchmarks.accounting import NOMINAL_REFERENCE, Memory
-from benchmarks.measuring import Row
-from benchmarks.peer import PREFIX
-from benchmarks.scenarios import DISCOVERY, SCENARIOS
+from benchmarks.accounting import NOMINAL_REFERENCE, Machine, Memory
+from benchmarks.budgets import BUDGETS, Verdict, judged, net
+from benchmarks.burst import Burst
+from benchmarks.measuring import Latency, Row
+from benchmarks.sessions import Growth
 from idp.model.struct import Frozen
 
-START_BUDGET = 1.5  # seconds
-MEMORY_BUDGET = 120 * 10**6  # bytes
-_MUCH = 0.1  # of the measurements disturbed: worth a word
-FLOOR = "floor: discovery's bytes, nothing else"
+FORMAT = 2
+"""Of the JSON; a run of another one is not compared."""
+PERCENTILES = (0.5, 0.95, 0.99)
 
 
 class AtRest(Frozen, frozen=True, kw_only=True):
@@ -33,154 +31,133 @@ class AtRest(Frozen, frozen=True, kw_only=True):
     """CPU seconds that a second of doing nothing costs."""
 
 
+class Judgement(Frozen, frozen=True, kw_only=True):
+    """A request of the judged contestant beside its budget; seconds."""
+
+    scenario: str
+    alone: float
+    company: float
+    signatures: float
+    """What of each is signatures that the budget excludes."""
+    budget: float
+    verdicts: tuple[Verdict, Verdict]
+    """Alone, and in company."""
+
+
 class Report(Frozen, frozen=True, kw_only=True):
     """One run."""
 
+    machine: Machine
     reference: float
-    at_rest: AtRest
+    signatures: Mapping[str, float]
     rows: tuple[Row, ...]
+    latencies: tuple[Latency, ...]
     disturbed: float
     """The share of the measurements that began although others kept the machine busy."""
-    no_peer: str | None = None
-    """Why nothing was compared with node-oidc-provider, if nothing was."""
+    judged: str
+    """The contestant that the budgets are about."""
+    at_rest: AtRest | None = None
+    burst: Burst | None = None
+    growth: Growth | None = None
+    absent: Mapping[str, str] = {}
+    """Contestants that did not take part, and why."""
 
     @property
     def machine_factor(self) -> float:
         """How much slower than the machine of docs/performance.md this one was: divide by it to compare."""
         return self.reference / NOMINAL_REFERENCE
 
+    @property
+    def contestants(self) -> tuple[str, ...]:
+        """Who took part, in the order of their columns."""
+        return tuple(dict.fromkeys(row.contestant for row in self.rows))
 
-def show(report: Report, console: Console) -> None:
-    """Print the run."""
-    machine = f"CPython {platform.python_version()}, {platform.system()} {platform.machine()}"
-    factor = f"reference loop {report.reference * 1000:.1f} ms: machine factor {report.machine_factor:.2f}"
-    console.print(f"\n[bold]Hyrja, CPU time of the server process[/]\n[dim]{machine}; {factor}[/]\n")
-    console.print(_costs(report))
-    console.print(f"[dim]One discovery costs {_above_floor(report):.1f} times the floor.[/]\n")
-    if report.no_peer is None:
-        console.print(_beside_peer(report))
-        console.print()
-    else:
-        console.print(f"[yellow]Nothing was compared with node-oidc-provider: {report.no_peer}.[/]\n")
-    console.print(_rest(report.at_rest, factor=report.machine_factor))
-    console.print(_LEGEND)
-    if report.disturbed > _MUCH:
-        console.print(f"[yellow]Other work kept the machine busy at {report.disturbed:.0%} of the measurements.[/]")
+    @property
+    def scenarios(self) -> tuple[str, ...]:
+        """What was asked, in the order of the lines."""
+        return tuple(dict.fromkeys(row.scenario for row in self.rows))
 
+    @property
+    def widths(self) -> tuple[int, int]:
+        """How many requests are under way at once: alone, and in company."""
+        widths = {row.width for row in self.rows}
+        return min(widths), max(widths)
 
-_LEGEND = (
-    "\n[dim]Medians of the rounds, ± the farthest of them. alone: one request at a time; company: several at a time, "
-    "whose writes share their commits; per s: these, a second of wall time, the client's own work included. "
-    "The hash is in no number but its own. slow: over the budget, but not once divided by the machine factor.[/]"
-)
+    def row(self, contestant: str, scenario: str, *, company: bool = False) -> Row | None:
+        """Return what a contestant's scenario cost, if it was asked."""
+        width = self.widths[company]
+        wanted = (contestant, scenario, width)
+        return next((row for row in self.rows if (row.contestant, row.scenario, row.width) == wanted), None)
 
+    def latency(self, contestant: str, scenario: str) -> Latency | None:
+        """Return what a contestant's scenario took at a fixed rate, if that was measured."""
+        wanted = (contestant, scenario)
+        return next((one for one in self.latencies if (one.contestant, one.scenario) == wanted), None)
 
-def _costs(report: Report) -> Table:
-    table = _table("CPU for each, ms", "alone", "±", "company", "per s", "budget")
-    rows = {(row.name, row.width): row for row in report.rows}
-    budgets = {scenario.name: scenario.budget for scenario in SCENARIOS}
-    widths = sorted({row.width for row in report.rows})
-    for name in dict.fromkeys(row.name for row in report.rows if not row.name.startswith(PREFIX)):
-        alone, company = rows[name, widths[0]], rows[name, widths[-1]]
-        table.add_row(
-            name,
-            _milliseconds(alone.cpu),
-            f"{alone.spread:.0%}",
-            _milliseconds(company.cpu),
-            f"{company.rate:,.0f}",
-            _judged(alone.cpu, budgets.get(name), factor=report.machine_factor),
+    def judgements(self) -> list[Judgement]:
+        """Hold every scenario that has a budget against it."""
+        return [
+            self._judgement(scenario, alone.cpu, company.cpu)
+            for scenario in self.scenarios
+            if scenario in BUDGETS.requests
+            and (alone := self.row(self.judged, scenario)) is not None
+            and (company := self.row(self.judged, scenario, company=True)) is not None
+        ]
+
+    def _judgement(self, scenario: str, alone: float, company: float) -> Judgement:
+        budget = BUDGETS.requests[scenario]
+        costs = [net(cost, budget, self.signatures) for cost in (alone, company)]
+        first, second = (judged(cost, budget.seconds, factor=self.machine_factor) for cost in costs)
+        return Judgement(
+            scenario=scenario,
+            alone=alone,
+            company=company,
+            signatures=alone - costs[0],
+            budget=budget.seconds,
+            verdicts=(first, second),
         )
-    hashing = [row.hashing for row in report.rows if row.hashing > 0]
-    if hashing:
-        table.add_row("one password hash (Argon2id)", _milliseconds(median(hashing)))
-    return table
 
+    def ratios(self, other: str) -> dict[str, float]:
+        """Return the judged contestant's cost over another's, for each thing that both were asked, one at a time.
 
-def ratios(report: Report) -> dict[str, float]:
-    """Return our cost over node-oidc-provider's, for each thing that both were asked, one request at a time.
-
-    Rounds are compared one by one, so that a slow moment of the machine falls on both.
-    """
-    width = min(row.width for row in report.rows)
-    windows = {row.name: row.windows for row in report.rows if row.width == width}
-    return {
-        name: median(our.cpu / their.cpu for our, their in zip(ours, windows[PREFIX + name], strict=True))
-        for name, ours in windows.items()
-        if PREFIX + name in windows
-    }
-
-
-def _beside_peer(report: Report) -> Table:
-    table = _table("Beside node-oidc-provider, ms", "ours", "theirs", "ours / theirs")
-    width = min(row.width for row in report.rows)
-    costs = {row.name: row.cpu for row in report.rows if row.width == width}
-    for name, ratio in ratios(report).items():
-        colour = "green" if ratio <= 1 else "bold red"
-        theirs = _milliseconds(costs[PREFIX + name])
-        table.add_row(name, _milliseconds(costs[name]), theirs, f"[{colour}]{ratio:.2f}[/]")
-    return table
-
-
-def _above_floor(report: Report) -> float:
-    """Compare what was measured in the same round, so that a slow round does not count."""
-    windows = {(row.name, row.width): row.windows for row in report.rows}
-    width = min(row.width for row in report.rows)
-    pairs = zip(windows[DISCOVERY.name, width], windows[FLOOR, width], strict=True)
-    return median(ours.cpu / floor.cpu for ours, floor in pairs)
-
-
-def _rest(rest: AtRest, *, factor: float) -> Table:
-    table = _table("A node with the demo's realms", "", "budget")
-    for name, seconds in (("with an empty store", rest.first_start), ("again", median(rest.starts))):
-        table.add_row(f"start to first answer, {name}", f"{seconds:.2f} s", _mark(seconds, START_BUDGET, "s", factor))
-    resident = rest.memory.resident / 1e6
-    table.add_row("resident at rest", f"{resident:.0f} MB", _mark(resident, MEMORY_BUDGET / 1e6, "MB"))
-    if rest.memory.unique is not None:
-        table.add_row("  of it shared with no other process", f"{rest.memory.unique / 1e6:.0f} MB")
-    table.add_row("CPU of doing nothing", f"{rest.cpu * 1000:.1f} ms/s")
-    return table
-
-
-def _table(title: str, *columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(title, no_wrap=True)
-    for column in columns:
-        table.add_column(column, justify="right", no_wrap=True)
-    return table
-
-
-def _judged(cost: float, budget: float | None, *, factor: float) -> str:
-    return "" if budget is None else _mark(cost * 1000, budget * 1000, "", factor)
-
-
-def _mark(found: float, budget: float, unit: str, factor: float = 1.0) -> str:
-    """Judge a figure. One that only a machine slower than usual takes over its budget is `slow`, not `over`."""
-    if found < budget:
-        verdict = "[green]  ok[/]"
-    elif found / factor < budget:
-        verdict = "[yellow]slow[/]"
-    else:
-        verdict = "[bold red]over[/]"
-    return f"{budget:g} {unit}".strip() + f" {verdict}"
-
-
-def _milliseconds(seconds: float) -> str:
-    return f"{seconds * 1000:.3f}"
+        Rounds are compared one by one, so that a slow moment of the machine falls on both.
+        """
+        found: dict[str, float] = {}
+        for scenario in self.scenarios:
+            ours, theirs = self.row(self.judged, scenario), self.row(other, scenario)
+            if ours is not None and theirs is not None and other != self.judged:
+                pairs = zip(ours.windows, theirs.windows, strict=True)
+                found[scenario] = median(our.cpu / their.cpu for our, their in pairs)
+        return found
 
 
 def as_json(report: Report) -> bytes:
-    """Return the run with every round of it, in seconds and bytes."""
+    """Return the run with every round of it, in seconds and bytes, and the budgets that it was judged by."""
     rows = [
-        {"cpu": row.cpu, "hashing": row.hashing, "per_second": row.rate, **msgspec.to_builtins(row)}
+        {
+            "cpu": row.cpu,
+            "hashing": row.hashing,
+            "stores": row.stores,
+            "per_second": row.rate,
+            **msgspec.to_builtins(row),
+        }
         for row in report.rows
     ]
+    latencies = [
+        {
+            **{f"p{share * 100:g}": one.percentile(share) for share in PERCENTILES},
+            **msgspec.to_builtins(one),
+        }
+        for one in report.latencies
+    ]
     content = {
-        "python": platform.python_version(),
+        "format": FORMAT,
         "machine_factor": report.machine_factor,
-        "reference": report.reference,
-        "at_rest": msgspec.to_builtins(report.at_rest),
+        **msgspec.to_builtins(report),
         "rows": rows,
-        "beside_node_oidc_provider": ratios(report),
-        "disturbed": report.disturbed,
+        "latencies": latencies,
+        "budgets": msgspec.to_builtins(BUDGETS),
+        "judgements": msgspec.to_builtins(report.judgements()),
+        "ratios": {other: report.ratios(other) for other in report.contestants if other != report.judged},
     }
     return msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import msgspec
+
+from benchmarks.accounting import family
+from benchmarks.bank import KEYCLOAKS
 from benchmarks.deployment import ROOT, Deployment
-from benchmarks.scenarios import DISCOVERY_PATH
-from benchmarks.wire import Connection, expect, get
+from benchmarks.wire import Connection, UnexpectedAnswerError, expect, get
 from idp.model.struct import Frozen
 
 _LONGEST_START = 60.0  # seconds
@@ -25,38 +30,63 @@ class StartFailedError(Exception):
 class Running(Frozen, frozen=True, kw_only=True):
     """A server that has answered."""
 
-    pid: int
+    processes: tuple[int, ...]
+    """Its serving processes and the one that watches over them."""
     port: int
     started_in: float
     """Seconds from the process's start to its first answer."""
+    stores: tuple[int, ...] = ()
+    """Processes in which its stores keep what it tells them."""
 
 
 @contextmanager
 def provider(deployment: Deployment) -> Iterator[Running]:
     """Serve a deployment as `idp serve` does."""
-    command = ["-m", "idp", "serve", "--config", str(deployment.config)]
+    command = [sys.executable, "-m", "idp", "serve", "--config", str(deployment.config), *deployment.options]
     log = deployment.folder / "server.out"
-    with _process(command, port=deployment.port, host=deployment.host, path=DISCOVERY_PATH, log=log) as running:
-        yield running
+    request = get(deployment.host, KEYCLOAKS.discovery)
+    with started(command, port=deployment.port, request=request, log=log) as running:
+        yield msgspec.structs.replace(running, stores=deployment.stores)
 
 
 @contextmanager
 def floor(port: int, reply: Path) -> Iterator[Running]:
     """Serve the bytes of a file from a bare ASGI application, on the same server as the provider's."""
-    command = ["-m", "benchmarks.floor", str(port), str(reply)]
-    log = reply.with_suffix(".out")
-    with _process(command, port=port, host=f"localhost:{port}", path="/", log=log) as running:
+    command = [sys.executable, "-m", "benchmarks.floor", str(port), str(reply)]
+    request = get(f"localhost:{port}", "/")
+    with started(command, port=port, request=request, log=reply.with_suffix(".out")) as running:
         yield running
 
 
 @contextmanager
-def _process(command: Sequence[str], *, port: int, host: str, path: str, log: Path) -> Iterator[Running]:
-    started = time.perf_counter()
+def started(
+    command: Sequence[str],
+    *,
+    port: int,
+    request: bytes,
+    log: Path,
+    patience: float = _LONGEST_START,
+    environment: Mapping[str, str] = {},
+) -> Iterator[Running]:
+    """Run a command until the block ends; the block begins when the port has answered the request.
+
+    Raises:
+        StartFailedError: it has not within `patience` seconds, or the process has ended.
+
+    """
+    began = time.perf_counter()
     with log.open("ab") as output:
-        process = subprocess.Popen([sys.executable, *command], cwd=ROOT, stdout=output, stderr=output)
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
     try:
-        _wait_for_answer(process, port=port, request=get(host, path), log=log, until=started + _LONGEST_START)
-        yield Running(pid=process.pid, port=port, started_in=time.perf_counter() - started)
+        _wait_for_answer(process, port=port, request=request, log=log, until=began + patience)
+        yield Running(processes=family(process.pid), port=port, started_in=time.perf_counter() - began)
     finally:
         process.terminate()
         try:
@@ -64,14 +94,17 @@ def _process(command: Sequence[str], *, port: int, host: str, path: str, log: Pa
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        with suppress(ProcessLookupError):  # what it has left behind
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _wait_for_answer(process: subprocess.Popen[bytes], *, port: int, request: bytes, log: Path, until: float) -> None:
     while process.poll() is None and time.perf_counter() < until:
-        with suppress(ConnectionRefusedError), Connection(port) as connection:
-            # The port is taken first, so this waits in the listener's queue until the server is ready.
+        # The port may be taken first, so this waits in the listener's queue until the server is ready.
+        with suppress(OSError, UnexpectedAnswerError), Connection(port) as connection:
             connection.send(request)
             expect(connection.receive(), 200)
             return
         time.sleep(0.002)
-    raise StartFailedError(f"The server did not start:\n{log.read_text(encoding='utf-8', errors='replace')}")
+    said = log.read_text(encoding="utf-8", errors="replace")
+    raise StartFailedError(f"The server did not start:\n{said}")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Generator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Generator, Mapping
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlencode
@@ -80,7 +79,7 @@ class Connection:
     def __init__(self, port: int) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=_PATIENCE)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._rest = b""
+        self._read = b""
 
     def __enter__(self) -> Self:
         return self
@@ -89,6 +88,10 @@ class Connection:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def fileno(self) -> int:
+        """Return the socket's number, for `select`."""
+        return self._socket.fileno()
 
     def close(self) -> None:
         """Hang up."""
@@ -99,48 +102,54 @@ class Connection:
         self._socket.sendall(request)
 
     def receive(self) -> Answer:
-        """Return the answer to the oldest request that has none yet."""
-        read = self._rest
-        while (end := read.find(b"\r\n\r\n")) < 0:
-            read += self._more()
-        answer = Answer(status=int(read[9:12]), head=read[:end], body=b"")
-        length = int(answer.header(b"content-length") or b"0")
-        body = read[end + 4 :]
-        while len(body) < length:
-            body += self._more()
-        self._rest = body[length:]
-        return Answer(status=answer.status, head=answer.head, body=body[:length])
+        """Wait for the answer to the oldest request that has none yet."""
+        while (answer := self._complete()) is None:
+            self.read()
+        return answer
 
-    def _more(self) -> bytes:
+    def received(self) -> Answer | None:
+        """Take in what has arrived, once there is something; return the answer if it is complete."""
+        self.read()
+        return self._complete()
+
+    def read(self) -> None:
+        """Take in what has arrived, or wait for it."""
         try:
-            received = self._socket.recv(_CHUNK)
+            arrived = self._socket.recv(_CHUNK)
         except TimeoutError:
             raise UnexpectedAnswerError(f"No answer within {_PATIENCE:.0f} seconds.") from None
-        if not received:
+        if not arrived:
             raise UnexpectedAnswerError("The server hung up.")
-        return received
+        self._read += arrived
+
+    def _complete(self) -> Answer | None:
+        end = self._read.find(b"\r\n\r\n")
+        if end < 0:
+            return None
+        answer = Answer(status=int(self._read[9:12]), head=self._read[:end], body=b"")
+        chunked = answer.header(b"transfer-encoding").lower() == b"chunked"
+        found = _chunks(self._read, end + 4) if chunked else _body(self._read, end + 4, answer)
+        if found is None:
+            return None
+        body, finish = found
+        self._read = self._read[finish:]
+        return Answer(status=answer.status, head=answer.head, body=body)
 
 
-def drive(journeys: Sequence[Journey], connections: Sequence[Connection]) -> int:
-    """Take every journey to its end, as many at once as there are connections; return how many requests that took."""
-    waiting, requests = iter(journeys), 0
-    while wave := list(islice(waiting, len(connections))):
-        under_way = [(journey, connections[place], next(journey)) for place, journey in enumerate(wave)]
-        while under_way:
-            requests += len(under_way)
-            for _, connection, request in under_way:
-                connection.send(request)
-            answered = [(journey, connection, connection.receive()) for journey, connection, _ in under_way]
-            under_way = [
-                (journey, connection, following)
-                for journey, connection, answer in answered
-                if (following := _next(journey, answer)) is not None
-            ]
-    return requests
+def _body(read: bytes, start: int, answer: Answer) -> tuple[bytes, int] | None:
+    length = int(answer.header(b"content-length") or b"0")
+    return (read[start : start + length], start + length) if len(read) >= start + length else None
 
 
-def _next(journey: Journey, answer: Answer) -> bytes | None:
-    try:
-        return journey.send(answer)
-    except StopIteration:
-        return None
+def _chunks(read: bytes, start: int) -> tuple[bytes, int] | None:
+    """RFC 9112 §7.1. Our provider never sends such a body, others do."""
+    body = b""
+    while (end := read.find(b"\r\n", start)) >= 0:
+        size = int(read[start:end].partition(b";")[0], 16)
+        start = end + 2 + size + 2
+        if len(read) < start:
+            return None
+        if size == 0:
+            return body, start
+        body += read[end + 2 : end + 2 + size]
+    return None

@@ -75,7 +75,8 @@ class Store(Table, frozen=True, kw_only=True):
     """Where everything is kept."""
 
     path: str = ""
-    """The SQLite file; its directory is created with mode 0700. For one serving process."""
+    """The SQLite file; its directory is created with mode 0700. For one serving process. `:memory:` keeps everything in
+    the process and forgets it at its end. Development only."""
     mongodb_url: str = ""
     """Instead of a file, with `redis_url`: MongoDB (a replica set), `mongodb://…/database`, for what must survive."""
     mongodb_url_file: str = ""
@@ -86,6 +87,11 @@ class Store(Table, frozen=True, kw_only=True):
     """A file that holds `redis_url`, where there is a password in it."""
     events_kept_days: Count = 90
     """Days for which events are kept."""
+
+    @property
+    def forgetful(self) -> bool:
+        """Tell whether everything is forgotten when the process ends."""
+        return self.path == ":memory:"
 
     @property
     def clustered(self) -> bool:
@@ -355,6 +361,8 @@ def _development_switches(settings: Settings) -> Iterator[str]:
         yield "sms.gateway = outbox shows every code on a page; it is for development only."
     if settings.mail.gateway == "outbox":
         yield "mail.gateway = outbox shows every code on a page; it is for development only."
+    if settings.store.forgetful:
+        yield "store.path = :memory: forgets everything when the process ends; it is for development only."
     for name in settings.test_switches:
         yield f"{name} is a test switch and must be off in production (docs/operations.md says what it opens)."
     if settings.server.create_tls_certificate:

@@ -356,3 +356,8 @@ def test_several_workers_need_a_store_that_several_can_write_to() -> None:
         load(DEVELOPMENT, environment={}, overrides={"server": {"workers": 2}})
     cluster = {"path": "", "mongodb_url": "mongodb://127.0.0.1/hyrja", "redis_url": "redis://127.0.0.1"}
     assert load(DEVELOPMENT, environment={}, overrides={"server": {"workers": 2}, "store": cluster}).server.workers == 2
+
+
+def test_a_store_that_forgets_is_for_development_only() -> None:
+    assert load(DEVELOPMENT, environment={"HYRJA_STORE__PATH": ":memory:"}).store.forgetful
+    assert any(":memory: forgets" in line for line in refused(PRODUCTION, HYRJA_STORE__PATH=":memory:"))

@@ -6,9 +6,10 @@ import time
 from pathlib import Path
 from typing import Literal
 
-from idp.ports import Clock, Observer, Store
+from idp.ports import Clock, Observer, Store, StoreUnavailableError
 from idp.settings import Store as StoreSettings
 from idp.stores.kernel import Kernel
+from idp.stores.memory import MemoryKernel
 from idp.stores.observed import ObservedKernel
 from idp.stores.records import KernelStore
 from idp.stores.sqlite import SqliteKernel
@@ -27,9 +28,18 @@ async def open_store(settings: StoreSettings, *, clock: Clock, use: Use, observe
         StoreUnavailableError: with what to do.
 
     """
-    path = Path(settings.path)
-    serving = use == "serve" or (use == "either" and not path.exists())  # noqa: ASYNC240 - one look, for one command
-    kernel: Kernel = SqliteKernel.open(path, clock=clock, serving=serving)
+    kernel, part = _kernel(settings, clock=clock, use=use)
     if observer is not None:
-        kernel = ObservedKernel(kernel, part="sqlite", observer=observer, timer=time.perf_counter)
+        kernel = ObservedKernel(kernel, part=part, observer=observer, timer=time.perf_counter)
     return KernelStore(kernel, clock, events_kept=settings.events_kept_days * _DAY)
+
+
+def _kernel(settings: StoreSettings, *, clock: Clock, use: Use) -> tuple[Kernel, str]:
+    """Return the kernel, and what it is called where its calls are counted."""
+    if settings.forgetful:
+        if use != "serve":
+            raise StoreUnavailableError("store.path is :memory:, which only the serving process itself can see.")
+        return MemoryKernel(clock), "memory"
+    path = Path(settings.path)
+    serving = use == "serve" or (use == "either" and not path.exists())
+    return SqliteKernel.open(path, clock=clock, serving=serving), "sqlite"

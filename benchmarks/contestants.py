@@ -1,0 +1,152 @@
+"""Who takes part in a run: our provider on each of its stores, and others beside it. Each is one entry here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+
+from benchmarks import keycloak, peer
+from benchmarks.bank import PASSWORD, Bank
+from benchmarks.deployment import REALM, Customer, Deployment, deploy, free_port, inhabited
+from benchmarks.measuring import Bench, Contestant, Plan
+from benchmarks.scenarios import FLOOR, SCENARIOS
+from benchmarks.server import Running, floor, provider
+from benchmarks.wire import Connection, expect, get
+from idp.crypto.passwords import Argon2Passwords
+from idp.model.struct import Frozen
+
+MEMORY = "memory"
+SQLITE = "SQLite"
+JUDGED = SQLITE
+"""The contestant that the budgets are about: the embedded store, one worker."""
+COMPARED = (peer.NAME, keycloak.NAME)
+"""Those that are not ours."""
+
+Opened = AbstractContextManager[Contestant]
+Open = Callable[[Plan, Path, Sequence[Customer]], Opened]
+
+
+class Entry(Frozen, frozen=True, kw_only=True):
+    """One that can take part."""
+
+    name: str
+    open: Open
+    missing: Callable[[], str | None]
+    """Why it cannot, or None."""
+
+
+def _here() -> None:
+    """Nothing is missing."""
+
+
+@contextmanager
+def ours(plan: Plan, deployment: Deployment, people: Sequence[Customer], *, name: str) -> Iterator[Contestant]:
+    """Serve a deployment of ours and log the known browsers in."""
+    with provider(deployment) as server:
+        yield _logged_in(plan, server, Bank(deployment.host, people, deployment.client_secrets), name=name)
+
+
+@contextmanager
+def _memory(plan: Plan, folder: Path, people: Sequence[Customer]) -> Iterator[Contestant]:
+    with ours(plan, _deployed(folder, people, store={"path": ":memory:"}), people, name=MEMORY) as contestant:
+        yield contestant
+
+
+@contextmanager
+def _sqlite(plan: Plan, folder: Path, people: Sequence[Customer]) -> Iterator[Contestant]:
+    with ours(plan, _deployed(folder, people, store=None, queue=plan.burst), people, name=SQLITE) as contestant:
+        yield contestant
+
+
+@contextmanager
+def _node(plan: Plan, folder: Path, people: Sequence[Customer]) -> Iterator[Contestant]:
+    del people
+    with peer.peer(folder) as (server, bank):
+        yield _warmed(plan, _logged_in(plan, server, bank, name=peer.NAME, offers=peer.OFFERS))
+
+
+@contextmanager
+def _keycloak(plan: Plan, folder: Path, people: Sequence[Customer]) -> Iterator[Contestant]:
+    with keycloak.keycloak(folder, people, hashed=_keycloaks_hash()) as (server, bank):
+        offers = frozenset(scenario.name for scenario in SCENARIOS if not scenario.detail)
+        yield _warmed(plan, _logged_in(plan, server, bank, name=keycloak.NAME, offers=offers))
+
+
+ENTRIES: tuple[Entry, ...] = (
+    Entry(name=MEMORY, open=_memory, missing=_here),
+    Entry(name=SQLITE, open=_sqlite, missing=_here),
+    Entry(name=peer.NAME, open=_node, missing=peer.missing),
+    Entry(name=keycloak.NAME, open=_keycloak, missing=keycloak.missing),
+)
+
+
+def entered(
+    stack: ExitStack, plan: Plan, folder: Path, people: Sequence[Customer], *, wanted: Sequence[str]
+) -> tuple[list[Contestant], dict[str, str]]:
+    """Start everybody who is wanted and can take part; return them, and why the others do not."""
+    contestants: list[Contestant] = []
+    absent: dict[str, str] = {}
+    for entry in ENTRIES:
+        if wanted and entry.name not in wanted:
+            continue
+        reason = entry.missing()
+        if reason is None:
+            place = folder / entry.name.replace(" ", "-").lower()
+            place.mkdir(parents=True)
+            contestants.append(stack.enter_context(entry.open(plan, place, people)))
+        else:
+            absent[entry.name] = reason
+    return contestants, absent
+
+
+def floor_of(stack: ExitStack, plan: Plan, folder: Path, judged: Contestant) -> Contestant:
+    """Start the floor of a contestant: its discovery's bytes, sent by an application that does nothing else."""
+    bank = judged.bench.bank
+    with Connection(judged.bench.server.port) as connection:
+        connection.send(get(bank.host, bank.place.discovery))
+        reply = folder / "discovery.json"
+        reply.write_bytes(expect(connection.receive(), 200).body)
+    server = stack.enter_context(floor(free_port(), reply))
+    return Contestant(name=judged.name, bench=Bench(server, bank, warm_up=plan.warm_up), scenarios=(FLOOR,))
+
+
+def _deployed(
+    folder: Path, people: Sequence[Customer], *, store: Mapping[str, str] | None, queue: int | None = None
+) -> Deployment:
+    edit = inhabited(people, hashed=hashed())
+    return deploy(folder / "deployment", realms=(REALM,), edit=edit, store=store, queue=queue)
+
+
+def _logged_in(
+    plan: Plan, server: Running, bank: Bank, *, name: str, offers: frozenset[str] | None = None
+) -> Contestant:
+    bench = Bench(server, bank, warm_up=plan.warm_up)
+    bench.log_in()
+    scenarios = (scenario for scenario in SCENARIOS if offers is None or scenario.name in offers)
+    return Contestant(name=name, bench=bench, scenarios=tuple(scenarios))
+
+
+def _warmed(plan: Plan, contestant: Contestant) -> Contestant:
+    """Let a compiler that works while it runs come to its best."""
+    bench = contestant.bench
+    for scenario in contestant.scenarios:
+        bench.settle(scenario.prepare(bench.bank, bench.settle, plan.warming_of(scenario)))
+    return contestant
+
+
+def hashed() -> bytes:
+    """Return the stored hash of every customer's password."""
+    return asyncio.run(_hash(Argon2Passwords(workers=1, queue=1)))
+
+
+def _keycloaks_hash() -> bytes:
+    memory, iterations = keycloak.HASH_MEMORY_KIB, keycloak.HASH_ITERATIONS
+    return asyncio.run(_hash(Argon2Passwords(workers=1, queue=1, memory_kib=memory, iterations=iterations)))
+
+
+async def _hash(passwords: Argon2Passwords) -> bytes:
+    made = await passwords.hash(PASSWORD)
+    passwords.close()
+    return made

@@ -34,8 +34,7 @@ from idp.gateways.sms.at_work import SmsGateways
 from idp.gateways.sms.route import receipt_routes
 from idp.login import development, examination
 from idp.login.desk import Desk
-from idp.login.routes import plain_error
-from idp.login.routes import routes as login_routes
+from idp.login.routes import login_pages, page_addresses, plain_error, static_routes
 from idp.model.finding import Finding, Severity
 from idp.model.struct import Frozen
 from idp.oidc.metadata.key_watch import rotate_now, watch_keys
@@ -234,18 +233,16 @@ async def open_site(
         gateways.start(book.keep)
         left = await opening.welcome(desks, [found for _, found in realms])
         receipts = receipt_routes(doors=gateways.doors, base_url=settings.server.base_url, keep=book.keep, log=log)
-        routes = _routes(
-            settings, desks=desks, pages=pages, outside=outside, outbox=outbox, keys=opening.keys, beside=receipts
-        )
+        routes = _routes(settings, desks=desks, pages=pages, outbox=outbox, keys=opening.keys, beside=receipts)
         return Site(
-            application=_application(settings, routes, desks=desks, pages=pages),
+            application=_application(settings, routes, desks=desks, pages=pages, random=outside.random),
             desks=desks,
             store=store,
             closing=undo.pop_all(),
             keys=opening.keys,
             receipts=book,
             beside=[opening.go_on_welcoming(desks, left)],
-            addresses=[*hot_addresses(), *(route.path for route in routes)],
+            addresses=[*hot_addresses(), *page_addresses(), *(route.path for route in routes)],
             hashing_queue=lambda: passwords.queued,
         )
 
@@ -266,19 +263,18 @@ def _routes(
     *,
     desks: Mapping[str, Desk],
     pages: Pages,
-    outside: Outside,
     outbox: Outbox | None,
     keys: Mapping[str, KeptKeys],
     beside: Sequence[Route],
 ) -> Sequence[Route]:
-    """Return the addresses of pages. `beside`: those that belong to no realm."""
+    """Return the addresses of files, and of pages beside a login. `beside`: those that belong to no realm."""
 
     def title(realm: str) -> str | None:
         desk = desks.get(realm)
         return desk.realm.title if desk is not None and desk.realm.enabled else None
 
     routes: list[Route] = [
-        *login_routes(desks=desks, pages=pages, random=outside.random),
+        *static_routes(pages),
         *softtoken.routes(display_name=title),
         *beside,
     ]
@@ -292,16 +288,21 @@ def _routes(
 
 
 def _application(
-    settings: configuration.Settings, routes: Sequence[Route], *, desks: Mapping[str, Desk], pages: Pages
+    settings: configuration.Settings,
+    routes: Sequence[Route],
+    *,
+    desks: Mapping[str, Desk],
+    pages: Pages,
+    random: RandomBytes,
 ) -> Application:
     starlette = Starlette(routes=routes, exception_handlers={HTTPException: _not_found(pages)})
     # It would mend a slash at the end by a 307, which posts credentials again (RFC 9700 §4.12, CVE-2023-49594).
     starlette.router.redirect_slashes = False
     find = hot_endpoints({name: desk.provider for name, desk in desks.items()})
+    page = login_pages(desks=desks, pages=pages, random=random)
 
     async def front(scope: Scope, receive: Receive, send: Send) -> None:
-        hot = find(scope)
-        await (hot or starlette)(scope, receive, send)
+        await (find(scope) or page(scope) or starlette)(scope, receive, send)
 
     addresses = (settings.server.base_url, settings.mutual_tls_url)
     hosts = [*(urlsplit(address).hostname or "" for address in addresses if address), *settings.server.allowed_hosts]
@@ -323,9 +324,9 @@ def _rotation(desks: Mapping[str, Desk], keys: Mapping[str, KeptKeys]) -> examin
 def _not_found(pages: Pages) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def page(_: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        response = plain_error(pages, "page_not_found", status=error.status_code)
-        response.headers.update(error.headers or {})
-        return response
+        reply = plain_error(pages, "page_not_found", status=error.status_code)
+        own = {name.decode(): value.decode() for name, value in reply.headers}
+        return Response(reply.body, status_code=reply.status, headers={**own, **(error.headers or {})})
 
     return page
 

@@ -211,6 +211,35 @@ async def post_password(world: World, number: int) -> httpx.Response:
     return await browser.http.post(form.action, data={"username": f"nobody-{number}", "password": "wrong"})
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/realms/small-business/login-actions/authenticate/",
+        "/realms/small-business//login-actions/authenticate",
+        "/realms/small-business/login-actions/authenticate/x",
+        "/realms//login-actions/authenticate",
+        "/realms/small-business/broker//login",
+        "/realms/small-business/broker/a/b/login",
+        "/realms/small-business/broker/login",
+        "/x/realms/small-business/device",
+    ],
+)
+async def test_a_page_is_at_its_own_address_and_at_no_other_spelling_of_it(world: World, path: str) -> None:
+    async with http_to(world) as http:
+        response = await http.get(path)
+    assert response.status_code == 404
+    assert "set-cookie" not in response.headers
+
+
+async def test_a_page_is_not_served_by_a_method_that_it_does_not_take(world: World) -> None:
+    async with http_to(world) as http:
+        refused = await http.post("/realms/small-business/login-actions/reset-credentials")
+        assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD")
+        shown, head = await http.get("/realms/small-business/device"), await http.head("/realms/small-business/device")
+    assert head.content == b""
+    assert head.headers["content-length"] == shown.headers["content-length"] == str(len(shown.content))
+
+
 @pytest.mark.parametrize("queue", [0, 1])
 async def test_logins_beyond_the_queue_are_told_to_come_again_and_the_others_are_judged(
     tmp_path: Path, queue: int

@@ -7,8 +7,6 @@ address on.
 
 from __future__ import annotations
 
-from starlette.responses import Response
-
 from idp.flows.actions.verify_email import confirmed
 from idp.flows.messages import action_links
 from idp.flows.messages.action_links import ActionLink
@@ -19,15 +17,16 @@ from idp.login.desk import Visit
 from idp.login.errors import error_page
 from idp.login.login_actions import address_of, show
 from idp.web.forms import FormError, single_values
+from idp.web.http import Reply
 
 ACTION_TOKEN = "login-actions/action-token"  # noqa: S105 - an address, not a secret
 _FOUND, _GONE, _TOO_MANY = 302, 410, 429
 _FOLLOWED, _WINDOW = 60, 600  # links of one network, in seconds
 
 
-async def follow_link(visit: Visit) -> Response:
+async def follow_link(visit: Visit) -> Reply:
     """Show what a link does, or do it."""
-    text = await _given(visit)
+    text = _given(visit)
     provider = visit.desk.provider
     link = action_links.read(provider.sealer, provider.name, text)
     user = None if link is None else await provider.stores.users.by_id(link.user_id)
@@ -51,7 +50,7 @@ async def follow_link(visit: Visit) -> Response:
     return await _followed(visit, link, text)
 
 
-async def _followed(visit: Visit, link: ActionLink, text: str) -> Response:
+async def _followed(visit: Visit, link: ActionLink, text: str) -> Reply:
     if link.purpose in {"verify-email", "update-email"}:
         return await _confirmed(visit, link)
     view = await visit.desk.tabs.follow(
@@ -64,7 +63,7 @@ async def _followed(visit: Visit, link: ActionLink, text: str) -> Response:
     return await _over(visit) if isinstance(view, Gone) else await show(visit, view)
 
 
-async def _confirmed(visit: Visit, link: ActionLink) -> Response:
+async def _confirmed(visit: Visit, link: ActionLink) -> Reply:
     """Confirm an address; in the browser of the login that asked for it, the login goes on."""
     provider, former = visit.desk.provider, await visit.desk.provider.stores.users.by_id(link.user_id)
     user = await confirmed(provider.stores.users, provider.stores.latest, link)
@@ -87,7 +86,7 @@ async def _confirmed(visit: Visit, link: ActionLink) -> Response:
     return await page(visit, "info.html", locale=_locale(visit, link), heading="request_decided", message=message)
 
 
-async def _over(visit: Visit) -> Response:
+async def _over(visit: Visit) -> Reply:
     return await error_page(visit, "link_invalid", status=_GONE, heading="expired")
 
 
@@ -96,10 +95,10 @@ def _locale(visit: Visit, link: ActionLink) -> str:
     return link.locale if link.locale in visit.desk.realm.locales else visit.locale()
 
 
-async def _given(visit: Visit) -> str:
+def _given(visit: Visit) -> str:
     if visit.request.method != "POST":
-        return visit.request.query_params.get(action_links.PARAMETER, "")
+        return visit.query.get(action_links.PARAMETER, "")
     try:
-        return single_values(await visit.request.body()).get(action_links.PARAMETER, "")
+        return single_values(visit.body).get(action_links.PARAMETER, "")
     except FormError:
         return ""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
-from urllib.parse import urlencode, urlsplit
-
-from starlette.responses import RedirectResponse, Response
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
 
 from idp.login.desk import Desk, Visit
 from idp.model.oauth import AuthorizationRequest
 from idp.oidc.sessions.browser_state import browser_state, origin_of
-from idp.web.cookies import CookieName
+from idp.web.cookies import CookieName, SameSite, cookie
+from idp.web.http import NO_STORE, Header, Reply
 
 _YEAR = 365 * 24 * 3600
 _WITHOUT_FORMS = (
@@ -20,6 +20,8 @@ _WITHOUT_FORMS = (
     "object-src 'none'"
 )
 _OF_THIS_ANSWER = frozenset({"kc_locale", "session_code", "execution"})
+_HTML: Header = (b"content-type", b"text/html; charset=utf-8")
+_OF_ADDRESSES = ":/%#?=@[]!$&'()*+,;"  # what stands in an address as it is (RFC 3986 §2.2); no line break ever does
 
 
 async def page(
@@ -32,7 +34,7 @@ async def page(
     frames: Sequence[str] = (),
     client: Mapping[str, str] | None = None,
     **fields: Any,
-) -> Response:
+) -> Reply:
     """Render a page. `goes_to` is the request whose client its form may lead to (see `_policy`); `client` is shown.
 
     `frames` are the addresses that it loads in frames, and nothing else may be.
@@ -47,36 +49,34 @@ async def page(
 
     # Drawing a QR code takes 12 ms; other requests need not wait for it.
     body = await asyncio.to_thread(rendered) if fields.get("otpauth") else rendered()
-    response = Response(body, status_code=status, media_type="text/html")
     logo = client["logo_uri"] if client is not None else ""
-    response.headers["content-security-policy"] = _policy(goes_to, frames, logo=logo)
-    return with_browser(visit, no_store(response))
+    policy = _policy(goes_to.redirect_uri if goes_to is not None else "", tuple(frames), logo=logo)
+    return with_browser(visit, html(body, policy=policy, status=status))
 
 
-async def form_post(visit: Visit, action: str, fields: Mapping[str, str]) -> Response:
+def html(body: bytes, *, policy: str, status: int = 200) -> Reply:
+    """Return a page with its Content-Security-Policy; it is meant for one person, once, and kept out of every cache."""
+    return Reply(status, body, (_HTML, (b"content-security-policy", policy.encode()), *NO_STORE))
+
+
+async def form_post(visit: Visit, action: str, fields: Mapping[str, str]) -> Reply:
     """Let the browser post an answer to its client (OAuth 2.0 Form Post Response Mode §2)."""
-    response = await page(visit, "form-post.html", locale=visit.locale(), action=action, hidden=fields, languages=[])
+    reply = await page(visit, "form-post.html", locale=visit.locale(), action=action, hidden=fields, languages=[])
     # Browsers apply `form-action` to the redirects that follow as well, and where the client goes on to is its own
     # affair: the page has one form, whose address is proven, so the directive would forbid nothing else.
-    response.headers["content-security-policy"] = f"{_WITHOUT_FORMS}; frame-ancestors 'none'"
+    policy = f"{_WITHOUT_FORMS}; frame-ancestors 'none'".encode()
+    kept = [header for header in reply.headers if header[0] != b"content-security-policy"]
     # Under `no-referrer` it would be posted with `Origin: null`, which no application could tell from a forger's form.
-    response.headers["referrer-policy"] = "strict-origin"
-    return response
+    own = ((b"content-security-policy", policy), (b"referrer-policy", b"strict-origin"))
+    return Reply(reply.status, reply.body, (*kept, *own))
 
 
-def no_store(response: Response) -> Response:
-    """Keep a response out of every cache: it holds what is meant for one person, once."""
-    response.headers["cache-control"] = "no-store"
-    response.headers["pragma"] = "no-cache"
-    return response
-
-
-def redirect(url: str, *, status: int = 303) -> Response:
+def redirect(url: str, *, status: int = 303) -> Reply:
     """Redirect by GET, whatever the method was (RFC 9700 §4.12: never 307 after credentials)."""
-    return no_store(RedirectResponse(url, status_code=status))
+    return Reply(status, b"", ((b"location", quote(url, safe=_OF_ADDRESSES).encode()), *NO_STORE))
 
 
-def with_browser(visit: Visit, response: Response) -> Response:
+def with_browser(visit: Visit, reply: Reply) -> Reply:
     """Give the browser its cookie, if it has none.
 
     A POST from another site brings no cookie (SameSite=Lax) whether there is one or not: answering it with a new one
@@ -85,29 +85,32 @@ def with_browser(visit: Visit, response: Response) -> Response:
     if visit.is_new and visit.request.method != "POST":
         # Remembered devices are known by it, so that there it outlives the browser's window.
         kept = _YEAR if visit.desk.remembers_devices else None
-        set_cookie(visit.desk, response, "browser", visit.browser_cookie, max_age=kept)
-    return response
+        return reply.with_headers(own_cookie(visit.desk, "browser", visit.browser_cookie, max_age=kept))
+    return reply
 
 
-def set_cookie(desk: Desk, response: Response, name: CookieName, value: str, *, max_age: int | None = None) -> None:
-    """Set one of our cookies. Path `/` and, on https, the `__Host-` prefix: no subdomain can plant one (ASVS 3.3)."""
-    response.set_cookie(
-        desk.cookie_name(name), value, max_age=max_age, path="/", secure=desk.https, httponly=True, samesite="lax"
+def own_cookie(desk: Desk, name: CookieName, value: str, *, max_age: int | None = None) -> Header:
+    """Return the header of a cookie that no script reads.
+
+    Path `/` and, on https, the `__Host-` prefix: no subdomain can plant one (ASVS 3.3).
+    """
+    return cookie(desk.cookie_name(name), value, max_age=max_age, secure=desk.https)
+
+
+def forgotten_session(desk: Desk) -> tuple[Header, Header]:
+    """Return what erases the session's cookie, and the one by which framed pages know that there is a session."""
+    state = cookie(
+        desk.cookie_name("state"), "", max_age=0, secure=desk.https, httponly=False, samesite=_of_frames(desk)
     )
+    return own_cookie(desk, "session", "", max_age=0), state
 
 
-def remember_locale(desk: Desk, response: Response, locale: str) -> None:
-    """Remember the language that a person chose."""
-    set_cookie(desk, response, "locale", locale, max_age=_YEAR)
+def remembered_language(desk: Desk, locale: str) -> Header:
+    """Return the cookie of the language that a person chose."""
+    return own_cookie(desk, "locale", locale, max_age=_YEAR)
 
 
-def forget_session(desk: Desk, response: Response) -> None:
-    """Erase the session's cookie, and the one by which framed pages know that there is a session."""
-    response.delete_cookie(desk.cookie_name("session"), path="/", secure=desk.https, httponly=True, samesite="lax")
-    response.delete_cookie(desk.cookie_name("state"), path="/", secure=desk.https, samesite=_of_frames(desk))
-
-
-def remember_browser_state(visit: Visit, response: Response, sid: str) -> None:
+def with_browser_state(visit: Visit, reply: Reply, sid: str) -> Reply:
     """Set the cookie that our framed page compares (`idp.oidc.sessions.browser_state`), if it is not there.
 
     Scripts read it, it opens nothing, and it is sent to frames on other sites too, where browsers still allow that:
@@ -115,11 +118,12 @@ def remember_browser_state(visit: Visit, response: Response, sid: str) -> None:
     """
     desk, state = visit.desk, browser_state(visit.desk.provider, sid)
     name = desk.cookie_name("state")
-    if visit.request.cookies.get(name) != state:
-        response.set_cookie(name, state, path="/", secure=desk.https, httponly=False, samesite=_of_frames(desk))
+    if visit.request.cookie(name) == state:
+        return reply
+    return reply.with_headers(cookie(name, state, secure=desk.https, httponly=False, samesite=_of_frames(desk)))
 
 
-def _of_frames(desk: Desk) -> Literal["none", "lax"]:
+def _of_frames(desk: Desk) -> SameSite:
     return "none" if desk.https else "lax"  # browsers take "none" from https alone
 
 
@@ -128,21 +132,21 @@ def languages(visit: Visit) -> list[Mapping[str, str]]:
 
     The answer to a form is left by GET too, so what belongs to that form alone is taken out of the address.
     """
-    request = visit.request
-    kept = [(key, value) for key, value in request.query_params.multi_items() if key not in _OF_THIS_ANSWER]
-    if request.method != "GET" and not any(key == "tab_id" for key, _ in kept):
+    kept = [(key, value) for key, value in visit.asked if key not in _OF_THIS_ANSWER]
+    if visit.request.method == "POST" and not any(key == "tab_id" for key, _ in kept):
         return []  # nothing that could be asked for again by GET
     here = f"{visit.path}?{urlencode(kept)}&" if kept else f"{visit.path}?"
     return [{"locale": locale, "href": f"{here}kc_locale={locale}"} for locale in visit.desk.realm.locales]
 
 
-def _policy(goes_to: AuthorizationRequest | None, frames: Sequence[str], *, logo: str) -> str:
+@lru_cache(maxsize=512)
+def _policy(redirect_uri: str, frames: tuple[str, ...], *, logo: str) -> str:
     """Return the page's Content-Security-Policy.
 
     Browsers apply `form-action` to the redirects that follow a form too, so the login's form names its client. A
     client's logo comes from the client's own host, and from no other.
     """
-    destination = f" {_origin(goes_to.redirect_uri)}" if goes_to is not None else ""
+    destination = f" {_origin(redirect_uri)}" if redirect_uri else ""
     framed = f"; frame-src {' '.join(sorted({origin_of(frame) for frame in frames}))}" if frames else ""
     policy = f"{_WITHOUT_FORMS}; form-action 'self'{destination}; frame-ancestors 'none'{framed}"
     return policy.replace("img-src 'self'", f"img-src 'self' {_origin(logo)}") if logo else policy

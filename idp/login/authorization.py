@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from starlette.responses import Response
-
 from idp.login.answers import redirect, with_browser
 from idp.login.desk import Visit
 from idp.login.errors import error_page
@@ -15,27 +13,27 @@ from idp.oidc.authorization.endpoint import OpenLogin
 from idp.oidc.authorization.target import UnsafeRequestError
 from idp.oidc.requests.asked import REPEATABLE, Asked
 from idp.web.forms import FormError, values_with_lists
-from idp.web.http import Request
+from idp.web.http import Reply
 
 _SEE_OTHER = 303
 
 
-async def authorize(visit: Visit) -> Response:
+async def authorize(visit: Visit) -> Reply:
     """Take an authorization request, by GET or POST (OpenID Connect Core §3.1.2.1)."""
     answer = await asked(visit)
-    if isinstance(answer, Response):
+    if isinstance(answer, Reply):
         return answer
     if isinstance(answer, OpenLogin):
         return with_browser(visit, redirect(address_of(visit, answer.session)))
     return await sent_to_client(visit, answer, status=_SEE_OTHER)
 
 
-async def asked(visit: Visit) -> OpenLogin | Answer | Response:
+async def asked(visit: Visit) -> OpenLogin | Answer | Reply:
     """Return what an authorization request leads to: a login, an answer, or a page of our own."""
     request = visit.request
-    if request.method == "POST" and not Request(request.scope).has_form:
+    if request.method == "POST" and not request.has_form:
         return await error_page(visit, "invalid_request", detail="the body is no form")
-    encoded = await request.body() if request.method == "POST" else request.scope["query_string"]
+    encoded = visit.body if request.method == "POST" else request.query
     try:
         # RFC 6749 §3.1: a parameter without a value counts as omitted; a repeated one is refused before anything else,
         # and on a page of our own, since nothing of such a request can be trusted.

@@ -5,35 +5,34 @@ Keycloak's addresses. What comes back is an answer to the tab that sent the brow
 
 from __future__ import annotations
 
-from starlette.responses import Response
-
 from idp.login.desk import Visit
 from idp.login.errors import error_page
 from idp.login.login_actions import show
 from idp.web.forms import FormError, single_values
+from idp.web.http import Reply
 
 _ANSWER = ("code", "error", "iss")
 _LONGEST = 4096  # characters of a code
 
 
-async def visit_upstream(visit: Visit) -> Response:
+async def visit_upstream(visit: Visit) -> Reply:
     """Send the browser to a provider, from the page of a login."""
-    query, alias = visit.request.query_params, visit.request.path_params["alias"]
+    query, alias = visit.query, visit.alias
     view = await visit.desk.tabs.visit(
         query.get("tab_id", ""), alias, browser=visit.browser.id, address=visit.remote_address
     )
     return await show(visit, view)
 
 
-async def come_back(visit: Visit) -> Response:
+async def come_back(visit: Visit) -> Reply:
     """Take a provider's answer (RFC 6749 §4.1.2): `state` names the tab and brings its nonce back."""
     try:
-        given = single_values(visit.request.scope["query_string"])
+        given = single_values(visit.request.query)
     except FormError as error:
         return await error_page(visit, "invalid_request", detail=str(error))
     tab_id, _, nonce = given.get("state", "").partition(".")
     form = {name: given[name][:_LONGEST] for name in _ANSWER if name in given}
-    form["alias"] = visit.request.path_params["alias"]
+    form["alias"] = visit.alias
     view = await visit.desk.tabs.answer(
         tab_id, browser=visit.browser.id, nonce=nonce, form=form, address=visit.remote_address
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
-from starlette.requests import Request
+from functools import cached_property
+from typing import get_args
+from urllib.parse import parse_qsl, urlencode
 
 from idp.crypto.digest import digest
 from idp.flows.tabs import Tabs
@@ -15,6 +15,7 @@ from idp.model.struct import Frozen
 from idp.oidc.authorization.endpoint import AuthorizationEndpoint, Browser
 from idp.oidc.provider import Provider
 from idp.web.cookies import CookieName, cookie_name
+from idp.web.http import Request
 from idp.web.locales import Locales
 from idp.web.pages import Pages, RealmView
 
@@ -38,6 +39,8 @@ class Desk:
         self.authorization = authorization
         self.pages = pages
         self.https = https
+        names: tuple[CookieName, ...] = get_args(CookieName)
+        self._cookie_names = {name: cookie_name(provider.base_url, name, provider.name) for name in names}
         self._views: tuple[Realm, dict[str, RealmView]] | None = None
 
     @property
@@ -63,7 +66,7 @@ class Desk:
 
     def cookie_name(self, name: CookieName) -> str:
         """Return a cookie's name."""
-        return cookie_name(self.provider.base_url, name, self.provider.name)
+        return self._cookie_names[name]
 
     def way_back(self, client: Client | None) -> str:
         """Return where a person comes back to an application: its home, or else where it begins a login for us.
@@ -83,45 +86,51 @@ class Desk:
 class Visit:
     """What one request brought."""
 
-    def __init__(self, desk: Desk, request: Request, *, fresh_browser: str) -> None:
-        """`fresh_browser` becomes the browser's cookie, if it has none yet."""
+    def __init__(self, desk: Desk, request: Request, *, fresh_browser: str, body: bytes = b"", alias: str = "") -> None:
+        """`fresh_browser` becomes the browser's cookie, if it has none yet; `alias` is what the path itself names."""
         self.desk = desk
         self.request = request
-        known = request.cookies.get(desk.cookie_name("browser"))
+        self.body = body
+        self.alias = alias
+        known = request.cookie(desk.cookie_name("browser"))
         self.is_new = not known
-        self._browser_cookie = known or fresh_browser
-        self.session_cookie = request.cookies.get(desk.cookie_name("session"))
-
-    @property
-    def browser_cookie(self) -> str:
+        self.browser_cookie = known or fresh_browser
         """The cookie that ties logins to this browser."""
-        return self._browser_cookie
+        self.session_cookie = request.cookie(desk.cookie_name("session"))
+        self.remote_address = request.remote_address or ""
+        """The client's network address (behind a trusted proxy: the one it named)."""
 
-    @property
+    @cached_property
     def browser(self) -> Browser:
         """The browser as the authorization endpoint knows it: a store never holds the cookie itself."""
-        return Browser(id=digest(self._browser_cookie), session_cookie=self.session_cookie, address=self.remote_address)
+        return Browser(id=digest(self.browser_cookie), session_cookie=self.session_cookie, address=self.remote_address)
 
     @property
     def path(self) -> str:
-        """The path of the request; Starlette's `request.url` fails where the query is not UTF-8."""
-        path: str = self.request.scope["path"]
-        return path
+        """The path of the request."""
+        return self.request.path
 
-    @property
-    def remote_address(self) -> str:
-        """The client's network address (behind a trusted proxy: the one it named)."""
-        client = self.request.client
-        return client.host if client is not None else ""
+    @cached_property
+    def asked(self) -> list[tuple[str, str]]:
+        """Every parameter of the address, in order. Nothing is refused here: our own pages ask by a known few."""
+        query = self.request.query.decode("latin-1")
+        if "%" in query or "+" in query:
+            return parse_qsl(query, keep_blank_values=True)
+        return [(name, value) for name, _, value in (pair.partition("=") for pair in query.split("&") if pair)]
+
+    @cached_property
+    def query(self) -> dict[str, str]:
+        """The parameters of the address; of several with one name the last counts."""
+        return dict(self.asked)
 
     def locale(self, ui_locales: tuple[str, ...] = ()) -> str:
         """Choose the language of this visit."""
         realm = self.desk.realm
         return Locales.negotiate(
-            query=self.request.query_params.get("kc_locale"),
+            query=self.query.get("kc_locale"),
             ui_locales=ui_locales,
-            cookie=self.request.cookies.get(self.desk.cookie_name("locale")),
-            accept_language=self.request.headers.get("accept-language", ""),
+            cookie=self.request.cookie(self.desk.cookie_name("locale")),
+            accept_language=self.request.header("accept-language") or "",
             supported=realm.locales,
             default=realm.default_locale,
         )

@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 
-from starlette.responses import Response
-
 from idp.login.answers import page
 from idp.login.desk import Visit
 from idp.ports import StoreUnavailableError
+from idp.web.http import Reply
 
 _LONGEST = 300
 # A store that is overloaded or gone is not asked to remember that it was.
@@ -26,7 +25,7 @@ async def error_page(
     heading: str = "error",
     links: Mapping[str, str] | None = None,
     reference: str | None = None,
-) -> Response:
+) -> Reply:
     """Show an error on our own host. `detail` goes to the log, under the reference that the page shows.
 
     `parameter` is the one at fault, where the request was refused for it alone: then the page names it.

@@ -11,18 +11,16 @@ from collections.abc import Awaitable, Callable
 from typing import Any, assert_never
 from urllib.parse import urlencode
 
-from starlette.responses import Response
-
 from idp.flows.steps.identity_provider import UPSTREAM
 from idp.flows.tabs import Completed, Gone, GoOn, Page, Registered, Rejected, View
 from idp.login.answers import (
     form_post,
+    own_cookie,
     page,
     redirect,
-    remember_browser_state,
-    remember_locale,
-    set_cookie,
+    remembered_language,
     with_browser,
+    with_browser_state,
 )
 from idp.login.desk import Visit
 from idp.login.errors import error_page
@@ -30,6 +28,7 @@ from idp.model.flow_kind import FlowKind
 from idp.model.session import AuthenticationSession
 from idp.oidc.authorization.answer import Answer, FormPost, Redirect
 from idp.web.forms import FormError, single_values
+from idp.web.http import Reply
 
 AUTHENTICATE = "login-actions/authenticate"
 _LINKS = {FlowKind.SOFT_TOKEN_REGISTRATION: "register_soft_token", FlowKind.REGISTRATION: "register"}
@@ -48,16 +47,16 @@ _OF_A_CLIENT = frozenset({"login.html", "consent.html"})
 _FOUND = 302
 
 
-async def authenticate(visit: Visit) -> Response:
+async def authenticate(visit: Visit) -> Reply:
     """Show where a login stands, or take the answer to its challenge."""
-    query = visit.request.query_params
+    query = visit.query
     tab_id, browser = query.get("tab_id", ""), visit.browser.id
     if visit.request.method != "POST":  # HEAD too: nothing but a press of a button answers, sends or makes anything
         await _switch_language(visit, tab_id)
         view = await visit.desk.tabs.show(tab_id, browser=browser, address=visit.remote_address)
         return await show(visit, view)
     try:
-        form = single_values(await visit.request.body())
+        form = single_values(visit.body)
     except FormError as error:
         return await error_page(visit, "invalid_request", detail=str(error))
     nonce = query.get("session_code", "")
@@ -65,18 +64,18 @@ async def authenticate(visit: Visit) -> Response:
     return await show(visit, view)
 
 
-def beginning(kind: FlowKind) -> Callable[[Visit], Awaitable[Response]]:
+def beginning(kind: FlowKind) -> Callable[[Visit], Awaitable[Reply]]:
     """Return what serves the address at which flows of a kind begin, beside or before a login."""
 
-    async def begin(visit: Visit) -> Response:
+    async def begin(visit: Visit) -> Reply:
         return await _begun(visit, kind)
 
     return begin
 
 
-async def _begun(visit: Visit, kind: FlowKind) -> Response:
+async def _begun(visit: Visit, kind: FlowKind) -> Reply:
     """Begin a flow that does not log in, from a login's link or without any login before."""
-    query = visit.request.query_params
+    query = visit.query
     desk, browser = visit.desk, visit.browser
     login = await desk.tabs.of_browser(query.get("tab_id", ""), browser.id)
     if login is not None:
@@ -94,7 +93,7 @@ async def _begun(visit: Visit, kind: FlowKind) -> Response:
     return await show(visit, GoOn(session=view.session) if isinstance(view, Page) else view)
 
 
-async def show(visit: Visit, view: View) -> Response:
+async def show(visit: Visit, view: View) -> Reply:
     """Turn where a login stands into an answer."""
     match view:
         case Page():
@@ -114,20 +113,18 @@ async def show(visit: Visit, view: View) -> Response:
             assert_never(view)
 
 
-async def sent_to_client(visit: Visit, going: Answer, *, status: int = _FOUND) -> Response:
+async def sent_to_client(visit: Visit, going: Answer, *, status: int = _FOUND) -> Reply:
     """Send the browser to its client, with the session's cookie where there is a new one."""
     match going:
         case Redirect():
-            response = with_browser(visit, redirect(going.url, status=status))
+            reply = with_browser(visit, redirect(going.url, status=status))
         case FormPost():
-            response = await form_post(visit, going.action, going.fields)
+            reply = await form_post(visit, going.action, going.fields)
         case _:
             assert_never(going)
     if going.cookie is not None:
-        set_cookie(visit.desk, response, "session", going.cookie)
-    if going.sid is not None:
-        remember_browser_state(visit, response, going.sid)
-    return response
+        reply = reply.with_headers(own_cookie(visit.desk, "session", going.cookie))
+    return reply if going.sid is None else with_browser_state(visit, reply, going.sid)
 
 
 def address_of(visit: Visit, session: AuthenticationSession, **more: str) -> str:
@@ -136,7 +133,7 @@ def address_of(visit: Visit, session: AuthenticationSession, **more: str) -> str
     return f"{visit.desk.address(AUTHENTICATE)}?{urlencode(query)}"
 
 
-async def _challenge(visit: Visit, view: Page) -> Response:
+async def _challenge(visit: Visit, view: Page) -> Reply:
     session, ask = view.session, view.ask
     challenge = ask.challenge
     if challenge.page == UPSTREAM:
@@ -197,27 +194,25 @@ def _providers(visit: Visit, session: AuthenticationSession, template: str) -> l
 
 
 async def _switch_language(visit: Visit, tab_id: str) -> None:
-    if "kc_locale" not in visit.request.query_params:
+    if "kc_locale" not in visit.query:
         return
     login = await visit.desk.tabs.of_browser(tab_id, visit.browser.id)
     if login is not None:
         await visit.desk.tabs.choose_locale(login, visit.locale())
 
 
-async def language_chosen(visit: Visit, response: Response) -> Response:
+def with_language(visit: Visit, reply: Reply) -> Reply:
     """Remember the language, if this visit chose one."""
-    if "kc_locale" in visit.request.query_params:
-        remember_locale(visit.desk, response, visit.locale())
-    return response
+    return reply.with_headers(remembered_language(visit.desk, visit.locale())) if "kc_locale" in visit.query else reply
 
 
-async def _rejected(visit: Visit, view: Rejected) -> Response:
+async def _rejected(visit: Visit, view: Rejected) -> Reply:
     if view.session.request is None:
         return await error_page(visit, "access_denied", status=403, reference=view.session.transaction_id)
     return await sent_to_client(visit, await visit.desk.authorization.rejected(view.session, view.error))
 
 
-async def _registered(visit: Visit, session: AuthenticationSession) -> Response:
+async def _registered(visit: Visit, session: AuthenticationSession) -> Reply:
     client = visit.desk.realm.client(session.client_id)
     back = visit.desk.way_back(client)
     link = {"href": back, "text_key": "back_to_application"} if back else None
@@ -226,9 +221,9 @@ async def _registered(visit: Visit, session: AuthenticationSession) -> Response:
     return await page(visit, "info.html", locale=session.locale, heading=heading, message=message, link=link)
 
 
-async def _gone(visit: Visit, view: Gone) -> Response:
+async def _gone(visit: Visit, view: Gone) -> Reply:
     """Explain that this page is over. Nothing tells whether there ever was such a login."""
-    query = visit.request.query_params
+    query = visit.query
     client = visit.desk.realm.client(query.get("client_id", ""))
     links = {}
     if view.continues is not None:

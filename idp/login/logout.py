@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from starlette.responses import Response
-
 from idp.crypto.digest import digest, same
-from idp.login.answers import forget_session, page, redirect
+from idp.login.answers import forgotten_session, page, redirect
 from idp.login.desk import Visit
 from idp.login.errors import error_page
 from idp.oidc.sessions.browser_session import session_of_cookie
 from idp.oidc.sessions.logout import AskPerson, ErrorPage, LoggedOutPage, RedirectTo, logout
 from idp.web.forms import FormError, single_values
+from idp.web.http import Reply
 
 _CONFIRMATION = "session_code"
 _KEPT = ("client_id", "id_token_hint", "post_logout_redirect_uri", "state", "ui_locales")
 
 
-async def end_session(visit: Visit) -> Response:
+async def end_session(visit: Visit) -> Reply:
     """Log out: at once if an ID token of this session asks for it, after a confirmation otherwise."""
     request = visit.request
-    encoded = await request.body() if request.method == "POST" else request.scope["query_string"]
+    encoded = visit.body if request.method == "POST" else request.query
     try:
         given = {name: value for name, value in single_values(encoded).items() if value}
     except FormError as error:
@@ -53,12 +52,11 @@ def _confirmation(visit: Visit) -> str:
     return digest(f"logout|{visit.session_cookie or visit.browser_cookie}")
 
 
-def _forgotten(visit: Visit, response: Response) -> Response:
-    forget_session(visit.desk, response)
-    return response
+def _forgotten(visit: Visit, reply: Reply) -> Reply:
+    return reply.with_headers(*forgotten_session(visit.desk))
 
 
-async def _logged_out(visit: Visit, decision: RedirectTo | LoggedOutPage, locale: str, *, onward: str = "") -> Response:
+async def _logged_out(visit: Visit, decision: RedirectTo | LoggedOutPage, locale: str, *, onward: str = "") -> Reply:
     client = visit.desk.realm.client(decision.client_id or "")
     back = onward or visit.desk.way_back(client)
     return await page(

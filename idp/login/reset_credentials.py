@@ -5,8 +5,6 @@ Keycloak's two addresses: the link of a login page, and one that an application 
 
 from __future__ import annotations
 
-from starlette.responses import Response
-
 from idp.flows.networks import subscriber_of
 from idp.flows.tabs import GoOn, Page
 from idp.login.authorization import asked
@@ -16,14 +14,15 @@ from idp.login.login_actions import sent_to_client, show
 from idp.model.flow_kind import FlowKind
 from idp.model.session import AuthenticationSession
 from idp.oidc.authorization.endpoint import OpenLogin
+from idp.web.http import Reply
 
 _TOO_MANY = 429
 _BEGUN, _WINDOW = 30, 600  # of one network, in seconds
 
 
-async def reset_credentials(visit: Visit) -> Response:
+async def reset_credentials(visit: Visit) -> Reply:
     """Begin to reset, from a login's link or without any login before."""
-    query = visit.request.query_params
+    query = visit.query
     login = await visit.desk.tabs.of_browser(query.get("tab_id", ""), visit.browser.id)
     if login is not None:
         return await _begun(visit, login)
@@ -44,15 +43,15 @@ async def reset_credentials(visit: Visit) -> Response:
     return await show(visit, GoOn(session=view.session) if isinstance(view, Page) else view)
 
 
-async def forgot_credentials(visit: Visit) -> Response:
+async def forgot_credentials(visit: Visit) -> Reply:
     """Take an authorization request whose login begins with the reset."""
     answer = await asked(visit)
     if isinstance(answer, OpenLogin):
         return await _begun(visit, answer.session)
-    return answer if isinstance(answer, Response) else await sent_to_client(visit, answer)
+    return answer if isinstance(answer, Reply) else await sent_to_client(visit, answer)
 
 
-async def _begun(visit: Visit, login: AuthenticationSession) -> Response:
+async def _begun(visit: Visit, login: AuthenticationSession) -> Reply:
     if FlowKind.RESET_CREDENTIALS.value not in visit.desk.realm.bindings:
         return await _none(visit)
     refused = await _too_often(visit)
@@ -61,7 +60,7 @@ async def _begun(visit: Visit, login: AuthenticationSession) -> Response:
     return await show(visit, await visit.desk.tabs.go_to(login, FlowKind.RESET_CREDENTIALS))
 
 
-async def _too_often(visit: Visit) -> Response | None:
+async def _too_often(visit: Visit) -> Reply | None:
     """Count a reset that somebody begins: each may send letters to customers, and asks about a name."""
     key = subscriber_of(visit.remote_address)
     throttle = visit.desk.provider.stores.throttle
@@ -70,5 +69,5 @@ async def _too_often(visit: Visit) -> Response | None:
     return await error_page(visit, "too_many_codes", status=_TOO_MANY)
 
 
-async def _none(visit: Visit) -> Response:
+async def _none(visit: Visit) -> Reply:
     return await error_page(visit, "page_not_found", status=404, detail="the realm has no such flow")

@@ -6,6 +6,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 CookieName = Literal["browser", "session", "locale", "state"]
+SameSite = Literal["lax", "none"]
 
 
 def cookie_name(base_url: str, name: CookieName, realm: str) -> str:
@@ -16,3 +17,21 @@ def cookie_name(base_url: str, name: CookieName, realm: str) -> str:
     address = urlsplit(base_url)
     ours = f"hyrja{address.port or ''}_{name}_{realm}"
     return f"__Host-{ours}" if address.scheme == "https" else ours
+
+
+def cookie(
+    name: str,
+    value: str,
+    *,
+    secure: bool,
+    max_age: int | None = None,
+    httponly: bool = True,
+    samesite: SameSite = "lax",
+) -> tuple[bytes, bytes]:
+    """Return the header that sets a cookie of ours for the whole host (RFC 6265 §4.1); `max_age` 0 erases it.
+
+    `value` is one that we made: letters, digits, `-`, `_` and `.`, which need no quoting.
+    """
+    kept = "" if max_age is None else f"; Max-Age={max_age}"
+    flags = f"{'; HttpOnly' if httponly else ''}{'; Secure' if secure else ''}"
+    return b"set-cookie", f"{name}={value}{flags}{kept}; Path=/; SameSite={samesite}".encode()

@@ -1,7 +1,6 @@
-"""A tiny toolkit of plain ASGI for endpoints that are asked thousands of times a second.
+"""A tiny toolkit of plain ASGI for endpoints that are asked thousands of times a second, and for the pages of a login.
 
-A framework's routing, request object and middleware cost more than an ES256 signature (limits.md §3); pages use one,
-the token endpoint does not.
+A framework's routing, request object and middleware cost more than an ES256 signature (limits.md §3).
 """
 
 from __future__ import annotations

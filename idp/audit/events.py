@@ -7,10 +7,11 @@ import asyncio
 from structlog.typing import FilteringBoundLogger
 
 from idp.model.event import Event
-from idp.ports import Events, Observer, Unobserved
+from idp.ports import Events, Observer, StoreUnavailableError, Unobserved
 
 _SOON = 0.1  # seconds
 _MOST_NOTED = 512
+_AT_ONCE = 32  # so many rows make nobody else wait long
 
 
 class Recorder:
@@ -48,12 +49,14 @@ class Recorder:
             self._keeping = asyncio.get_running_loop().create_task(self._keep_soon())
 
     async def keep_noted(self) -> None:
-        """Store what was noted. What cannot be stored is said in the log, where its lines are already."""
+        """Store what was noted, some at a time. What cannot be stored is said in the log, where its line already is."""
         noted, self._noted = self._noted, []
-        kept = await asyncio.gather(*map(self._events.record, noted), return_exceptions=True)
-        lost = [outcome for outcome in kept if isinstance(outcome, BaseException)]
-        if lost:
-            self._log.error("events not stored", count=len(lost), reason=type(lost[0]).__name__)
+        while noted:
+            some, noted = noted[:_AT_ONCE], noted[_AT_ONCE:]
+            try:
+                await self._events.record(*some)
+            except StoreUnavailableError as error:
+                self._log.error("events not stored", count=len(some), reason=type(error).__name__)
 
     async def _keep_soon(self) -> None:
         await asyncio.sleep(_SOON)

@@ -16,6 +16,7 @@ from typing import Any, NoReturn, Protocol
 
 import msgspec
 
+from idp.crypto.base64url import encoded_segment
 from idp.model.struct import Frozen
 
 LARGEST_TOKEN = 16 * 1024  # characters
@@ -64,14 +65,14 @@ class _Header(Frozen, frozen=True, kw_only=True):
 
 def mint(key: Signer, *, typ: str, claims: Mapping[str, object]) -> str:
     """Sign claims into a compact token of the given `typ`."""
-    message = _header_segment(key.algorithm, key.kid, typ) + b"." + _encoded(msgspec.json.encode(claims))
-    return (message + b"." + _encoded(key.sign(message))).decode()
+    message = _header_segment(key.algorithm, key.kid, typ) + b"." + encoded_segment(msgspec.json.encode(claims))
+    return (message + b"." + encoded_segment(key.sign(message))).decode()
 
 
 def unsecured(claims: Mapping[str, object], *, typ: str) -> str:
     """Return claims with no signature at all (RFC 7519 §6). Nothing of ours ever accepts one."""
     header = msgspec.json.encode({"alg": "none", "typ": typ})
-    return (_encoded(header) + b"." + _encoded(msgspec.json.encode(claims)) + b".").decode()
+    return (encoded_segment(header) + b"." + encoded_segment(msgspec.json.encode(claims)) + b".").decode()
 
 
 def verify(
@@ -102,7 +103,7 @@ def verify(
 
 @lru_cache(maxsize=64)
 def _header_segment(algorithm: str, kid: str, typ: str) -> bytes:
-    return _encoded(msgspec.json.encode({"alg": algorithm, "kid": kid, "typ": typ}))
+    return encoded_segment(msgspec.json.encode({"alg": algorithm, "kid": kid, "typ": typ}))
 
 
 @lru_cache(maxsize=256)  # bounded, and each entry is small: whoever sends odd headers cannot fill the memory
@@ -147,10 +148,6 @@ def _check_claims(claims: Claims, *, issuer: str, now: int | None) -> None:
         raise TokenError("iat is missing or not a number of seconds")
 
 
-def _encoded(raw: bytes) -> bytes:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=")
-
-
 def decoded_segment(segment: bytes) -> bytes:
     """Return the bytes of a segment in its only spelling; raises `TokenError`."""
     try:
@@ -159,7 +156,7 @@ def decoded_segment(segment: bytes) -> bytes:
         raise TokenError("not base64url") from None
     # One text for one value: padding, stray bits and ignored characters would let one token have many spellings,
     # and a list of revoked or used tokens would miss all but one (CVE-2026-62995).
-    if _encoded(raw) != segment:
+    if encoded_segment(raw) != segment:
         raise TokenError("not canonical base64url")
     return raw
 

@@ -11,6 +11,7 @@ Keys that came from outside (codes, tokens) are digests (`idp.crypto.digest`): a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Generic, Protocol, TypeVar
 
 from idp.model.event import Event
@@ -393,8 +394,8 @@ class InitialTokens(Protocol):
 class Events(Protocol):
     """The realm's events, in the order they were recorded."""
 
-    async def record(self, event: Event) -> None:
-        """Record an event; it is durable when this returns."""
+    async def record(self, *events: Event) -> None:
+        """Record events, all of them or none; they are durable when this returns."""
 
     async def recent(self, *, limit: int, transaction_id: str | None = None) -> Sequence[Event]:
         """Return the newest events first."""
@@ -422,6 +423,14 @@ class RealmStores(Protocol):
     registered_clients: RegisteredClients
     initial_tokens: InitialTokens
     events: Events
+
+    def together(self) -> AbstractAsyncContextManager[None]:
+        """Return a block for writes that one answer stands on: they are durable when it ends, and not all before.
+
+        Each verb inside has its guarantee at once (one winner, counted, taken, in this order); only the wait for the
+        disk is shared. So nothing may be answered or sent from inside. The end raises `StoreUnavailableError` if
+        anything is not durable, whatever else was on its way out of the block.
+        """
 
 
 class Store(Protocol):

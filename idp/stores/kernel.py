@@ -8,6 +8,7 @@ serves one event loop.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeVar
 
 from idp.model.struct import Frozen
@@ -92,6 +93,9 @@ class Kernel(Protocol):
         once if others were faster, so it touches nothing but its transaction. A caller that is cancelled meanwhile does
         not know whether it happened.
         """
+
+    def together(self) -> AbstractAsyncContextManager[None]:
+        """Return a block inside which `transact` may return before what it wrote is durable; at its end all is."""
 
     async def sweep(self, *, events_before: float, limit: int) -> int:
         """Remove at most `limit` expired records, and as many events older than that, the oldest first; count both."""

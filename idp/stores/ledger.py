@@ -65,18 +65,26 @@ class KernelEvents:
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(Event).decode
 
-    async def record(self, event: Event) -> None:
-        """Record an event; it is durable when this returns."""
-        row = EventRow(
+    async def record(self, *events: Event) -> None:
+        """Record events, all of them or none; they are durable when this returns."""
+        rows = [self._row(event) for event in events]
+
+        def work(tx: Transaction) -> None:
+            for row in rows:
+                tx.append(self._realm, row)
+
+        await self._kernel.transact(work)
+
+    async def recent(self, *, limit: int, transaction_id: str | None = None) -> Sequence[Event]:
+        """Return the newest events first."""
+        rows = await self._kernel.recent(self._realm, limit=limit, transaction_id=transaction_id)
+        return [self._decode(row) for row in rows]
+
+    def _row(self, event: Event) -> EventRow:
+        return EventRow(
             at=event.at,
             type=event.type,
             transaction_id=event.transaction_id,
             user_id=event.user_id,
             value=self._encode(event),
         )
-        await self._kernel.transact(lambda tx: tx.append(self._realm, row))
-
-    async def recent(self, *, limit: int, transaction_id: str | None = None) -> Sequence[Event]:
-        """Return the newest events first."""
-        rows = await self._kernel.recent(self._realm, limit=limit, transaction_id=transaction_id)
-        return [self._decode(row) for row in rows]

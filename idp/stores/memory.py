@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from itertools import islice
 from typing import TypeVar
 
@@ -177,6 +178,10 @@ class MemoryKernel:
         except BaseException:
             transaction.roll_back()
             raise
+
+    def together(self) -> AbstractAsyncContextManager[None]:
+        """Nothing here is durable, and nothing waits."""
+        return nullcontext()
 
     async def sweep(self, *, events_before: float, limit: int) -> int:
         """Remove what expired, and old events."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import TypeVar
 
 from idp.ports import Observer, PartHealth, StoreUnavailableError
@@ -64,6 +65,10 @@ class ObservedKernel:
     async def transact(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` atomically."""
         return await self._watch("commit", self._kernel.transact(work))
+
+    def together(self) -> AbstractAsyncContextManager[None]:
+        """Return a block whose writes are durable when it ends."""
+        return self._kernel.together()
 
     async def sweep(self, *, events_before: float, limit: int) -> int:
         """Remove what expired."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 
 from idp import ports
 from idp.stores.deliveries import KernelLogoutDeliveries
@@ -48,6 +49,11 @@ class KernelRealmStores:
         self.registered_clients: ports.RegisteredClients = KernelRegisteredClients(kernel, realm)
         self.initial_tokens: ports.InitialTokens = KernelInitialTokens(kernel, realm)
         self.events: ports.Events = KernelEvents(kernel, realm)
+        self._kernel = kernel
+
+    def together(self) -> AbstractAsyncContextManager[None]:
+        """Let what is written in a block be durable when the block ends."""
+        return self._kernel.together()
 
 
 class KernelStore:

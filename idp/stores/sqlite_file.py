@@ -60,6 +60,7 @@ def prepare(path: Path, *, migrations: Sequence[Sequence[str]], max_pages: int |
         _journal(connection, path, max_pages)
         _check(connection, path)
         _migrate(connection, migrations)
+        _for_writing(connection)
         return connection
 
 
@@ -77,7 +78,7 @@ def beside(path: Path, *, migrations: Sequence[Sequence[str]]) -> sqlite3.Connec
         _refuse_foreign(connection, path, migrations)
         if _pragma(connection, "user_version") != len(migrations):
             raise StoreUnavailableError(f"The store {path} has an older schema: start this version's server first.")
-        connection.execute("PRAGMA synchronous = FULL")  # as the server has it: what is acknowledged is on the disk
+        _for_writing(connection)
         return connection
 
 
@@ -92,11 +93,21 @@ def unavailable(path: Path, error: Exception) -> StoreUnavailableError:
     """Return what an error means to an operator, with the error itself as its cause."""
     meaning, said = "failed unexpectedly", type(error).__name__
     if isinstance(error, sqlite3.Error):
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # without the extension
-        meaning, said = _MEANING.get(code, "cannot serve"), str(error)
+        meaning, said = _MEANING.get(_code(error), "cannot serve"), str(error)
+    elif isinstance(error, OSError):
+        meaning, said = _MEANING[sqlite3.SQLITE_IOERR], error.strerror or said
     refusal = StoreUnavailableError(f"The store {path} {meaning} ({said}).")
     refusal.__cause__ = error
     return refusal
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Tell whether another process holds the file at this moment."""
+    return _code(error) == sqlite3.SQLITE_BUSY
+
+
+def _code(error: sqlite3.Error) -> int:
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # without the extension
 
 
 _MEANING = {
@@ -158,9 +169,18 @@ def _refuse_foreign(connection: sqlite3.Connection, path: Path, migrations: Sequ
 def _journal(connection: sqlite3.Connection, path: Path, max_pages: int | None) -> None:
     if _pragma(connection, "journal_mode = WAL") != "wal":
         raise StoreUnavailableError(f"The store {path} lies on a file system without shared memory: use a local disk.")
-    connection.execute("PRAGMA synchronous = FULL")  # A commit is on the disk before anybody hears of it.
+    connection.execute("PRAGMA synchronous = FULL")  # what a start writes is on the disk when it serves
     if max_pages is not None:
         _pragma(connection, f"max_page_count = {max_pages}")
+
+
+def _for_writing(connection: sqlite3.Connection) -> None:
+    """Leave to the writer what would make its loop wait: flushing, writing the log back, another process's lock."""
+    connection.execute(
+        "PRAGMA synchronous = NORMAL"
+    )  # the log's beginning and its end are still flushed in their order
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+    connection.execute("PRAGMA busy_timeout = 0")
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:

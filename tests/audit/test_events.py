@@ -43,7 +43,7 @@ async def test_an_event_is_a_log_line_and_a_stored_row(clock: FakeClock) -> None
 
 
 class _FullDisk:
-    async def record(self, _event: Event) -> None:
+    async def record(self, *_events: Event) -> None:
         raise StoreUnavailableError("disk full")
 
     async def recent(self, *, limit: int, transaction_id: str | None = None) -> list[Event]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 from typing import TypeVar
 
@@ -53,6 +54,9 @@ class ReopenedKernel:
             finally:
                 await self._kernel.close()
                 self._kernel = SqliteKernel.open(self._path, clock=self._clock)
+
+    def together(self) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
 
     async def page(self, kind: str, realm: str, *, prefix: str, after: str, limit: int) -> Mapping[str, bytes]:
         return await self._kernel.page(kind, realm, prefix=prefix, after=after, limit=limit)

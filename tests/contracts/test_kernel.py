@@ -156,3 +156,19 @@ async def test_every_part_of_a_store_that_serves_is_well(kernel: Kernel) -> None
     health = await kernel.health()
     assert health
     assert all(part.ok and not part.reason and part.part for part in health)
+
+
+async def test_what_is_written_in_a_block_is_read_inside_it_and_afterwards_however_it_ended(kernel: Kernel) -> None:
+    async def block() -> None:
+        async with kernel.together():
+            await kernel.transact(lambda tx: tx.put("kind", "realm", "taken", b"value"))
+            assert await kernel.get("kind", "realm", "taken") == b"value"
+            async with kernel.together():
+                await kernel.transact(lambda tx: tx.put("kind", "realm", "inner", b"value"))
+            with pytest.raises(ZeroDivisionError):
+                await kernel.transact(lambda _: 1 // 0)
+            raise LookupError("what was asked for is not there")
+
+    with pytest.raises(LookupError):
+        await block()
+    assert list(await kernel.every("kind", "realm")) == ["inner", "taken"]

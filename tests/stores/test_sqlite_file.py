@@ -7,6 +7,7 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from idp.stores.kernel import SchemaTooNewError, Transaction
 from idp.stores.sqlite import SqliteKernel
 from idp.stores.sqlite_records import MIGRATIONS
 from tests.fakes import FakeClock
+from tests.stores.held_disk import put
 from tests.stores.processes import running
 
 NOBODY = 65534
@@ -73,11 +75,20 @@ def test_a_closed_store_is_one_file_and_its_lock(path: Path, clock: FakeClock) -
     assert sorted(file.name for file in path.parent.iterdir()) == ["idp.db", "idp.db.lock"]
 
 
-def test_every_commit_is_flushed_to_the_disk(path: Path, clock: FakeClock) -> None:
-    kernel = SqliteKernel.open(path, clock=clock)
+@pytest.mark.parametrize("serving", [True, False])
+def test_every_commit_is_flushed_to_the_disk(path: Path, clock: FakeClock, *, serving: bool) -> None:
+    fill(path, clock)
+    flushed: list[int] = []
+    kernel = SqliteKernel.open(
+        path, clock=clock, serving=serving, flush=lambda log: flushed.append(os.fstat(log).st_ino)
+    )
     writing = kernel._writer._connection
     assert writing.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    assert writing.execute("PRAGMA synchronous").fetchone() == (2,)
+    # NORMAL: SQLite flushes where the log begins anew and is written back; each commit is flushed by the writer.
+    assert writing.execute("PRAGMA synchronous").fetchone() == (1,)
+    for key in ("a", "b"):
+        asyncio.run(kernel.transact(partial(put, key=key)))
+    assert flushed == [path.with_name("idp.db-wal").stat().st_ino] * 2
     asyncio.run(kernel.close())
 
 
@@ -191,7 +202,9 @@ def test_a_newer_schema_is_refused_and_left_alone(path: Path, clock: FakeClock) 
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
     before = path.read_bytes()
-    with pytest.raises(SchemaTooNewError, match=r"schema 2, .* up to 1: run the newer version"):
+    with pytest.raises(
+        SchemaTooNewError, match=rf"schema {len(MIGRATIONS) + 1}, .* up to {len(MIGRATIONS)}: run the newer version"
+    ):
         SqliteKernel.open(path, clock=clock)
     assert path.read_bytes() == before
 
@@ -203,7 +216,7 @@ def test_an_older_schema_is_brought_up_to_date_and_keeps_everything(path: Path, 
     for _ in range(2):  # The second time there is nothing left to do.
         kernel = SqliteKernel.open(path, clock=clock, migrations=newest)
         assert kernel._reader.execute("SELECT text FROM note").fetchall() == [("migrated twice",)]
-        assert kernel._reader.execute("PRAGMA user_version").fetchone() == (3,)
+        assert kernel._reader.execute("PRAGMA user_version").fetchone() == (len(newest),)
         assert asyncio.run(kernel.get("kind", "realm", "key-0")) is not None
         asyncio.run(kernel.close())
     with pytest.raises(SchemaTooNewError):

@@ -7,6 +7,7 @@ an attribute asks for it). The scopes that are about a person (`openid`, `offlin
 from __future__ import annotations
 
 import uuid
+from functools import lru_cache
 
 from idp.model.client import Client
 from idp.model.oauth import NO_TERMS, Authorization
@@ -57,7 +58,12 @@ async def service_account(provider: Provider, client: Client) -> User:
     brought = await provider.stores.users.by_username(name)
     if brought is not None and brought.service_account_of == client.client_id:
         return brought
-    return User(id=str(uuid.uuid5(_ACCOUNTS, f"{provider.name}/{name}")), username=name, created_at=0)
+    return User(id=_account_id(f"{provider.name}/{name}"), username=name, created_at=0)
+
+
+@lru_cache(maxsize=1024)
+def _account_id(name: str) -> str:
+    return str(uuid.uuid5(_ACCOUNTS, name))
 
 
 def _scope(client: Client, asked: list[str]) -> tuple[str, ...]:

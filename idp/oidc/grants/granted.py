@@ -12,10 +12,6 @@ from idp.model.struct import Frozen
 from idp.model.user import User
 
 
-async def _nothing() -> None:
-    """Everything is kept already."""
-
-
 class TokenRequest(Frozen, frozen=True, kw_only=True):
     """What a client sent to the token endpoint, and what the request itself proved.
 
@@ -37,11 +33,8 @@ class Granted(Frozen, frozen=True, kw_only=True):
     user: User
     members: Mapping[str, str] = MappingProxyType({})
     """What the answer says beside the tokens."""
-    keep: Callable[[], Awaitable[None]] = _nothing
-    """Keeps what the tokens stand on; nothing is answered before it is done.
-
-    Left to the endpoint, which waits for it and for the event together, so that they share one flush of the disk.
-    """
+    keep: Callable[[], Awaitable[None]] | None = None
+    """Keeps what the tokens stand on; None: it is kept already. Nothing is answered before it is done."""
 
 
 def online_expiry(session: UserSession, lifespans: Lifespans, *, now: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from idp.model.client import Client
@@ -24,6 +23,8 @@ from idp.oidc.parameters import form_with_lists
 from idp.oidc.provider import Provider
 from idp.oidc.token.tokens import issue
 from idp.web.http import Reply, Request, json_reply
+
+_REPEATABLE = frozenset({"resource", "audience"})
 
 
 class Grant(Frozen, frozen=True, kw_only=True):
@@ -51,7 +52,13 @@ GRANTS: dict[str, Grant] = {
 
 async def token(provider: Provider, request: Request, body: bytes) -> Reply:
     """Exchange a grant for tokens; raises `OAuthError`."""
-    form, lists = form_with_lists(request, body, frozenset({"resource", "audience"}))
+    # Taken before looked at, counted before checked: each in its turn, and all of it on the disk when the block ends.
+    async with provider.stores.together():
+        return await _answer(provider, request, body)
+
+
+async def _answer(provider: Provider, request: Request, body: bytes) -> Reply:
+    form, lists = form_with_lists(request, body, _REPEATABLE)
     client = await authenticate_client(provider, request, form)
     grant = _grant(form)
     try:
@@ -79,9 +86,9 @@ async def token(provider: Provider, request: Request, body: bytes) -> Reply:
         address=request.remote_address,
         detail={"scope": " ".join(authorization.scope)},
     )
-    # Both are on the disk before anybody holds a token. The event first: writing its log line lets the store's writer
-    # run, and what was queued before it would be committed alone.
-    await asyncio.gather(recorded, granted.keep())
+    await recorded
+    if granted.keep is not None:
+        await granted.keep()
     return cors.shared(json_reply(answer), request, client)
 
 

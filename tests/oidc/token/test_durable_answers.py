@@ -1,19 +1,23 @@
-"""Family and event are written together after the code is taken: neither may be missing when tokens are handed out."""
+"""Code, family and event: none of them may be missing on the disk when tokens are handed out, or refused."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
 from idp.ports import PartHealth, StoreUnavailableError
-from idp.stores.kernel import Transaction
+from idp.stores.kernel import Kernel, Transaction
 from idp.stores.memory import MemoryKernel
 from idp.stores.records import KernelStore
+from idp.stores.sqlite import SqliteKernel
 from tests.fakes import FakeClock
 from tests.oidc.harness import Bank
+from tests.stores.held_disk import Disk, passing
 
 pytestmark = pytest.mark.anyio
 T = TypeVar("T")
@@ -65,6 +69,9 @@ class SlowDisk:
     async def page(self, kind: str, realm: str, *, prefix: str, after: str, limit: int) -> Mapping[str, bytes]:
         return await self._kernel.page(kind, realm, prefix=prefix, after=after, limit=limit)
 
+    def together(self) -> AbstractAsyncContextManager[None]:
+        return self._kernel.together()
+
     async def sweep(self, *, events_before: float, limit: int) -> int:
         return await self._kernel.sweep(events_before=events_before, limit=limit)
 
@@ -81,7 +88,7 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
-async def bank_on(disk: SlowDisk, clock: FakeClock) -> Bank:
+async def bank_on(disk: Kernel, clock: FakeClock) -> Bank:
     bank = Bank(clock, store=KernelStore(disk, clock))
     await bank.customer()
     await bank.login()
@@ -118,3 +125,35 @@ async def test_tokens_whose_family_or_event_cannot_be_kept_are_not_answered_and_
     disk.repair()
     again = await bank.redeem(code)
     assert again.json()["error"] == "invalid_grant"
+
+
+@pytest.mark.parametrize(("verifier", "status"), [({}, 200), ({"code_verifier": "w" * 64}, 400)])
+async def test_neither_tokens_nor_a_refusal_are_answered_before_the_disk_has_what_they_stand_on(
+    tmp_path: Path, clock: FakeClock, verifier: dict[str, str], status: int
+) -> None:
+    disk = Disk()
+    kernel = SqliteKernel.open(tmp_path / "idp.db", clock=clock, flush=disk)
+    bank = await bank_on(kernel, clock)
+    code = await bank.code()
+    first = await disk.held_by(kernel)
+    waiting = asyncio.ensure_future(bank.redeem(code, **verifier))
+    await passing()
+    assert not waiting.done()
+    disk.flushes = 0
+    disk.goes_on.set()
+    assert (await waiting).status_code == status
+    await first
+    # One flush for the code that was taken, the family and the event; a refusal's event has its own, behind the code's.
+    assert disk.flushes == (2 if status == 200 else 3)
+    await kernel.close()
+
+
+async def test_a_refresh_waits_for_the_disk_once(tmp_path: Path, clock: FakeClock) -> None:
+    disk = Disk()
+    kernel = SqliteKernel.open(tmp_path / "idp.db", clock=clock, flush=disk)
+    bank = await bank_on(kernel, clock)
+    tokens = (await bank.redeem(await bank.code())).json()
+    disk.flushes = 0
+    assert (await bank.refresh(tokens["refresh_token"])).status_code == 200
+    assert disk.flushes == 1
+    await kernel.close()

@@ -22,7 +22,7 @@ def store_name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 async def kernel(store_name: str, tmp_path: Path, clock: FakeClock) -> AsyncIterator[Kernel]:
-    kernel = KERNELS[store_name](tmp_path, clock)
+    kernel = await KERNELS[store_name](tmp_path, clock)
     yield kernel
     await kernel.close()
 

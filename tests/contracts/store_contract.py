@@ -19,6 +19,7 @@ from idp.stores.optimistic import OptimisticKernel
 from idp.stores.placement import is_brief
 from idp.stores.sqlite import SqliteKernel
 from tests.stores.memory_place import MemoryPlace
+from tests.stores.redis_server import redis_place
 
 T = TypeVar("T")
 
@@ -71,29 +72,40 @@ class ReopenedKernel:
         await self._kernel.close()
 
 
-def _memory(_: Path, clock: Clock) -> Kernel:
+async def _memory(_: Path, clock: Clock) -> Kernel:
     return MemoryKernel(clock)
 
 
-def _sqlite(directory: Path, clock: Clock) -> Kernel:
+async def _sqlite(directory: Path, clock: Clock) -> Kernel:
     return SqliteKernel.open(directory / "idp.db", clock=clock)
 
 
-def _reopened(directory: Path, clock: Clock) -> Kernel:
+async def _reopened(directory: Path, clock: Clock) -> Kernel:
     return ReopenedKernel(directory / "idp.db", clock)
 
 
-def _optimistic(_: Path, clock: Clock) -> Kernel:
+async def _optimistic(_: Path, clock: Clock) -> Kernel:
     return OptimisticKernel(
         durable=MemoryPlace(), brief=MemoryPlace(), is_brief=is_brief, clock=clock, random=secrets.token_bytes
     )
 
 
-KERNELS: Mapping[str, Callable[[Path, Clock], Kernel]] = {
+async def _memory_and_redis(_: Path, clock: Clock) -> Kernel:
+    return OptimisticKernel(
+        durable=MemoryPlace(),
+        brief=await redis_place(clock),
+        is_brief=is_brief,
+        clock=clock,
+        random=secrets.token_bytes,
+    )
+
+
+KERNELS: Mapping[str, Callable[[Path, Clock], Awaitable[Kernel]]] = {
     "memory": _memory,
     "sqlite": _sqlite,
     "sqlite-reopened": _reopened,
     "optimistic": _optimistic,
+    "memory+redis": _memory_and_redis,
 }
 
 

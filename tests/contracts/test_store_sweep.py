@@ -7,7 +7,7 @@ import pytest
 from idp.ports import RealmStores, Replayed, Store
 from idp.stores.kernel import Kernel, Transaction
 from idp.stores.records import EVENTS_KEPT, SWEPT_AT_ONCE, KernelStore
-from tests.contracts.values import NOW, a_code, a_login, a_user, an_event
+from tests.contracts.values import NOW, a_code, a_login, a_session, a_user, an_event
 from tests.fakes import FakeClock
 
 pytestmark = pytest.mark.anyio
@@ -44,7 +44,7 @@ async def test_a_sweep_keeps_what_still_means_something(realm: RealmStores, stor
     await realm.counters.burn("otp-1", 5)
     await realm.authentication_sessions.create(a_login(expires_at=NOW + 61))
     await realm.codes.put("taken", a_code(expires_at=NOW + 60))
-    await realm.codes.put("left", a_code(expires_at=NOW + 60))
+    await realm.user_sessions.create(a_session(), expires_at=NOW + 60)
     await realm.codes.take("taken")
     clock.advance(60)
     assert await store.sweep() == 1

@@ -1,0 +1,111 @@
+"""Real Redis servers for the tests: `redis-server`, as Debian packages it, in a folder of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from idp.ports import Clock
+from idp.stores.redis.place import RedisPlace
+
+PROGRAM = shutil.which("redis-server")
+
+
+class RedisServer:
+    """A server that a test may kill, freeze and start again. It keeps nothing, unless `arguments` say so."""
+
+    def __init__(self, directory: Path, *arguments: str, port: int | None = None) -> None:
+        self._directory = directory
+        self._arguments = arguments
+        self.port = port or free_port()
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start, on the same port and the same files, and wait until it answers."""
+        assert PROGRAM is not None
+        command = [PROGRAM, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._directory)]
+        self._process = subprocess.Popen(  # noqa: S603 - Debian's server
+            [*command, "--save", "", *self._arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        while b"PONG" not in self.said("PING"):
+            assert self._process.poll() is None, "redis-server did not start"
+            time.sleep(0.02)
+
+    def said(self, *command: str) -> bytes:
+        """Send one command as an operator would, and return what is answered (its first bytes); b"" if nobody is."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+                parts = [f"*{len(command)}", *(line for part in command for line in (f"${len(part.encode())}", part))]
+                connection.sendall("\r\n".join([*parts, ""]).encode())
+                return connection.recv(65536)
+        except OSError:
+            return b""
+
+    def empty(self) -> None:
+        """Let it forget everything."""
+        assert self.said("FLUSHALL") == b"+OK\r\n"
+
+    def kill(self) -> None:
+        """End it as a power cut does."""
+        self._process.kill()
+        self._process.wait()
+
+    def freeze(self) -> None:
+        """Let it hold every connection and answer nothing."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._process.send_signal(signal.SIGCONT)
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@cache
+def shared_redis() -> RedisServer:
+    """Return this process's server; it ends with the process. A test without one is left out, and says so."""
+    if PROGRAM is None:
+        pytest.skip("redis-server is not installed (Debian: apt-get install redis-server)")
+    directory = Path(tempfile.mkdtemp())
+    server = RedisServer(directory)
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    atexit.register(server.kill)
+    return server
+
+
+async def redis_place(clock: Clock) -> RedisPlace:
+    """Return a place in the shared server, emptied long ago."""
+    server = shared_redis()
+    await asyncio.to_thread(server.empty)
+    return await settled_place(server.url, clock)
+
+
+async def settled_place(url: str, clock: Clock) -> RedisPlace:
+    """Return a place in a server that has forgotten nothing for an hour."""
+    earlier = RedisPlace(url, clock=lambda: clock() - 3600, random=secrets.token_bytes)
+    await earlier.open()
+    await earlier.close()
+    place = RedisPlace(url, clock=clock, random=secrets.token_bytes)
+    await place.open()
+    return place

@@ -82,9 +82,12 @@ class Store(Table, frozen=True, kw_only=True):
     mongodb_url_file: str = ""
     """A file that holds `mongodb_url`, where there is a password in it."""
     redis_url: str = ""
-    """Redis, for what lives minutes: `redis://…`, or `rediss://…` with TLS."""
+    """Redis, for what lives minutes: `redis://…`, `redis+sentinel://host,host/service` or `redis+cluster://host,host`;
+    `rediss` instead of `redis` with TLS, and `?ssl_ca_certs=` for an authority of your own."""
     redis_url_file: str = ""
     """A file that holds `redis_url`, where there is a password in it."""
+    redis_replicas: Annotated[int, Meta(ge=0, le=16)] = 0
+    """Replicas of Redis that must have a write before it counts: what a failover then does not lose."""
     events_kept_days: Count = 90
     """Days for which events are kept."""
 

@@ -42,6 +42,8 @@ class Observation:
         """Who is to hear of everything that happens."""
         self.health = Health()
         self._stop_answering: Callable[[], None] = lambda: None
+        self.answering = asyncio.Event()
+        """That probes are answered: from the beginning, or once this process serves, where others do meanwhile."""
 
     def answered_by(self, server: ServerBeside) -> None:
         """Take who answers probes."""
@@ -60,6 +62,7 @@ class Observation:
         """Say that requests may come."""
         self.health.ask = site.store.health
         self.health.phase = Phase.SERVING
+        self.answering.set()
         if self._figures is not None:
             self._figures.hashing_queue = site.hashing_queue
 
@@ -74,11 +77,17 @@ class Observation:
 
 @contextlib.asynccontextmanager
 async def observation(
-    settings: Settings, *, door: socket.socket | None, clock: Clock, shared: Path | None = None
+    settings: Settings,
+    *,
+    door: socket.socket | None,
+    clock: Clock,
+    shared: Path | None = None,
+    alone: bool = True,
 ) -> AsyncIterator[Observation]:
     """Open what the settings want. `door` is the listener of the management port; it is answered from now on.
 
-    `shared` is the folder in which several serving processes add up what they count.
+    `shared` is the folder in which several serving processes add up what they count. Where this one is not `alone`, the
+    others answer until it serves: a probe that it took from their port would say of the whole node that it starts.
 
     Raises:
         StartError: traces are wanted and cannot be made.
@@ -97,7 +106,10 @@ async def observation(
         if door is not None and figures is not None:
             from idp.telemetry.management import management  # noqa: PLC0415 - Prometheus's library, where it is asked
 
-            opened.answered_by(await undo.enter_async_context(_answering(door, management(opened.health, figures))))
+            if alone:
+                opened.answering.set()
+            answering = _answering(door, management(opened.health, figures), opened.answering)
+            opened.answered_by(await undo.enter_async_context(answering))
             if shared is not None:
                 await undo.enter_async_context(_beside(_shared(opened.health, figures)))
         yield opened
@@ -120,15 +132,21 @@ def _tracing(settings: Settings, clock: Clock) -> Tracing:
 
 
 @contextlib.asynccontextmanager
-async def _answering(door: socket.socket, application: Application) -> AsyncIterator[ServerBeside]:
+async def _answering(door: socket.socket, application: Application, when: asyncio.Event) -> AsyncIterator[ServerBeside]:
     """Answer at a door for as long as the block lasts: until the very end, so that a probe hears of a draining."""
     server = ServerBeside(application)
-    serving = asyncio.get_running_loop().create_task(server.serve(sockets=[door]))
+
+    async def answer() -> None:
+        await when.wait()
+        await server.serve(sockets=[door])
+
+    serving = asyncio.get_running_loop().create_task(answer())
     try:
         yield server
     finally:
         server.should_exit = True
         server.force_exit = True  # a probe that keeps its connection open is not waited for
+        when.set()
         await serving
 
 

@@ -28,6 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from idp.cli.start import start  # noqa: PLC0415 - a command loads only what it needs
 
             return start(parsed.config, workers=parsed.workers)
+        case "health":
+            from idp.cli.health import health  # noqa: PLC0415 - as above
+
+            return health(parsed.config, live=parsed.live)
         case "demo":
             from idp.cli.demo import demo  # noqa: PLC0415 - as above
 
@@ -94,6 +98,10 @@ def _parser() -> argparse.ArgumentParser:
         "--config", type=Path, required=True, metavar="FILE", help="settings, e.g. config/production.toml"
     )
     serve.add_argument("--workers", type=int, metavar="N", help="serving processes; counts before server.workers")
+
+    health = commands.add_parser("health", help="ask the server on this machine whether it is ready")
+    health.add_argument("--config", type=Path, required=True, metavar="FILE")
+    health.add_argument("--live", action="store_true", help="only whether it answers")
 
     demo = commands.add_parser("demo", help="serve the provider and the bank's site, with demo customers")
     demo.add_argument("--config", type=Path, default=Path("config/development.toml"), metavar="FILE")

@@ -71,7 +71,13 @@ async def serving(
     shared = Path(environment[SHARED]) if inherited is not None and SHARED in environment else None
     doors = open_doors(settings.server, clock=outside.clock, listeners=listeners, management=settings.management)
     try:
-        async with observation(settings, door=doors.listeners.management, clock=outside.clock, shared=shared) as watch:
+        async with observation(
+            settings,
+            door=doors.listeners.management,
+            clock=outside.clock,
+            shared=shared,
+            alone=inherited is None or inherited.alone,
+        ) as watch:
             await _served(settings, outside, doors, watch, log=log, when_running=when_running, inherited=inherited)
     finally:
         doors.close()

@@ -35,9 +35,13 @@ class Command(StrEnum):
 
 
 class Inheritance(Frozen, frozen=True, kw_only=True):
-    """Descriptors by number. `place` says which of the node's workers it is, from 1."""
+    """Descriptors by number. `place` says which of the node's workers it is, from 1.
+
+    `alone`: no other worker serves, so a probe is for this one even before it does.
+    """
 
     place: int
+    alone: bool = True
     line: int
     ordinary: int
     asking: int | None = None

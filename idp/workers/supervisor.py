@@ -131,7 +131,13 @@ class Supervisor:
     async def _started(self, place: int) -> tuple[Worker | None, int]:
         """Start a worker and wait until it serves; otherwise return how it ended."""
         node = self._node
-        worker = await Worker.started(node.command, place=place, listeners=node.listeners, environment=node.environment)
+        worker = await Worker.started(
+            node.command,
+            place=place,
+            alone=not self._serving,
+            listeners=node.listeners,
+            environment=node.environment,
+        )
         self._living.add(worker)
         if self._ending.is_set():  # we were told in between, and nobody has told it
             worker.tell(Command.END)

@@ -23,12 +23,13 @@ class Worker:
 
     @classmethod
     async def started(
-        cls, command: Sequence[str], *, place: int, listeners: Listeners, environment: Mapping[str, str]
+        cls, command: Sequence[str], *, place: int, alone: bool, listeners: Listeners, environment: Mapping[str, str]
     ) -> Worker:
         """Start one; it is told by its environment which ports it has inherited."""
         ours, theirs = socket.socketpair()
         inheritance = Inheritance(
             place=place,
+            alone=alone,
             line=theirs.fileno(),
             ordinary=listeners.ordinary.fileno(),
             asking=None if listeners.asking is None else listeners.asking.fileno(),

@@ -361,3 +361,27 @@ def test_several_workers_need_a_store_that_several_can_write_to() -> None:
 def test_a_store_that_forgets_is_for_development_only() -> None:
     assert load(DEVELOPMENT, environment={"HYRJA_STORE__PATH": ":memory:"}).store.forgetful
     assert any(":memory: forgets" in line for line in refused(PRODUCTION, HYRJA_STORE__PATH=":memory:"))
+def test_a_management_port_that_customers_reach_is_refused(tmp_path: Path) -> None:
+    path = changed(tmp_path, "port = 9464", "port = 8080")
+    assert refused(path) == [
+        f"{path}: management.port must be another port than server.port: no customer may reach it."
+    ]
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "collector:4318",
+        "ftp://collector",
+        "http://",
+        "http://name:word@collector",
+        "http://collector/?a=b",
+        "http://[::1",
+    ],
+)
+def test_an_address_of_a_collector_that_cannot_be_called_or_holds_a_secret_is_refused(
+    tmp_path: Path, endpoint: str
+) -> None:
+    path = changed(tmp_path, 'otlp_endpoint = ""', f'otlp_endpoint = "{endpoint}"')
+    problem = "telemetry.otlp_endpoint must be an address such as http://127.0.0.1:4318, without name and password."
+    assert refused(path) == [f"{path}: {problem}"]

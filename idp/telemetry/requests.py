@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from idp.model.struct import Frozen
 from idp.ports import Observer
@@ -85,11 +85,11 @@ class Timed:
             return
         began, status = self._timer(), 0
 
-        async def noticed(message: Message) -> None:
+        def noticed(message: Message) -> Awaitable[None]:  # no coroutine of its own: it is called for every part
             nonlocal status
             if not status:
                 status = message["status"]
-            await send(message)
+            return send(message)
 
         try:
             await self._app(scope, receive, noticed)

@@ -10,6 +10,7 @@ from cryptography import x509
 
 from idp.listeners.doors import open_doors
 from idp.listeners.sockets import ListenerError, listening
+from idp.management_settings import Management
 from idp.settings import MutualTls, Server
 from tests import certificates
 from tests.certificates import RSA_KEY
@@ -60,6 +61,16 @@ def test_a_port_that_is_taken_is_named_and_the_other_is_let_go(tmp_path: Path, c
         mutual = MutualTls(base_url="https://mtls.bank.example", port=busy)
         with pytest.raises(ListenerError, match=f"Port {busy} on 127.0.0.1 cannot be used"):
             open_doors(settings(tmp_path, port=port, mutual_tls=mutual), clock=clock)
+        listening("127.0.0.1", port).close()
+
+
+def test_a_management_port_that_is_taken_is_named_and_the_other_is_let_go(tmp_path: Path, clock: FakeClock) -> None:
+    with listening("127.0.0.1", 0) as taken, listening("127.0.0.1", 0) as free:
+        busy, port = taken.getsockname()[1], free.getsockname()[1]
+        free.close()
+        plain = settings(tmp_path, port=port, tls_certificate="", tls_key="")
+        with pytest.raises(ListenerError, match=f"Port {busy} on 127.0.0.1 cannot be used"):
+            open_doors(plain, clock=clock, management=Management(port=busy))
         listening("127.0.0.1", port).close()
 
 

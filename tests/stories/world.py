@@ -214,6 +214,7 @@ async def provider(
     log: FilteringBoundLogger | None = None,
     settle: Callable[[Settings], Settings] | None = None,
     shared: ports.Store | None = None,
+    observer: ports.Observer | None = None,
 ) -> AsyncIterator[World]:
     """Open a provider in `folder` (again, if it was there before).
 
@@ -229,6 +230,7 @@ async def provider(
         sms=fake_sms,
         mail=fake_mail,
         shared=shared,
+        observer=observer,
     )
     try:
         yield World(site, fake_clock, fake_sms, settings, fake_mail)

@@ -361,6 +361,8 @@ def test_several_workers_need_a_store_that_several_can_write_to() -> None:
 def test_a_store_that_forgets_is_for_development_only() -> None:
     assert load(DEVELOPMENT, environment={"HYRJA_STORE__PATH": ":memory:"}).store.forgetful
     assert any(":memory: forgets" in line for line in refused(PRODUCTION, HYRJA_STORE__PATH=":memory:"))
+
+
 def test_a_management_port_that_customers_reach_is_refused(tmp_path: Path) -> None:
     path = changed(tmp_path, "port = 9464", "port = 8080")
     assert refused(path) == [

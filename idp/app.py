@@ -39,7 +39,7 @@ from idp.model.finding import Finding, Severity
 from idp.model.struct import Frozen
 from idp.oidc.metadata.key_watch import rotate_now, watch_keys
 from idp.oidc.registration.watch import watch_registrations
-from idp.oidc.routes import hot_addresses, hot_endpoints
+from idp.oidc.routes import hot_addresses, hot_endpoints, public_documents
 from idp.oidc.sessions.back_channel import watch_deliveries
 from idp.oidc.version_watch import Followed, watch_versions
 from idp.opening import RealmOpening, passwords_of, sealer_of, surroundings_of
@@ -50,6 +50,7 @@ from idp.settings import StartError
 from idp.softtoken import application as softtoken
 from idp.stores.opening import open_store
 from idp.web.client_certificates import ClientCertificates
+from idp.web.documents import PublicDocuments
 from idp.web.http import Application, Receive, Scope, Send
 from idp.web.letters import Letters
 from idp.web.locales import Locales
@@ -298,7 +299,8 @@ def _application(
     starlette = Starlette(routes=routes, exception_handlers={HTTPException: _not_found(pages)})
     # It would mend a slash at the end by a 307, which posts credentials again (RFC 9700 §4.12, CVE-2023-49594).
     starlette.router.redirect_slashes = False
-    find = hot_endpoints({name: desk.provider for name, desk in desks.items()})
+    providers = {name: desk.provider for name, desk in desks.items()}
+    find = hot_endpoints(providers)
     page = login_pages(desks=desks, pages=pages, random=random)
 
     async def front(scope: Scope, receive: Receive, send: Send) -> None:
@@ -311,7 +313,8 @@ def _application(
     proxied = TrustedProxies(known, networks=settings.server.trusted_proxies)
     # The proxy's own address decides, so it is looked at before the client's takes its place.
     certified = ClientCertificates(proxied, networks=settings.server.trusted_proxies)
-    return SecurityHeaders(certified, https=settings.https)
+    secured = SecurityHeaders(certified, https=settings.https)
+    return PublicDocuments(secured, public_documents(providers), hosts=hosts, https=settings.https)
 
 
 def _rotation(desks: Mapping[str, Desk], keys: Mapping[str, KeptKeys]) -> examination.Rotate:

@@ -10,8 +10,8 @@ from idp.oidc import cors
 from idp.oidc.decoupled.backchannel import backchannel_authentication
 from idp.oidc.decoupled.device import device_authorization
 from idp.oidc.errors import ErrorCode, OAuthError
-from idp.oidc.metadata.discovery import discovery
-from idp.oidc.metadata.jwks import jwks
+from idp.oidc.metadata.discovery import configuration, discovery
+from idp.oidc.metadata.jwks import jwks, key_set
 from idp.oidc.provider import Provider
 from idp.oidc.registration.endpoint import register
 from idp.oidc.registration.management import delete_client, read_client, update_client
@@ -22,6 +22,7 @@ from idp.oidc.token.introspection import introspect
 from idp.oidc.token.revocation import revoke
 from idp.oidc.token.userinfo import userinfo
 from idp.ports import OverloadedError, StoreUnavailableError
+from idp.web.documents import Documents
 from idp.web.http import (
     Application,
     BodyTooLargeError,
@@ -122,6 +123,20 @@ def hot_endpoints(providers: Mapping[str, Provider]) -> Callable[[Scope], Applic
         return _unknown_realm if _is_for_another_realm(scope["path"], addresses) else None
 
     return find
+
+
+def public_documents(providers: Mapping[str, Provider]) -> Documents:
+    """Return the documents that are the same for everybody, by path; none where the realm is not enabled."""
+
+    def of(provider: Provider, document: Callable[[Provider], Reply]) -> Callable[[], Reply | None]:
+        return lambda: document(provider) if provider.realm().enabled else None
+
+    addresses = {f"/realms/{{realm}}/{_PROTOCOL}/certs": key_set} | dict.fromkeys(_DISCOVERY_ADDRESSES, configuration)
+    return {
+        address.format(realm=name): of(provider, document)
+        for name, provider in providers.items()
+        for address, document in addresses.items()
+    }
 
 
 def _served(addresses: Mapping[str, _Endpoint], providers: Mapping[str, Provider]) -> dict[str, Application]:

@@ -125,8 +125,12 @@ async def read_body(receive: Receive, limit: int) -> bytes:
             return bytes(body)
 
 
+def whole_headers(reply: Reply) -> list[Header]:
+    """Return every header that a reply is sent with."""
+    return [*reply.headers, *_ALWAYS, (b"content-length", str(len(reply.body)).encode())]
+
+
 async def send_reply(send: Send, reply: Reply, *, head: bool = False) -> None:
     """Send a reply; `head` leaves out the body and nothing else (RFC 9110 §9.3.2)."""
-    headers = [*reply.headers, *_ALWAYS, (b"content-length", str(len(reply.body)).encode())]
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.start", "status": reply.status, "headers": whole_headers(reply)})
     await send({"type": "http.response.body", "body": b"" if head else reply.body})

@@ -15,11 +15,12 @@ _SECURITY: tuple[Header, ...] = (
     (b"permissions-policy", b"camera=(), microphone=(), geolocation=(), payment=()"),
 )
 _HSTS: Header = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
+_SECURE = (*_SECURITY, _HSTS)
 _FRAMED = b"frame-ancestors *"
 _LARGEST_BODY = 256 * 1024  # bytes; nothing here takes files
 _LONGEST_NUMBER = 18  # digits; a longer one costs more than it says
 _WITHOUT_BODY = frozenset({"GET", "HEAD"})
-_ANNOUNCES_BODY = frozenset({b"content-length", b"transfer-encoding"})  # RFC 9112 §6: no body without one of them
+ANNOUNCES_BODY = frozenset({b"content-length", b"transfer-encoding"})  # RFC 9112 §6: no body without one of them
 
 
 class SecurityHeaders:
@@ -27,7 +28,7 @@ class SecurityHeaders:
 
     def __init__(self, app: Application, *, https: bool) -> None:
         self._app = app
-        self._headers = (*_SECURITY, _HSTS) if https else _SECURITY
+        self._https = https
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve, and complete the headers."""
@@ -37,15 +38,18 @@ class SecurityHeaders:
 
         async def completed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                present = message["headers"]
-                names = {name for name, _ in present}
-                # A page that says who may frame it is not contradicted by the older header.
-                framed = any(name == b"content-security-policy" and _FRAMED in value for name, value in present)
-                added = [h for h in self._headers if h[0] not in names and not (framed and h[0] == b"x-frame-options")]
-                message["headers"] = [*present, *added]
+                message["headers"] = secured_headers(message["headers"], https=self._https)
             await send(message)
 
         await self._app(scope, receive, completed)
+
+
+def secured_headers(present: Sequence[Header], *, https: bool) -> list[Header]:
+    """Return the headers of an answer with those that it does not set for itself."""
+    names = {name for name, _ in present}
+    if any(name == b"content-security-policy" and _FRAMED in value for name, value in present):
+        names.add(b"x-frame-options")  # a page that says who may frame it is not contradicted by the older header
+    return [*present, *(header for header in (_SECURE if https else _SECURITY) if header[0] not in names)]
 
 
 class KnownHosts:
@@ -118,7 +122,7 @@ class BoundedBodies:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if scope["method"] in _WITHOUT_BODY and not any(name in _ANNOUNCES_BODY for name, _ in scope["headers"]):
+        if scope["method"] in _WITHOUT_BODY and not any(name in ANNOUNCES_BODY for name, _ in scope["headers"]):
             await self._app(scope, receive, send)
             return
         declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
@@ -146,11 +150,12 @@ class BoundedBodies:
 
 
 def _host(scope: Scope) -> str:
-    return _named_host(next((value for name, value in scope["headers"] if name == b"host"), b""))
+    return named_host(next((value for name, value in scope["headers"] if name == b"host"), b""))
 
 
 @lru_cache(maxsize=64)  # bounded: whoever invents hosts cannot fill the memory
-def _named_host(value: bytes) -> str:
+def named_host(value: bytes) -> str:
+    """Return the name in a `Host` header, without its port."""
     host = value.decode("latin-1").lower()
     name, colon, port = host.rpartition(":")
     bare = name if colon and port.isdigit() else host

@@ -276,3 +276,17 @@ async def test_the_login_pages_form_works_for_password_managers_and_pasting(town
     assert 'autocomplete="current-password"' in html
     assert 'autocomplete="username"' in html
     assert "onpaste" not in html
+
+
+@pytest.mark.parametrize("name", [".well-known/openid-configuration", "protocol/openid-connect/certs"])
+async def test_public_documents_are_the_same_by_their_short_way_as_by_the_long_one(secure: Town, name: str) -> None:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=secure.site.application), base_url=HTTPS) as http:
+        address = f"{HTTPS}/realms/small-business/{name}"
+        short = await http.get(address)
+        # A body that is announced, if an empty one, is looked at by everybody on the long way.
+        long = await http.get(address, headers={"content-length": "0"})
+        head = await http.head(address)
+    assert short.status_code == 200
+    assert short.content == long.content
+    assert sorted(short.headers.raw) == sorted(long.headers.raw) == sorted(head.headers.raw)
+    assert short.headers["strict-transport-security"]

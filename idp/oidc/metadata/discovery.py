@@ -37,6 +37,11 @@ _SIGNED: dict[ClientAuthenticator, tuple[str, ...]] = {
 
 async def discovery(provider: Provider, _request: Request, _body: bytes) -> Reply:
     """Answer the realm's metadata."""
+    return configuration(provider)
+
+
+def configuration(provider: Provider) -> Reply:
+    """Return the answer: one object for as long as nothing in it changes."""
     return provider.derived(_reply)
 
 

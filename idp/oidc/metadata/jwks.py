@@ -10,4 +10,13 @@ from idp.web.http import JSON, Reply, Request
 
 async def jwks(provider: Provider, _request: Request, _body: bytes) -> Reply:
     """Answer the published key set."""
+    return key_set(provider)
+
+
+def key_set(provider: Provider) -> Reply:
+    """Return the answer: one object for as long as the keys are the same."""
+    return provider.derived(_reply)
+
+
+def _reply(provider: Provider) -> Reply:
     return Reply(200, provider.keys.jwks(), (JSON, CACHED, ANY_ORIGIN))

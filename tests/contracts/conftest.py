@@ -9,6 +9,7 @@ import pytest
 
 from idp.ports import RealmStores, Store
 from idp.stores.kernel import Kernel
+from idp.stores.mongo.place import KEPT_AFTER
 from idp.stores.records import KernelStore
 from tests.contracts.store_contract import KERNELS, ROUNDS
 from tests.fakes import FakeClock
@@ -44,5 +45,11 @@ def other_realm(store: Store) -> RealmStores:
 
 @pytest.fixture
 def rounds(store_name: str) -> int:
-    """How often a race is run; the reopened store lets racers in one by one, so once is enough there."""
-    return 1 if store_name == "sqlite-reopened" else ROUNDS
+    """How often a race is run; where racers are let in one by one or every step is a round trip, once is enough."""
+    return 1 if store_name in {"sqlite-reopened", "mongodb+redis"} else ROUNDS
+
+
+@pytest.fixture
+def kept_after(store_name: str) -> int:
+    """For how many seconds a sweep leaves an expired record: nodes' clocks differ, and one clock does not."""
+    return KEPT_AFTER if store_name == "mongodb+redis" else 0

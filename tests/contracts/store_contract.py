@@ -19,6 +19,7 @@ from idp.stores.optimistic import OptimisticKernel
 from idp.stores.placement import is_brief
 from idp.stores.sqlite import SqliteKernel
 from tests.stores.memory_place import MemoryPlace
+from tests.stores.mongodb import mongo_place
 from tests.stores.redis_server import redis_place
 
 T = TypeVar("T")
@@ -100,12 +101,20 @@ async def _memory_and_redis(_: Path, clock: Clock) -> Kernel:
     )
 
 
+async def _mongodb_and_redis(_: Path, clock: Clock) -> Kernel:
+    brief = await redis_place(clock)
+    return OptimisticKernel(
+        durable=await mongo_place(), brief=brief, is_brief=is_brief, clock=clock, random=secrets.token_bytes
+    )
+
+
 KERNELS: Mapping[str, Callable[[Path, Clock], Awaitable[Kernel]]] = {
     "memory": _memory,
     "sqlite": _sqlite,
     "sqlite-reopened": _reopened,
     "optimistic": _optimistic,
     "memory+redis": _memory_and_redis,
+    "mongodb+redis": _mongodb_and_redis,
 }
 
 

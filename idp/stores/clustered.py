@@ -1,0 +1,63 @@
+"""The store of many nodes: MongoDB for what must survive, Redis for what lives minutes. Imported only where set."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from pathlib import Path
+
+from idp.ports import Clock, Observer, StoreUnavailableError
+from idp.settings import Store as StoreSettings
+from idp.stores.kernel import Kernel
+from idp.stores.mongo.place import MongoPlace
+from idp.stores.observed import ObservedPlace
+from idp.stores.optimistic import OptimisticKernel, Place
+from idp.stores.placement import is_brief
+from idp.stores.redis.place import RedisPlace
+
+
+async def open_clustered(settings: StoreSettings, *, clock: Clock, serving: bool, observer: Observer | None) -> Kernel:
+    """Connect to both; who serves brings the schema up to date.
+
+    Raises:
+        StoreUnavailableError: with what to do.
+
+    """
+    brief = RedisPlace(
+        _address("redis_url", settings.redis_url, settings.redis_url_file),
+        clock=clock,
+        random=secrets.token_bytes,
+        replicas=settings.redis_replicas,
+    )
+    durable = await MongoPlace.open(
+        _address("mongodb_url", settings.mongodb_url, settings.mongodb_url_file), serving=serving
+    )
+    kernel = OptimisticKernel(
+        durable=_observed(durable, "mongodb", observer),
+        brief=_observed(brief, "redis", observer),
+        is_brief=is_brief,
+        clock=clock,
+        random=secrets.token_bytes,
+    )
+    try:
+        await brief.open()
+    except BaseException:
+        await kernel.close()
+        raise
+    return kernel
+
+
+def _observed(place: Place, part: str, observer: Observer | None) -> Place:
+    if observer is None:
+        return place
+    return ObservedPlace(place, part=part, observer=observer, timer=time.perf_counter)
+
+
+def _address(name: str, url: str, file: str) -> str:
+    """Return what a setting or its file says."""
+    if not file:
+        return url
+    try:
+        return Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise StoreUnavailableError(f"store.{name}_file: {file} cannot be read ({type(error).__name__}).") from None

@@ -1,0 +1,114 @@
+"""A MongoDB for the tests: the server that `HYRJA_TEST_MONGODB` names, or a stand-in of this process's own.
+
+The stand-in (SecantusDB) speaks the protocol of MongoDB and has its transactions, but is none: see CONTRIBUTING.md.
+"""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from functools import cache
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from pymongo import AsyncMongoClient, MongoClient
+from pymongo.errors import InvalidOperation
+
+from idp.stores.mongo.documents import Document
+from idp.stores.mongo.place import MongoPlace
+
+_PATIENT = "timeoutMS=60000&serverSelectionTimeoutMS=60000"
+"""A machine that is busy with other tests is not a server that is lost."""
+
+
+class MongoServer:
+    """A stand-in that a test may kill, freeze and start again; what it acknowledged is on the disk."""
+
+    def __init__(self, directory: Path, *arguments: str) -> None:
+        self._directory = directory
+        self._arguments = arguments
+        self.port = _free_port()
+        self.start()
+
+    def url(self, database: str) -> str:
+        return f"mongodb://127.0.0.1:{self.port}/{database}?replicaSet=secantus&{_PATIENT}"
+
+    def start(self) -> None:
+        """Start, on the same port and the same files, and wait until it answers."""
+        command = [sys.executable, "-m", "secantus", "--host", "127.0.0.1", "--port", str(self.port)]
+        command += ["--storage-path", str(self._directory), "--log-level", "ERROR", "--sync-on-commit"]
+        self._process = subprocess.Popen(  # noqa: S603 - this interpreter, a development dependency
+            [*command, *self._arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        with MongoClient[Document]("127.0.0.1", self.port, serverSelectionTimeoutMS=30_000) as client:
+            client.admin.command("ping")
+
+    def kill(self) -> None:
+        """End it as a power cut does."""
+        self._process.kill()
+        self._process.wait()
+
+    def freeze(self) -> None:
+        """Let it hold every connection and answer nothing."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
+
+class DroppedPlace(MongoPlace):
+    """A place whose database goes when it is closed."""
+
+    async def close(self) -> None:
+        with suppress(InvalidOperation):  # closed before
+            await self.connection.client.drop_database(self.connection.database.name)
+        await super().close()
+
+
+@cache
+def _shared() -> MongoServer:
+    directory = Path(tempfile.mkdtemp(prefix="hyrja-mongodb-"))
+    server = MongoServer(directory)
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    atexit.register(server.kill)  # before its files go
+    return server
+
+
+def fresh_url() -> str:
+    """Return the URL of a database that does not exist yet."""
+    name = f"hyrja_test_{os.getpid()}_{next(_NUMBERS)}"
+    given = os.environ.get("HYRJA_TEST_MONGODB")
+    return urlunsplit(urlsplit(given)._replace(path=f"/{name}")) if given else _shared().url(name)
+
+
+@asynccontextmanager
+async def dropped(url: str) -> AsyncIterator[str]:
+    """Drop the database of a URL in the end."""
+    yield url
+    client: AsyncMongoClient[Document] = AsyncMongoClient(url)
+    await client.drop_database(client.get_default_database().name)
+    await client.close()
+
+
+async def mongo_place() -> MongoPlace:
+    """Return an empty place in a database of its own."""
+    return await DroppedPlace.open(fresh_url(), serving=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+_NUMBERS = itertools.count()

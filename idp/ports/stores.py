@@ -272,8 +272,13 @@ class Throttle(Protocol):
 class FirstUse(Protocol):
     """What may be seen once: token ids, assertions, transactions."""
 
-    async def first_use(self, purpose: str, value: str, *, ttl: int) -> bool:
-        """Return true for exactly one caller within `ttl` seconds."""
+    async def first_use(self, purpose: str, value: str, *, ttl: int, usable_since: int = 0) -> bool:
+        """Return true for exactly one caller within `ttl` seconds.
+
+        `usable_since` is the earliest moment at which a node could have accepted it, by that node's clock. A store that
+        has lost its memory refuses what could have been used before that (`StoreUnavailableError`). So every purpose
+        whose values live minutes tells it: to be usable at any time means to be refused ever after.
+        """
 
     async def seen(self, purpose: str, value: str) -> bool:
         """Tell whether it was used."""

@@ -100,6 +100,12 @@ class Kernel(Protocol):
     async def sweep(self, *, events_before: float, limit: int) -> int:
         """Remove at most `limit` expired records, and as many events older than that, the oldest first; count both."""
 
+    def forgot_at(self, kind: str) -> float:
+        """Return the moment before which records of a kind may have been forgotten before their time; 0 if never.
+
+        To be asked after a transaction: what was written before this kernel knew that it forgot is not acknowledged.
+        """
+
     async def health(self) -> Sequence[PartHealth]:
         """Ask every part whether it serves; never raises, and never waits long."""
 

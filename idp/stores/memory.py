@@ -188,6 +188,11 @@ class MemoryKernel:
         transaction = self._present()
         return transaction.remove_expired(limit) + transaction.remove_events(before=events_before, limit=limit)
 
+    def forgot_at(self, kind: str) -> float:
+        """Return 0: what is here is forgotten when it expires, and not before."""
+        del kind
+        return 0.0
+
     async def health(self) -> Sequence[PartHealth]:
         """Memory serves."""
         return [PartHealth(part="memory", ok=True)]

@@ -74,6 +74,10 @@ class ObservedKernel:
         """Remove what expired."""
         return await self._watch("sweep", self._kernel.sweep(events_before=events_before, limit=limit))
 
+    def forgot_at(self, kind: str) -> float:
+        """Return the moment before which records of a kind may have been forgotten."""
+        return self._kernel.forgot_at(kind)
+
     async def health(self) -> Sequence[PartHealth]:
         """Ask every part whether it serves."""
         return await self._kernel.health()

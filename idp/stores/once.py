@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import hmac
 
+from idp.ports import StoreUnavailableError
 from idp.stores.kernel import Kernel, Transaction
 from idp.stores.shelf import Shelf, storable
+
+CLOCKS_APART = 30
+"""Seconds by which the clocks of two nodes may differ: one saw the value used, another saw that it was forgotten."""
 
 
 class KernelFirstUse:
@@ -15,17 +19,30 @@ class KernelFirstUse:
         self._kernel = kernel
         self._realm = realm
 
-    async def first_use(self, purpose: str, value: str, *, ttl: int) -> bool:
+    async def first_use(self, purpose: str, value: str, *, ttl: int, usable_since: int = 0) -> bool:
         """Return true for exactly one caller within `ttl` seconds."""
         shelf, key = self._shelf(purpose), storable(value)
-        return await self._kernel.transact(lambda tx: shelf.add(tx, key, True, expires_at=tx.now + ttl))
+        self._refuse_forgotten(purpose, usable_since)  # before anything is spent
+        first = await self._kernel.transact(lambda tx: shelf.add(tx, key, True, expires_at=tx.now + ttl))
+        # And again: that it lost its memory may be what the kernel has just found out.
+        self._refuse_forgotten(purpose, usable_since)
+        return first
 
     async def seen(self, purpose: str, value: str) -> bool:
         """Tell whether it was used."""
         return await self._shelf(purpose).find(self._kernel, storable(value)) is not None
 
+    def _refuse_forgotten(self, purpose: str, usable_since: int) -> None:
+        forgot_at = self._kernel.forgot_at(_kind(purpose))
+        if forgot_at and usable_since <= forgot_at + CLOCKS_APART:
+            raise StoreUnavailableError("What was used once was forgotten: this could have been used before.")
+
     def _shelf(self, purpose: str) -> Shelf[bool]:
-        return Shelf(f"first-use/{purpose}", self._realm, bool)
+        return Shelf(_kind(purpose), self._realm, bool)
+
+
+def _kind(purpose: str) -> str:
+    return f"first-use/{purpose}"
 
 
 class KernelCounters:

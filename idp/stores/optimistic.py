@@ -169,16 +169,27 @@ class Attempt(Generic[T]):
 
 
 class OptimisticKernel:
-    """Implements `idp.stores.kernel.Kernel` over two places: `brief` for the kinds that live minutes, `durable`."""
+    """Implements `idp.stores.kernel.Kernel` over two places: `brief` for the kinds that live minutes, `durable`.
+
+    `forgot_at` tells the moment before which the brief place may have forgotten things before their time; 0 if never.
+    """
 
     def __init__(
-        self, *, durable: Place, brief: Place, is_brief: Callable[[str], bool], clock: Clock, random: RandomBytes
+        self,
+        *,
+        durable: Place,
+        brief: Place,
+        is_brief: Callable[[str], bool],
+        clock: Clock,
+        random: RandomBytes,
+        forgot_at: Callable[[], float] = float,
     ) -> None:
         self._durable = durable
         self._brief = brief
         self._is_brief = is_brief
         self._clock = clock
         self._random = random
+        self._forgot_at = forgot_at
         self._known: OrderedDict[RecordKey, Stamped | None] = OrderedDict()
         self._queue = asyncio.Lock()
 
@@ -236,6 +247,10 @@ class OptimisticKernel:
         for place in self._places():
             gone += await place.sweep(now=now, events_before=events_before, limit=limit)
         return gone
+
+    def forgot_at(self, kind: str) -> float:
+        """Return the moment before which records of a kind may have been forgotten before their time; 0 if never."""
+        return self._forgot_at() if self._is_brief(kind) else 0.0
 
     async def health(self) -> Sequence[PartHealth]:
         """Ask all places at once."""

@@ -174,6 +174,11 @@ class SqliteKernel:
                 break
         return removed
 
+    def forgot_at(self, kind: str) -> float:
+        """Return 0: what is here is forgotten when it expires, and not before."""
+        del kind
+        return 0.0
+
     async def health(self) -> Sequence[PartHealth]:
         """Say whether a transaction that changes nothing gets through: not where another process holds the file."""
         try:

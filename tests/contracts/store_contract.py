@@ -66,6 +66,9 @@ class ReopenedKernel:
     async def sweep(self, *, events_before: float, limit: int) -> int:
         return await self._kernel.sweep(events_before=events_before, limit=limit)
 
+    def forgot_at(self, kind: str) -> float:
+        return self._kernel.forgot_at(kind)
+
     async def health(self) -> Sequence[PartHealth]:
         return await self._kernel.health()
 
@@ -92,12 +95,14 @@ async def _optimistic(_: Path, clock: Clock) -> Kernel:
 
 
 async def _memory_and_redis(_: Path, clock: Clock) -> Kernel:
+    redis = await redis_place(clock)
     return OptimisticKernel(
         durable=MemoryPlace(),
-        brief=await redis_place(clock),
+        brief=redis,
         is_brief=is_brief,
         clock=clock,
         random=secrets.token_bytes,
+        forgot_at=lambda: redis.forgot_at,
     )
 
 

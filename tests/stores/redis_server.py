@@ -20,6 +20,8 @@ from idp.ports import Clock
 from idp.stores.redis.place import RedisPlace
 
 PROGRAM = shutil.which("redis-server")
+_MISSING = "redis-server is not installed (Debian: apt-get install redis-server)"
+needs_redis = pytest.mark.skipif(PROGRAM is None, reason=_MISSING)
 
 
 class RedisServer:
@@ -65,6 +67,15 @@ class RedisServer:
         self._process.kill()
         self._process.wait()
 
+    def keep_file(self) -> None:
+        """Keep a copy of what is on the disk now."""
+        shutil.copytree(self._directory / "appendonlydir", self._directory / "kept")
+
+    def bring_file_back(self) -> None:
+        """Put that copy in place of what is on the disk."""
+        shutil.rmtree(self._directory / "appendonlydir")
+        shutil.copytree(self._directory / "kept", self._directory / "appendonlydir")
+
     def freeze(self) -> None:
         """Let it hold every connection and answer nothing."""
         self._process.send_signal(signal.SIGSTOP)
@@ -86,7 +97,7 @@ def free_port() -> int:
 def shared_redis() -> RedisServer:
     """Return this process's server; it ends with the process. A test without one is left out, and says so."""
     if PROGRAM is None:
-        pytest.skip("redis-server is not installed (Debian: apt-get install redis-server)")
+        pytest.skip(_MISSING)
     directory = Path(tempfile.mkdtemp())
     server = RedisServer(directory)
     atexit.register(shutil.rmtree, directory, ignore_errors=True)

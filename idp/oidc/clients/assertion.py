@@ -8,6 +8,7 @@ registration (method, algorithms, keys) it has to satisfy.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from idp.crypto.digest import digest
 from idp.crypto.foreign import UnprovenToken, read_foreign, seconds_of
@@ -92,19 +93,26 @@ async def _check_claims(provider: Provider, client: Client, token: UnprovenToken
         raise TokenError("iss is not the client")
     if not is_for_us(provider, client, claims.get("aud"), typ=token.typ):
         raise TokenError("aud is not the issuer identifier")
-    expires_at = check_times(claims, now=provider.now(), longest=client.assertion.longest_life)
+    times = check_times(claims, now=provider.now(), longest=client.assertion.longest_life)
     token_id = claims.get("jti")
     if not isinstance(token_id, str) or not token_id:
         raise TokenError("jti is missing")  # OpenID Connect Core §9
     # Once for this client: another's choice of names must not be able to spend it. Only what is otherwise right is
     # remembered, so nobody else can either (CVE-2020-5300, CVE-2020-15222).
-    ttl = expires_at - provider.now()
-    if not await provider.stores.first_use.first_use(USED, digest(f"{client.client_id}\n{token_id}"), ttl=ttl):
+    used, ttl = digest(f"{client.client_id}\n{token_id}"), times.expires_at - provider.now()
+    if not await provider.stores.first_use.first_use(USED, used, ttl=ttl, usable_since=times.usable_since):
         raise TokenError("jti was used before")
 
 
-def check_times(claims: Claims, *, now: int, longest: int) -> int:
-    """Check `exp`, `iat` and `nbf` (RFC 7523 §3 (4) to (6)) and return `exp`."""
+class Usable(NamedTuple):
+    """From when to when something signed is good, by the clocks that we accept (epoch seconds)."""
+
+    usable_since: int
+    expires_at: int
+
+
+def check_times(claims: Claims, *, now: int, longest: int) -> Usable:
+    """Check `exp`, `iat` and `nbf` (RFC 7523 §3 (4) to (6)); return from when to when it is good."""
     expires_at = seconds_of(claims, "exp")
     if expires_at is None:
         raise TokenError("exp is missing")
@@ -115,4 +123,4 @@ def check_times(claims: Claims, *, now: int, longest: int) -> int:
         raise TokenError("not valid yet")
     if expires_at - (now if issued_at is None else issued_at) > longest:
         raise TokenError("it lives longer than the client's may")
-    return expires_at
+    return Usable(expires_at - longest if issued_at is None else issued_at - _AHEAD, expires_at)

@@ -18,6 +18,7 @@ from idp.crypto.public_keys import KeyRefusedError
 from idp.model.client import Client
 from idp.model.client_assertion import PUBLIC_KEY_ALGORITHMS
 from idp.model.struct import Frozen
+from idp.oidc.clients.assertion import Usable
 from idp.oidc.clients.keys import check_signature
 from idp.oidc.errors import ErrorCode, OAuthError
 from idp.oidc.provider import Provider
@@ -141,13 +142,14 @@ async def _opened(provider: Provider, client: Client, form: Mapping[str, str], r
         raise _invalid("Parameters beside the signed request are not allowed.")
     try:
         claims = await _proven(provider, client, form["request"])
-        expires_at = _check_claims(provider, client, claims)
+        times = _check_claims(provider, client, claims)
         asked = parameters_of(claims)
     except (TokenError, KeyRefusedError) as error:
         raise _invalid("The signed request is not valid.", detail=f"signed request: {error}") from None
     # Last, so that only what is otherwise right is remembered; once for this client.
     used = digest(f"{client.client_id}\n{claims['jti']}")
-    if not await provider.stores.first_use.first_use(USED, used, ttl=expires_at - provider.now()):
+    ttl = times.expires_at - provider.now()
+    if not await provider.stores.first_use.first_use(USED, used, ttl=ttl, usable_since=times.usable_since):
         raise _invalid("The signed request is not valid.", detail="jti was used before")
     return asked
 
@@ -165,8 +167,8 @@ async def _proven(provider: Provider, client: Client, text: str) -> Claims:
     return token.claims
 
 
-def _check_claims(provider: Provider, client: Client, claims: Claims) -> int:
-    """Check `aud`, `iss`, `exp`, `iat`, `nbf` and `jti`, all of them required (§7.1.1), and return `exp`."""
+def _check_claims(provider: Provider, client: Client, claims: Claims) -> Usable:
+    """Check `aud`, `iss`, `exp`, `iat`, `nbf` and `jti`, all required (§7.1.1); return from when to when it is good."""
     if not is_meant_for(claims, provider.issuer):
         raise TokenError("aud is not the issuer")
     if claims.get("iss") != client.client_id:
@@ -185,7 +187,7 @@ def _check_claims(provider: Provider, client: Client, claims: Claims) -> int:
         raise TokenError("not valid yet")
     if now - min(issued_at, not_before) > _HOUR:
         raise TokenError("made too long ago")
-    return expires_at
+    return Usable(max(issued_at, not_before) - _AHEAD, expires_at)
 
 
 def _invalid(description: str, *, detail: str = "") -> OAuthError:

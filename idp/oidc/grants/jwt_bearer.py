@@ -20,7 +20,7 @@ from idp.model.oauth import NO_TERMS, Authorization
 from idp.model.session import ClientSession, UserSession
 from idp.model.user import User
 from idp.oidc.claims.book import claim_book
-from idp.oidc.clients.assertion import check_times
+from idp.oidc.clients.assertion import Usable, check_times
 from idp.oidc.errors import ErrorCode, OAuthError
 from idp.oidc.grants.granted import Granted, TokenRequest
 from idp.oidc.provider import Provider
@@ -91,12 +91,12 @@ async def _vouched_for(provider: Provider, client: Client, assertion: str) -> Us
         raise TokenError("the algorithm is not the issuer's")
     if not proves_by_key(token, await _keys(provider, issuer, token)):
         raise TokenError("bad signature")
-    expires_at = check_times(token.claims, now=provider.now(), longest=issuer.longest_life)
+    times = check_times(token.claims, now=provider.now(), longest=issuer.longest_life)
     # §3 (3). One text: a list would let a token for another server pass here, too.
     if token.claims.get("aud") not in (provider.issuer, provider.endpoint("token")):
         raise TokenError("aud is not this provider")
     user = await _user(provider, issuer, token.claims.get("sub"))
-    await _spend(provider, issuer, token.claims.get("jti"), ttl=expires_at - provider.now())
+    await _spend(provider, issuer, token.claims.get("jti"), times)
     return user
 
 
@@ -126,11 +126,12 @@ async def _user(provider: Provider, issuer: AssertionIssuer, subject: object) ->
     return user
 
 
-async def _spend(provider: Provider, issuer: AssertionIssuer, token_id: object, *, ttl: int) -> None:
+async def _spend(provider: Provider, issuer: AssertionIssuer, token_id: object, times: Usable) -> None:
     """§3 (7): once; only what is otherwise right is remembered, so nobody else can spend it."""
     if not isinstance(token_id, str) or not token_id:
         raise TokenError("jti is missing")
-    if not await provider.stores.first_use.first_use(_USED, digest(f"{issuer.issuer}\n{token_id}"), ttl=ttl):
+    used, ttl = digest(f"{issuer.issuer}\n{token_id}"), times.expires_at - provider.now()
+    if not await provider.stores.first_use.first_use(_USED, used, ttl=ttl, usable_since=times.usable_since):
         raise TokenError("jti was used before")
 
 

@@ -46,7 +46,8 @@ async def proven_dpop_key(
     # Last: only a proof that is right is remembered, so that nobody can spend another's (§11.1). Under its key, or
     # anybody could by choosing the same `jti`.
     used = digest(f"{proof.jkt}\n{proof.token_id}")
-    if not await provider.stores.first_use.first_use(USED, used, ttl=proof.issued_at + _OLD + 1 - provider.now()):
+    ttl, usable_since = proof.issued_at + _OLD + 1 - provider.now(), proof.issued_at - _AHEAD
+    if not await provider.stores.first_use.first_use(USED, used, ttl=ttl, usable_since=usable_since):
         raise _refused_proof("jti was used before")
     return proof.jkt
 

@@ -112,6 +112,23 @@ def outcome(commit: Commit, answers: Sequence[Any], marker: bytes) -> There | No
     return None if answers[0] == b"written" else dict(zip(names, map(read, answers[0]), strict=True))
 
 
+def is_repeatable(commit: Commit) -> bool:
+    """Tell whether a commit of which nobody knows whether it was written can be tried again.
+
+    A removal cannot: that the record is gone does not tell who took it, and two could win.
+    """
+    return None not in commit.writes.values()
+
+
+def is_ours(commit: Commit, there: There) -> bool:
+    """Tell whether what is there is what this commit writes: its stamps are nobody else's."""
+    written_there = (there.get(name) for name in commit.writes)
+    pairs = zip(commit.writes.values(), written_there, strict=True)
+    return bool(commit.writes) and all(
+        mine is not None and yours is not None and mine.stamp == yours.stamp for mine, yours in pairs
+    )
+
+
 def found(names: Sequence[RecordKey], looked: Sequence[bytes | None], marker: bytes) -> There:
     """Return the records that a look found. Raises `ForgottenError`."""
     if looked[0] != marker:

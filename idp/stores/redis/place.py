@@ -72,9 +72,11 @@ class RedisPlace:
         async def once(link: Link) -> Mapping[RecordKey, Stamped | None] | None:
             marker = self._epochs.marker(bucket)
             planned = commits.plan(commit, bucket, marker)
-            return commits.outcome(commit, await self._asked(link, planned), marker)
+            there = commits.outcome(commit, await self._asked(link, planned), marker)
+            # After a lost connection it may have been written the first time.
+            return None if there is not None and commits.is_ours(commit, there) else there
 
-        return await self._settled(bucket, once)
+        return await self._settled(bucket, once, repeatable=commits.is_repeatable(commit))
 
     async def owned(self, kind: str, realm: str, owner: str, *, now: float) -> Sequence[bytes]:
         """Return the values of every live record of an owner, by key. For maintenance: it looks at every key."""
@@ -122,12 +124,19 @@ class RedisPlace:
         """Hang up."""
         self._links.close()
 
-    async def _settled(self, bucket: int, once: Callable[[Link], Awaitable[T]]) -> T:
-        """Do something in the epoch that is, on the server that has the bucket."""
-        for _ in range(_ROUNDS):
+    async def _settled(self, bucket: int, once: Callable[[Link], Awaitable[T]], *, repeatable: bool = True) -> T:
+        """Do something in the epoch that is, on the server that has the bucket.
+
+        Once more on a new connection if the old one was lost (the server was started anew, say), but not if it kept
+        silent: whoever asks would wait twice.
+        """
+        for number in range(_ROUNDS):
             link = await self._links.of(bucket)
             try:
                 return await once(link)
+            except StoreUnavailableError:
+                if not (repeatable and number == 0 and link.wire.lost):
+                    raise
             except ForgottenError:
                 await self._epochs.learn(link)
             except _ElsewhereError:

@@ -59,6 +59,8 @@ class Wire(asyncio.Protocol):
         self._watched = False
         self.broken = ""
         """Why it serves no longer; empty while it does."""
+        self.lost = False
+        """Whether the connection ended; it may as well have been silent, or we hung up."""
         self.timed_out = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -76,6 +78,7 @@ class Wire(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell everybody who waits (`asyncio.Protocol`)."""
+        self.lost = not self.broken
         self.abort("the connection was lost" if exc is None else f"the connection was lost ({type(exc).__name__})")
 
     def ask(self, commands: Sequence[Command], *, writes: bool = False) -> asyncio.Future[list[Any]]:

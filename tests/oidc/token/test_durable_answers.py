@@ -75,6 +75,9 @@ class SlowDisk:
     async def sweep(self, *, events_before: float, limit: int) -> int:
         return await self._kernel.sweep(events_before=events_before, limit=limit)
 
+    def forgot_at(self, kind: str) -> float:
+        return self._kernel.forgot_at(kind)
+
     async def health(self) -> Sequence[PartHealth]:
         return await self._kernel.health()
 

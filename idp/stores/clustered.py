@@ -38,6 +38,7 @@ async def open_clustered(settings: StoreSettings, *, clock: Clock, serving: bool
         is_brief=is_brief,
         clock=clock,
         random=secrets.token_bytes,
+        forgot_at=lambda: brief.forgot_at,
     )
     try:
         await brief.open()

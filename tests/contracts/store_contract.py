@@ -15,8 +15,9 @@ from typing import TypeVar
 from idp.ports import Clock, PartHealth
 from idp.stores.kernel import Kernel, Transaction
 from idp.stores.memory import MemoryKernel
-from idp.stores.optimistic import OptimisticKernel
+from idp.stores.optimistic import OptimisticKernel, Place
 from idp.stores.placement import is_brief
+from idp.stores.redis.place import RedisPlace
 from idp.stores.sqlite import SqliteKernel
 from tests.stores.memory_place import MemoryPlace
 from tests.stores.mongodb import mongo_place
@@ -95,21 +96,21 @@ async def _optimistic(_: Path, clock: Clock) -> Kernel:
 
 
 async def _memory_and_redis(_: Path, clock: Clock) -> Kernel:
-    redis = await redis_place(clock)
-    return OptimisticKernel(
-        durable=MemoryPlace(),
-        brief=redis,
-        is_brief=is_brief,
-        clock=clock,
-        random=secrets.token_bytes,
-        forgot_at=lambda: redis.forgot_at,
-    )
+    return _with_redis(MemoryPlace(), await redis_place(clock), clock)
 
 
 async def _mongodb_and_redis(_: Path, clock: Clock) -> Kernel:
-    brief = await redis_place(clock)
+    return _with_redis(await mongo_place(), await redis_place(clock), clock)
+
+
+def _with_redis(durable: Place, brief: RedisPlace, clock: Clock) -> Kernel:
     return OptimisticKernel(
-        durable=await mongo_place(), brief=brief, is_brief=is_brief, clock=clock, random=secrets.token_bytes
+        durable=durable,
+        brief=brief,
+        is_brief=is_brief,
+        clock=clock,
+        random=secrets.token_bytes,
+        forgot_at=lambda: brief.forgot_at,
     )
 
 

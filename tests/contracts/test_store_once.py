@@ -94,3 +94,14 @@ async def test_the_latest_value_is_taken_by_one_of_many(realm: RealmStores, roun
         await realm.latest.set("sms", "user-1", "value", ttl=60)
         results = await race(lambda: realm.latest.take("sms", "user-1", "value"))
         assert results.count(True) == 1
+
+
+@pytest.mark.parametrize("purpose", ["client-assertion", "dpop-proof", "backchannel-request", "jwt-bearer-assertion"])
+async def test_a_proof_of_a_few_minutes_is_used_once(realm: RealmStores, clock: FakeClock, purpose: str) -> None:
+    use = partial(realm.first_use.first_use, purpose, ttl=60, usable_since=int(clock()))
+    assert (await race(partial(use, "a"))).count(True) == 1
+    assert await use("b")
+    clock.advance(59)
+    assert not await use("b")
+    clock.advance(1)
+    assert await use("b")

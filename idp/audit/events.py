@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextvars import Context
 
 from structlog.typing import FilteringBoundLogger
 
@@ -46,7 +47,8 @@ class Recorder:
         self._observer.event(event)
         self._noted.append(event)
         if self._keeping is None:
-            self._keeping = asyncio.get_running_loop().create_task(self._keep_soon())
+            # In a context of its own: it is for events of many transactions, whoever happened to be the first.
+            self._keeping = asyncio.get_running_loop().create_task(self._keep_soon(), context=Context())
 
     async def keep_noted(self) -> None:
         """Store what was noted, some at a time. What cannot be stored is said in the log, where its line already is."""

@@ -13,6 +13,7 @@ from typing import assert_never
 import msgspec
 
 from idp.audit.events import Recorder
+from idp.audit.transaction import lines_are_of
 from idp.crypto.digest import same
 from idp.flows.assembly import AssembledRealm
 from idp.flows.brokering.visits import arrived, back_from, gone_away, sent_by, sent_to
@@ -124,13 +125,15 @@ class Tabs:
         flow = assembled.flow_for(kind, assembled.realm.client(client_id))
         if flow is None:
             return None
+        transaction = transaction_id or self._random(12).hex()
+        lines_are_of(transaction)
         now = self._now()
         valid_until = now + assembled.realm.lifespans.login
         upstream, visiting = sent_by(assembled, flow, request)
         return AuthenticationSession(
             tab_id=self._random(16).hex(),
             browser=browser,
-            transaction_id=transaction_id or self._random(12).hex(),
+            transaction_id=transaction,
             kind=kind,
             flow=flow.alias,
             realm_version=assembled.realm.version,
@@ -297,6 +300,7 @@ class Tabs:
         session = await self._sessions.get(tab_id)
         if session is None or not browser or not same(session.browser, browser):
             return Gone()
+        lines_are_of(session.transaction_id)
         return Gone(continues=session.continues) if session.ended else session
 
     async def _advanced(

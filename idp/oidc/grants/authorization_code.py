@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from idp.audit.transaction import lines_are_of
 from idp.crypto.digest import digest, same
 from idp.model.client import Client
 from idp.model.oauth import Authorization, AuthorizationCode, Confirmation, RefreshFamily
@@ -47,6 +48,7 @@ async def _taken(provider: Provider, presented: str) -> AuthorizationCode:
     outcome = await provider.stores.codes.take(digest(presented))
     if outcome is None:
         raise OAuthError(ErrorCode.INVALID_GRANT, _NOT_VALID, detail="unknown or expired code")
+    lines_are_of(outcome.value.transaction_id)
     if isinstance(outcome, Replayed):
         # RFC 6749 §4.1.2: what was issued for the code is revoked. Whichever client presents it: a code that is seen
         # twice has leaked, and only who holds the 256-bit code itself can cause this.

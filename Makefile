@@ -39,6 +39,7 @@ check: $(VENV)/development ## linter, types, architecture, texts, realm files
 	$(RUN) scripts/rules.py --check
 	$(RUN) scripts/flows.py --check
 	$(RUN) scripts/contracts.py --check
+	$(RUN) scripts/settings.py --check
 	$(RUN) -m idp realm check realms/*.json
 
 format: $(VENV)/development ## format the code

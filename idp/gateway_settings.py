@@ -44,6 +44,7 @@ class SmsGateway(Table, frozen=True, kw_only=True):
     """One gateway. With a preset other than `http`, account, secret and sender are all that is needed."""
 
     preset: Preset = "http"
+    """Whose gateway it is; `http` is any other one, by template."""
     account: str = ""
     """The account, API key or `system_id`: `{account}` in templates."""
     secret_file: str = ""
@@ -51,12 +52,17 @@ class SmsGateway(Table, frozen=True, kw_only=True):
     sender: str = ""
     """Whom the message comes from: `{sender}` in templates."""
     timeout_seconds: Seconds = 3.0
+    """How long the gateway is waited for."""
     url: str = ""
     """An https address; a preset's own if empty."""
     method: Literal["POST", "PUT", "GET"] = "POST"
+    """The method of the request."""
     headers: dict[str, str] = {}
+    """Headers of the request, as templates."""
     encoding: Literal["json", "form"] = "json"
+    """How the body is written."""
     body: dict[str, Any] = {}
+    """Members of the body, as templates."""
     accepted_at: str = ""
     """Where in the JSON of the answer it stands whether the message was accepted; empty: the status says it."""
     accepted: tuple[str, ...] = ()
@@ -66,13 +72,15 @@ class SmsGateway(Table, frozen=True, kw_only=True):
     host: str = ""
     """SMPP: the message centre."""
     port: Annotated[int, Meta(ge=1, le=65535)] = 2775
+    """SMPP: its port."""
     tls: bool = True
     """SMPP: speak TLS. Without it, passwords and codes are readable on the way: only through a tunnel."""
     ca_bundle: str = ""
     """A PEM file with further certificate authorities that are believed there."""
     system_type: str = ""
+    """SMPP: what the centre wants to be told of our kind; usually empty."""
     receipts: SmsReceipts | None = None
-    """SMPP needs none: its receipts come over the same connection."""
+    """How the gateway tells that messages arrived. SMPP needs none: its receipts come over the same connection."""
 
 
 class Sms(Table, frozen=True, kw_only=True):
@@ -81,7 +89,9 @@ class Sms(Table, frozen=True, kw_only=True):
     gateway: Literal["outbox", "configured"]
     """`outbox` keeps them in a file and shows them on a page: development only. `configured`: by `main` and `spare`."""
     outbox_file: str = "var/outbox.jsonl"
+    """The file of the outbox."""
     main: SmsGateway | None = None
+    """The gateway that is asked first."""
     spare: SmsGateway | None = None
     """The gateway that is asked where the main one fails."""
     failures_until_pause: Annotated[int, Meta(ge=1, le=100)] = 3

@@ -49,7 +49,9 @@ class Server(Table, frozen=True, kw_only=True):
     base_url: str
     """The public address, without a path. Every link is built from it, never from a request."""
     host: str = "127.0.0.1"
+    """The address of this machine to listen on; `0.0.0.0` is all of them."""
     port: Port = 8080
+    """The port to listen on."""
     allowed_hosts: tuple[str, ...] = ()
     """Further `Host` names that are answered (a health probe's, say)."""
     trusted_proxies: tuple[str, ...] = ()
@@ -63,6 +65,7 @@ class Server(Table, frozen=True, kw_only=True):
     client_ca_file: str = ""
     """A PEM file: the authorities whose client certificates authenticate clients (tls_client_auth)."""
     mutual_tls: MutualTls | None = None
+    """A second address, where clients are asked for a certificate."""
     workers: Annotated[int, Meta(ge=1, le=256)] = 1
     """How many processes serve. More than one needs the clustered store."""
     drain_seconds: Annotated[float, Meta(ge=0, le=600)] = 0.0
@@ -117,30 +120,41 @@ class Realms(Table, frozen=True, kw_only=True):
     """The realms of this deployment."""
 
     files: tuple[str, ...]
+    """Realm files in Keycloak's JSON; what is new in one becomes the realm's present version at the start."""
 
 
 class Hashing(Table, frozen=True, kw_only=True):
     """Argon2id for new passwords; `workers` hash at once, `queue` more may wait."""
 
     memory_kib: Annotated[int, Meta(ge=7168)] = 19456
+    """Memory of one hash, in KiB."""
     iterations: Count = 2
+    """Passes over that memory."""
     workers: Count = 1
+    """Hashes at once; each takes a core."""
     queue: Count = 64
+    """Logins that may wait for a worker; the next one is told to come again (503)."""
 
 
 class MailServer(Table, frozen=True, kw_only=True):
     """A mail server (SMTP) for the realms that name none themselves."""
 
     host: str
+    """The server's name."""
     sender: str
     """The address that messages come from."""
     sender_name: str = ""
+    """The name that messages come from."""
     port: Port = 587
+    """The server's port."""
     tls: Literal["implicit", "starttls", "none"] = "starttls"
     """`starttls` is required where it is set; `none` is for this machine's own server."""
     user: str = ""
+    """The name to log in with; empty: without."""
     password_file: str = ""
+    """A file with the password."""
     timeout_seconds: Annotated[float, Meta(gt=0, le=60)] = 10.0
+    """How long the server is waited for."""
 
 
 class Mail(Table, frozen=True, kw_only=True):
@@ -161,6 +175,7 @@ class Outbound(Table, frozen=True, kw_only=True):
     allow_loopback: bool = False
     """Call this machine's own addresses too, even by http. Development only: clients could reach what is inside."""
     timeout_seconds: Annotated[float, Meta(gt=0, le=60)] = 3.0
+    """How long one call may take, all of it."""
 
 
 class Conformance(Table, frozen=True, kw_only=True):
@@ -178,26 +193,40 @@ class Log(Table, frozen=True, kw_only=True):
     """Structured JSON, a line an event."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least important lines that are written."""
     file: str = ""
-    """Empty: standard output."""
+    """The file to write to, made with mode 0600; empty: standard output."""
 
 
 class Settings(Table, frozen=True, kw_only=True):
     """All of it."""
 
     environment: Literal["development", "production"]
+    """`production` refuses every switch that is for development or tests only. The file alone says it."""
     server: Server
+    """Where the provider listens and what it is called."""
     store: Store
+    """Where everything is kept."""
     secrets: Secrets
+    """Files that hold secrets."""
     realms: Realms
+    """The realms."""
     sms: Sms
+    """How text messages leave."""
     mail: Mail = Mail()
+    """How e-mail leaves."""
     hashing: Hashing = Hashing()
+    """How passwords are hashed."""
     outbound: Outbound = Outbound()
+    """Calls to addresses of others."""
     conformance: Conformance = Conformance()
+    """Test switches."""
     log: Log = Log()
+    """The log."""
     management: Management = Management()
+    """The port for probes and Prometheus."""
     telemetry: Telemetry = Telemetry()
+    """Traces."""
 
     @property
     def https(self) -> bool:
@@ -228,12 +257,7 @@ def load(path: Path, *, environment: Mapping[str, str], overrides: Mapping[str, 
         SettingsError: the file cannot be read, or something in it cannot be used.
 
     """
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} is not TOML: {error}.") from None
+    document = in_file(path)
     for table, values in (*_from_environment(environment), *overrides.items()):
         _override(document, table, values)
     try:
@@ -244,6 +268,29 @@ def load(path: Path, *, environment: Mapping[str, str], overrides: Mapping[str, 
     if problems:
         raise SettingsError("\n".join(f"{path}: {problem}" for problem in problems))
     return settings
+
+
+def in_file(path: Path) -> dict[str, Any]:
+    """Return what a file says. Raises `SettingsError`: it cannot be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not TOML: {error}.") from None
+
+
+def in_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the environment says, as a file would."""
+    document: dict[str, Any] = {}
+    for table, values in _from_environment(environment):
+        _override(document, table, values)
+    return document
+
+
+def variable(name: str) -> str:
+    """Return the variable that sets `server.port`, say."""
+    return _PREFIX + name.replace(".", "__").upper()
 
 
 def _from_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, Mapping[str, Any]]]:

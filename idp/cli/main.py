@@ -28,10 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from idp.cli.start import start  # noqa: PLC0415 - a command loads only what it needs
 
             return start(parsed.config, workers=parsed.workers)
-        case "health":
-            from idp.cli.health import health  # noqa: PLC0415 - as above
-
-            return health(parsed.config, live=parsed.live)
+        case "health" | "settings":
+            return _of_deployment(parsed)
         case "demo":
             from idp.cli.demo import demo  # noqa: PLC0415 - as above
 
@@ -61,6 +59,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         case _:
             _parser().print_help(sys.stderr)
             return 2
+
+
+def _of_deployment(parsed: argparse.Namespace) -> int:
+    """Run a command that needs the settings alone."""
+    if parsed.command == "health":
+        from idp.cli.health import health  # noqa: PLC0415 - as above
+
+        return health(parsed.config, live=parsed.live)
+    from idp.cli.settings import settings  # noqa: PLC0415 - as above
+
+    return settings(parsed.config, form=parsed.format)
 
 
 def _beside_a_server(parsed: argparse.Namespace) -> int:
@@ -102,6 +111,10 @@ def _parser() -> argparse.ArgumentParser:
     health = commands.add_parser("health", help="ask the server on this machine whether it is ready")
     health.add_argument("--config", type=Path, required=True, metavar="FILE")
     health.add_argument("--live", action="store_true", help="only whether it answers")
+
+    settings = commands.add_parser("settings", help="print every setting in force and where it comes from")
+    settings.add_argument("--config", type=Path, required=True, metavar="FILE")
+    settings.add_argument("--format", choices=("text", "json"), default="text")
 
     demo = commands.add_parser("demo", help="serve the provider and the bank's site, with demo customers")
     demo.add_argument("--config", type=Path, default=Path("config/development.toml"), metavar="FILE")

@@ -58,6 +58,11 @@ class RedisServer:
         except OSError:
             return b""
 
+    def follow(self) -> None:
+        """Wait until it has what its master has."""
+        while b"master_link_status:up" not in self.said("INFO", "replication"):
+            time.sleep(0.02)
+
     def empty(self) -> None:
         """Let it forget everything."""
         assert self.said("FLUSHALL") == b"+OK\r\n"

@@ -149,6 +149,6 @@ def _examined(answers: Sequence[Any]) -> str:
 
 
 def _refused(error: RedisRefusedError) -> str:
-    if error.code in {"NOAUTH", "WRONGPASS", "ERR"} and "AUTH" in str(error).upper():
+    if error.code in {"NOAUTH", "WRONGPASS"} or "AUTH" in str(error):
         return "Redis does not accept the password of store.redis_url."
     return f"Redis refuses this provider ({error.code})."

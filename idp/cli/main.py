@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from idp.cli.flow import flow  # noqa: PLC0415 - as above
 
             return flow(parsed)
-        case "explain" | "keys" | "client" | "user":
+        case "explain" | "keys" | "client" | "user" | "store":
             return _beside_a_server(parsed)
         case _:
             _parser().print_help(sys.stderr)
@@ -87,6 +87,10 @@ def _beside_a_server(parsed: argparse.Namespace) -> int:
             from idp.cli.customer import customer  # noqa: PLC0415 - as above
 
             return customer(parsed)
+        case "store":
+            from idp.cli.store import store  # noqa: PLC0415 - as above
+
+            return store(parsed)
         case "user":
             from idp.cli.user import user  # noqa: PLC0415 - as above
 
@@ -138,7 +142,27 @@ def _parser() -> argparse.ArgumentParser:
     _add_keys(commands.add_parser("keys", help="list, rotate and disable the keys of a realm"))
     _add_client(commands.add_parser("client", help="let clients register, list and remove those that have"))
     _add_user(commands.add_parser("user", help="look after the accounts of a realm"))
+    _add_store(commands.add_parser("store", help="back up, restore, check and copy the store"))
     return parser
+
+
+def _add_store(store: argparse.ArgumentParser) -> None:
+    actions = store.add_subparsers(dest="action", required=True, metavar="ACTION")
+    backup = actions.add_parser("backup", help="write the store into a new file, also while it is served from")
+    backup.add_argument("file", type=Path, metavar="FILE")
+    backup.add_argument("--config", type=Path, required=True, metavar="FILE")
+    restore = actions.add_parser("restore", help="put a backup in the place of the store, which is kept aside")
+    restore.add_argument("file", type=Path, metavar="FILE")
+    restore.add_argument("--config", type=Path, required=True, metavar="FILE")
+    check = actions.add_parser("check", help="read all of it: is it whole, does it fit together, what is in it")
+    check.add_argument("--config", type=Path, required=True, metavar="FILE")
+    check.add_argument("--json", action="store_true", help="for machines")
+    copy = actions.add_parser("copy", help="copy the store into another, empty one; goes on after an interruption")
+    for side, words in (("from", "the store that is copied"), ("to", "the empty store")):
+        chosen = copy.add_mutually_exclusive_group(required=True)
+        chosen.add_argument(f"--{side}", dest=f"{side}_url", metavar="URL", help=f"{words}: sqlite:PATH or mongodb:…")
+        chosen.add_argument(f"--{side}-config", type=Path, metavar="FILE", help="the same, as settings name it")
+        copy.add_argument(f"--{side}-redis", metavar="URL", help="beside mongodb:…, the Redis that belongs to it")
 
 
 def _add_user(user: argparse.ArgumentParser) -> None:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import secrets
 import time
-from pathlib import Path
 
-from idp.ports import Clock, Observer, StoreUnavailableError
+from idp.ports import Clock, Observer
 from idp.settings import Store as StoreSettings
-from idp.stores.kernel import Kernel
+from idp.stores.addresses import address_of
 from idp.stores.mongo.place import MongoPlace
 from idp.stores.observed import ObservedPlace
 from idp.stores.optimistic import OptimisticKernel, Place
 from idp.stores.placement import is_brief
+from idp.stores.portable import Portable
 from idp.stores.redis.place import RedisPlace
 
 
-async def open_clustered(settings: StoreSettings, *, clock: Clock, serving: bool, observer: Observer | None) -> Kernel:
+async def open_clustered(
+    settings: StoreSettings, *, clock: Clock, serving: bool, observer: Observer | None
+) -> Portable:
     """Connect to both; who serves brings the schema up to date.
 
     Raises:
@@ -24,13 +26,13 @@ async def open_clustered(settings: StoreSettings, *, clock: Clock, serving: bool
 
     """
     brief = RedisPlace(
-        _address("redis_url", settings.redis_url, settings.redis_url_file),
+        address_of("redis_url", settings.redis_url, settings.redis_url_file),
         clock=clock,
         random=secrets.token_bytes,
         replicas=settings.redis_replicas,
     )
     durable = await MongoPlace.open(
-        _address("mongodb_url", settings.mongodb_url, settings.mongodb_url_file), serving=serving
+        address_of("mongodb_url", settings.mongodb_url, settings.mongodb_url_file), serving=serving
     )
     kernel = OptimisticKernel(
         durable=_observed(durable, "mongodb", observer),
@@ -52,13 +54,3 @@ def _observed(place: Place, part: str, observer: Observer | None) -> Place:
     if observer is None:
         return place
     return ObservedPlace(place, part=part, observer=observer, timer=time.perf_counter)
-
-
-def _address(name: str, url: str, file: str) -> str:
-    """Return what a setting or its file says."""
-    if not file:
-        return url
-    try:
-        return Path(file).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise StoreUnavailableError(f"store.{name}_file: {file} cannot be read ({type(error).__name__}).") from None

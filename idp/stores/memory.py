@@ -10,6 +10,7 @@ from typing import TypeVar
 from idp.model.struct import Frozen
 from idp.ports import Clock, PartHealth
 from idp.stores.kernel import EventRow, Transaction
+from idp.stores.portable import KeptEvent, KeptRecord, Portion
 
 T = TypeVar("T")
 
@@ -143,7 +144,7 @@ class MemoryTransaction:
 
 
 class MemoryKernel:
-    """Implements `idp.stores.kernel.Kernel`: nothing waits, so nobody ever comes between."""
+    """Implements `idp.stores.portable.Portable`: nothing waits, so nobody ever comes between."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -169,6 +170,24 @@ class MemoryKernel:
     async def recent(self, realm: str, *, limit: int, transaction_id: str | None) -> Sequence[bytes]:
         """Return the newest events first."""
         return self._present().recent(realm, limit=limit, transaction_id=transaction_id)
+
+    async def records(self, *, after: str, limit: int) -> Portion[KeptRecord]:
+        """Return what lies there, by kind, realm and key."""
+        begin = int(after or 0)
+        every = [
+            KeptRecord(kind=kind, realm=realm, key=key, value=one.value, expires_at=one.expires_at, owner=one.owner)
+            for (kind, realm), shelf in sorted(self._table.records.items())
+            for key, one in sorted(shelf.items())
+        ]
+        end = begin + limit
+        return Portion(items=every[begin:end], after=str(end) if end < len(every) else None)
+
+    async def events(self, *, after: str, limit: int) -> Portion[KeptEvent]:
+        """Return events, the oldest first."""
+        begin, every = int(after or 0), self._table.events
+        end = begin + limit
+        items = [KeptEvent(realm=realm, row=row) for realm, row in every[begin:end]]
+        return Portion(items=items, after=str(end) if end < len(every) else None)
 
     async def transact(self, work: Callable[[Transaction], T]) -> T:
         """Run `work`, and undo it if it fails."""

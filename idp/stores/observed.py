@@ -9,6 +9,7 @@ from typing import TypeVar
 from idp.ports import Observer, PartHealth, StoreUnavailableError
 from idp.stores.kernel import Kernel, Transaction
 from idp.stores.optimistic import Commit, Place, RecordKey, Stamped
+from idp.stores.portable import KeptEvent, KeptRecord, Portion
 
 T = TypeVar("T")
 
@@ -112,6 +113,14 @@ class ObservedPlace:
     async def recent(self, realm: str, *, limit: int, transaction_id: str | None) -> Sequence[bytes]:
         """Return the newest events first."""
         return await self._watch("recent", self._place.recent(realm, limit=limit, transaction_id=transaction_id))
+
+    async def records(self, *, after: str, limit: int) -> Portion[KeptRecord]:
+        """Return what lies there."""
+        return await self._watch("records", self._place.records(after=after, limit=limit))
+
+    async def events(self, *, after: str, limit: int) -> Portion[KeptEvent]:
+        """Return events."""
+        return await self._watch("events", self._place.events(after=after, limit=limit))
 
     async def commit(self, commit: Commit) -> Mapping[RecordKey, Stamped | None] | None:
         """Write all of it, or say what is there."""

@@ -17,6 +17,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 from idp.model.struct import Frozen
 from idp.ports import Clock, PartHealth, RandomBytes, StoreUnavailableError
 from idp.stores.kernel import EventRow, Transaction
+from idp.stores.portable import KeptEvent, KeptRecord, Portion
 
 T = TypeVar("T")
 
@@ -84,6 +85,12 @@ class Place(Protocol):
 
     async def recent(self, realm: str, *, limit: int, transaction_id: str | None) -> Sequence[bytes]:
         """Return the newest events first."""
+
+    async def records(self, *, after: str, limit: int) -> Portion[KeptRecord]:
+        """Give out everything that lies here: see `idp.stores.portable`."""
+
+    async def events(self, *, after: str, limit: int) -> Portion[KeptEvent]:
+        """Give out every event: see `idp.stores.portable`."""
 
     async def commit(self, commit: Commit) -> Mapping[RecordKey, Stamped | None] | None:
         """Write all of it, and return None; or write nothing, and return what is there of every expected record."""
@@ -169,7 +176,7 @@ class Attempt(Generic[T]):
 
 
 class OptimisticKernel:
-    """Implements `idp.stores.kernel.Kernel` over two places: `brief` for the kinds that live minutes, `durable`.
+    """Implements `idp.stores.portable.Portable` over two places: `brief` for the kinds that live minutes, `durable`.
 
     `forgot_at` tells the moment before which the brief place may have forgotten things before their time; 0 if never.
     """
@@ -216,6 +223,20 @@ class OptimisticKernel:
     async def recent(self, realm: str, *, limit: int, transaction_id: str | None) -> Sequence[bytes]:
         """Return the newest events first."""
         return await self._durable.recent(realm, limit=limit, transaction_id=transaction_id)
+
+    async def records(self, *, after: str, limit: int) -> Portion[KeptRecord]:
+        """Return what lies in one place after the other."""
+        places = list(self._places())
+        number, _, there = after.partition(":")
+        turn = int(number or 0)
+        portion = await places[turn].records(after=there, limit=limit)
+        if portion.after is not None:
+            return Portion(items=portion.items, after=f"{turn}:{portion.after}")
+        return Portion(items=portion.items, after=f"{turn + 1}:" if turn + 1 < len(places) else None)
+
+    async def events(self, *, after: str, limit: int) -> Portion[KeptEvent]:
+        """Return events, those of a realm the oldest first."""
+        return await self._durable.events(after=after, limit=limit)
 
     async def transact(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` until what it read is what is there when it is written."""

@@ -19,13 +19,16 @@ from typing import Any, TypeVar
 from idp.ports import Clock, PartHealth, StoreUnavailableError
 from idp.stores import sqlite_file
 from idp.stores.kernel import Transaction
+from idp.stores.portable import KeptEvent, KeptRecord, Portion
 from idp.stores.sqlite_records import (
     MIGRATIONS,
     SqliteTransaction,
+    select_events,
     select_every,
     select_owned,
     select_page,
     select_recent,
+    select_records,
     select_value,
 )
 from idp.stores.sqlite_writer import Flush, Work, Writer, flushed
@@ -70,7 +73,7 @@ _BLOCK: ContextVar[Together | None] = ContextVar("together", default=None)
 
 
 class SqliteKernel:
-    """Implements `idp.stores.kernel.Kernel`. Made by `SqliteKernel.open`."""
+    """Implements `idp.stores.portable.Portable`. Made by `SqliteKernel.open`."""
 
     def __init__(
         self, *, path: Path, clock: Clock, descriptor: int | None, writer: Writer, reader: sqlite3.Connection
@@ -148,6 +151,20 @@ class SqliteKernel:
         """Return the newest events first."""
         try:
             return select_recent(self._readable(), realm, limit=limit, transaction_id=transaction_id)
+        except sqlite3.Error as error:
+            raise self._unavailable(error) from error
+
+    async def records(self, *, after: str, limit: int) -> Portion[KeptRecord]:
+        """Return what lies there, by kind, realm and key."""
+        try:
+            return select_records(self._readable(), after=after, limit=limit)
+        except sqlite3.Error as error:
+            raise self._unavailable(error) from error
+
+    async def events(self, *, after: str, limit: int) -> Portion[KeptEvent]:
+        """Return events, the oldest first."""
+        try:
+            return select_events(self._readable(), after=after, limit=limit)
         except sqlite3.Error as error:
             raise self._unavailable(error) from error
 

@@ -89,6 +89,21 @@ def reader(path: Path) -> sqlite3.Connection:
         return connection
 
 
+@contextmanager
+def reading(path: Path, *, migrations: Sequence[Sequence[str]]) -> Iterator[sqlite3.Connection]:
+    """Read a file for a while, whether or not somebody serves from it: of this schema, or of an older one.
+
+    Raises `SchemaTooNewError`, or `StoreUnavailableError` with a sentence.
+    """
+    with _opening(path) as connection:
+        try:
+            _refuse_foreign(connection, path, migrations)
+            connection.execute("PRAGMA query_only = ON")
+            yield connection
+        finally:
+            connection.close()
+
+
 def unavailable(path: Path, error: Exception) -> StoreUnavailableError:
     """Return what an error means to an operator, with the error itself as its cause."""
     meaning, said = "failed unexpectedly", type(error).__name__

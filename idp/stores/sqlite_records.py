@@ -5,7 +5,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from idp.stores.kernel import EventRow
+from idp.stores.portable import KeptEvent, KeptRecord, Portion
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -69,6 +72,12 @@ _REMOVE_EVENTS = (
 )
 _PAGES_OF_RECORD, _PAGES_OF_EVENT, _PAGE_SIZE = 3, 3, 4096
 
+_RECORDS = (
+    "SELECT kind, realm, key, value, expires_at, owner FROM record "
+    "WHERE (kind, realm, key) > (?, ?, ?) ORDER BY kind, realm, key LIMIT ?"
+)
+_EVENTS = "SELECT id, realm, at, type, transaction_id, user_id, value FROM event WHERE id > ? ORDER BY id LIMIT ?"
+
 
 def select_value(connection: sqlite3.Connection, now: float, kind: str, realm: str, key: str) -> bytes | None:
     """Return the value of one live record."""
@@ -101,6 +110,31 @@ def select_recent(
     if transaction_id is None:
         return [value for (value,) in connection.execute(_RECENT, (realm, limit))]
     return [value for (value,) in connection.execute(_RECENT_OF, (realm, transaction_id, limit))]
+
+
+def select_records(connection: sqlite3.Connection, *, after: str, limit: int) -> Portion[KeptRecord]:
+    """Return records in the order in which they lie, behind the one that `after` names."""
+    place = msgspec.json.decode(after, type=tuple[str, str, str]) if after else ("", "", "")
+    items = [
+        KeptRecord(kind=kind, realm=realm, key=key, value=value, expires_at=expires_at, owner=owner)
+        for kind, realm, key, value, expires_at, owner in connection.execute(_RECORDS, (*place, limit))
+    ]
+    if len(items) < limit:
+        return Portion(items=items, after=None)
+    last = items[-1]
+    return Portion(items=items, after=msgspec.json.encode((last.kind, last.realm, last.key)).decode())
+
+
+def select_events(connection: sqlite3.Connection, *, after: str, limit: int) -> Portion[KeptEvent]:
+    """Return events in the order in which they were recorded, behind the one that `after` names."""
+    rows = connection.execute(_EVENTS, (int(after or 0), limit)).fetchall()
+    items = [
+        KeptEvent(
+            realm=realm, row=EventRow(at=at, type=of, transaction_id=transaction_id, user_id=user_id, value=value)
+        )
+        for _, realm, at, of, transaction_id, user_id, value in rows
+    ]
+    return Portion(items=items, after=str(rows[-1][0]) if len(rows) == limit else None)
 
 
 class SqliteTransaction:

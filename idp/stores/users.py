@@ -106,6 +106,11 @@ class KernelUsers:
         return sorted((await self._shelf.every(self._kernel)).values(), key=lambda user: folded(user.username))
 
 
+def claims_of(user: User) -> tuple[tuple[str, str], ...]:
+    """Return what nobody else may have while this user does: the kind and the key of each record that says so."""
+    return ("username", folded(user.username)), *(("identity", _place(one)) for one in user.identities)
+
+
 def _place(identity: FederatedIdentity) -> str:
     """Return where an identity is found: subjects are compared as they are (OpenID Connect Core §2, `sub`)."""
     return digest(f"{identity.alias}\n{identity.subject}")

@@ -17,6 +17,7 @@ from idp.stores.kernel import Kernel, Transaction
 from idp.stores.memory import MemoryKernel
 from idp.stores.optimistic import OptimisticKernel, Place
 from idp.stores.placement import is_brief
+from idp.stores.portable import Portable
 from idp.stores.redis.place import RedisPlace
 from idp.stores.sqlite import SqliteKernel
 from tests.stores.memory_place import MemoryPlace
@@ -77,11 +78,11 @@ class ReopenedKernel:
         await self._kernel.close()
 
 
-async def _memory(_: Path, clock: Clock) -> Kernel:
+async def _memory(_: Path, clock: Clock) -> Portable:
     return MemoryKernel(clock)
 
 
-async def _sqlite(directory: Path, clock: Clock) -> Kernel:
+async def _sqlite(directory: Path, clock: Clock) -> Portable:
     return SqliteKernel.open(directory / "idp.db", clock=clock)
 
 
@@ -89,21 +90,21 @@ async def _reopened(directory: Path, clock: Clock) -> Kernel:
     return ReopenedKernel(directory / "idp.db", clock)
 
 
-async def _optimistic(_: Path, clock: Clock) -> Kernel:
+async def _optimistic(_: Path, clock: Clock) -> Portable:
     return OptimisticKernel(
         durable=MemoryPlace(), brief=MemoryPlace(), is_brief=is_brief, clock=clock, random=secrets.token_bytes
     )
 
 
-async def _memory_and_redis(_: Path, clock: Clock) -> Kernel:
+async def _memory_and_redis(_: Path, clock: Clock) -> Portable:
     return _with_redis(MemoryPlace(), await redis_place(clock), clock)
 
 
-async def _mongodb_and_redis(_: Path, clock: Clock) -> Kernel:
+async def _mongodb_and_redis(_: Path, clock: Clock) -> Portable:
     return _with_redis(await mongo_place(), await redis_place(clock), clock)
 
 
-def _with_redis(durable: Place, brief: RedisPlace, clock: Clock) -> Kernel:
+def _with_redis(durable: Place, brief: RedisPlace, clock: Clock) -> Portable:
     return OptimisticKernel(
         durable=durable,
         brief=brief,
@@ -120,6 +121,14 @@ KERNELS: Mapping[str, Callable[[Path, Clock], Awaitable[Kernel]]] = {
     "sqlite-reopened": _reopened,
     "optimistic": _optimistic,
     "memory+redis": _memory_and_redis,
+    "mongodb+redis": _mongodb_and_redis,
+}
+
+
+PORTABLE: Mapping[str, Callable[[Path, Clock], Awaitable[Portable]]] = {
+    "memory": _memory,
+    "sqlite": _sqlite,
+    "optimistic": _optimistic,
     "mongodb+redis": _mongodb_and_redis,
 }
 

@@ -16,6 +16,7 @@ from bson.timestamp import Timestamp
 
 from idp.stores.kernel import EventRow
 from idp.stores.optimistic import RecordKey, Stamped
+from idp.stores.portable import KeptEvent, KeptRecord
 
 Document: TypeAlias = dict[str, Any]
 
@@ -26,6 +27,7 @@ _COLLECTIONS: Final = {
     "user": "users",
     "username": "user_claims",
     "identity": "user_claims",
+    "email": "user_claims",
     "user-session": "user_sessions",
     "refresh-family": "refresh_families",
     "registered-client": "clients",
@@ -114,6 +116,31 @@ def stamped_of(document: Mapping[str, Any]) -> Stamped:
         expires_at=None if expires_at is None else int(expires_at) / 1000,
         owner=document.get("owner"),
     )
+
+
+def record_of(document: Mapping[str, Any]) -> KeptRecord:
+    """Return a document with everything that is known of it."""
+    record, kind, realm = stamped_of(document), document["kind"], document["realm"]
+    return KeptRecord(
+        kind=kind,
+        realm=realm,
+        key=document["_id"][len(shelf_prefix(kind, realm)) :],
+        value=record.value,
+        expires_at=record.expires_at,
+        owner=record.owner,
+    )
+
+
+def kept_event_of(document: Mapping[str, Any]) -> KeptEvent:
+    """Return an event with everything that is known of it."""
+    row = EventRow(
+        at=int(document["at"]) // 1000,
+        type=document["type"],
+        transaction_id=document["transaction_id"],
+        user_id=document.get("user_id"),
+        value=bytes(document["value"]),
+    )
+    return KeptEvent(realm=document["realm"], row=row)
 
 
 def event_of(realm: str, row: EventRow) -> Document:

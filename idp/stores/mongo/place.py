@@ -6,8 +6,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Final, Self
 
+import msgspec
 import pymongo
 from bson.datetime_ms import DatetimeMS
+from bson.objectid import ObjectId
+from bson.timestamp import Timestamp
 
 from idp.ports import PartHealth, StoreUnavailableError
 from idp.stores.mongo import schema
@@ -18,19 +21,27 @@ from idp.stores.mongo.documents import (
     EVENTS,
     LAST,
     collection_of,
+    kept_event_of,
     moment,
     name_of,
+    record_of,
     shelf_prefix,
     stamped_of,
 )
 from idp.stores.mongo.schema import BY_EXPIRY, BY_NAME, BY_OWNER, BY_REALM, BY_TIME, BY_TRANSACTION
 from idp.stores.optimistic import Commit, RecordKey, Stamped
+from idp.stores.portable import KeptEvent, KeptRecord, Portion
 
 KEPT_AFTER: Final = 300
 """Seconds for which an expired record is kept: clocks differ, and a node that is late must not miss a mark of use."""
 
 _PING: Final = 1.0
 """Seconds in which a server that is well answers."""
+
+_FIRST: Final = "0" * 24
+"""An ObjectId before all others."""
+
+_EventPlace = tuple[str, int, int, str]
 
 
 class MongoPlace:
@@ -97,6 +108,35 @@ class MongoPlace:
             found = found.hint(BY_REALM if transaction_id is None else BY_TRANSACTION)
             return [bytes(document["value"]) async for document in found]
 
+    async def records(self, *, after: str, limit: int) -> Portion[KeptRecord]:
+        """Return what lies there, one collection after the other."""
+        collection, name = msgspec.json.decode(after, type=tuple[str, str]) if after else (COLLECTIONS[0], "")
+        with self.connection.asking():
+            found = self._database[collection].find({"_id": {"$gt": name}}).sort("_id").limit(limit).hint(BY_NAME)
+            documents = [document async for document in found]
+        items = [record_of(document) for document in documents]
+        if len(items) == limit:
+            return Portion(items=items, after=_place(collection, documents[-1]["_id"]))
+        following = COLLECTIONS[COLLECTIONS.index(collection) + 1 :]
+        return Portion(items=items, after=_place(following[0], "") if following else None)
+
+    async def events(self, *, after: str, limit: int) -> Portion[KeptEvent]:
+        """Return the events of one realm after the other, in the order that the server gave them."""
+        realm, seconds, number, last = msgspec.json.decode(after, type=_EventPlace) if after else ("", 0, 0, _FIRST)
+        events, order = self._database[EVENTS], Timestamp(seconds, number)
+        # By the name as well: a server that is no replica set's would give every event the same order.
+        later = [{"order": {"$gt": order}}, {"order": order, "_id": {"$gt": ObjectId(last)}}]
+        with self.connection.asking():
+            found = events.find({"realm": realm, "$or": later}).sort([("order", 1), ("_id", 1)])
+            documents = [document async for document in found.limit(limit).hint(BY_REALM)]
+            items = [kept_event_of(document) for document in documents]
+            if len(items) == limit:
+                order = documents[-1]["order"]
+                return Portion(items=items, after=_place(realm, order.time, order.inc, str(documents[-1]["_id"])))
+            behind = events.find({"realm": {"$gt": realm}}, ["realm"]).sort("realm").limit(1).hint(BY_REALM)
+            following = [document["realm"] async for document in behind]
+        return Portion(items=items, after=_place(following[0], 0, 0, _FIRST) if following else None)
+
     async def commit(self, commit: Commit) -> Mapping[RecordKey, Stamped | None] | None:
         """Write all of it, and return None; or write nothing, and return what is there of every expected record."""
         with self.connection.asking():
@@ -143,6 +183,10 @@ class MongoPlace:
         found = events.find({"at": {"$lt": before}}, ["_id"]).sort("at").limit(limit).hint(BY_TIME)
         names = [document["_id"] async for document in found]
         return (await events.delete_many({"_id": {"$in": names}})).deleted_count if names else 0
+
+
+def _place(*parts: str | int) -> str:
+    return msgspec.json.encode(parts).decode()
 
 
 def _live(now: float) -> Mapping[str, object]:

@@ -17,6 +17,8 @@ from idp.stores.optimistic import RecordKey, Stamped
 from idp.stores.placement import family
 
 BUCKETS = 128
+EVERY_RECORD = b"hyrja:{*}:*:*:*:*"
+"""A pattern of Redis (glob) for every record, and no marker."""
 STAMP = 8  # bytes, in front of every value: what a script compares without decoding
 
 _Body = tuple[float | None, str | None, bytes]
@@ -55,6 +57,12 @@ def epoch_in(key: bytes) -> tuple[int, bytes]:
 def name_in(key: bytes) -> str:
     """Return the last part of a record's key, as it was before quoting."""
     return unquote(key.rpartition(b":")[2].decode())
+
+
+def record_name(key: bytes) -> RecordKey:
+    """Return which record a key belongs to."""
+    kind, realm, last = (unquote(part) for part in key.decode().rsplit(":", 3)[1:])
+    return RecordKey(kind, realm, last)
 
 
 def written(record: Stamped) -> bytes:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+import msgspec
+
 from idp.ports import Clock, PartHealth, RandomBytes, StoreUnavailableError
 from idp.stores.optimistic import Commit, RecordKey, Stamped
+from idp.stores.portable import KeptEvent, KeptRecord, Portion
 from idp.stores.redis import commits
 from idp.stores.redis.addresses import UnusableAddressError, read_address
 from idp.stores.redis.commits import ForgottenError, Plan
 from idp.stores.redis.epochs import Epochs
 from idp.stores.redis.links import Link, Links
-from idp.stores.redis.names import bucket_of, epoch_in, name_in, read, shelf_pattern
+from idp.stores.redis.names import EVERY_RECORD, bucket_of, epoch_in, name_in, read, record_name, shelf_pattern
 from idp.stores.redis.servers import Servers
 from idp.stores.redis.wire import Command, RedisRefusedError
 
@@ -95,6 +98,30 @@ class RedisPlace:
         """Return nothing: events are durable, and never written here."""
         del realm, limit, transaction_id
         return ()
+
+    async def records(self, *, after: str, limit: int) -> Portion[KeptRecord]:
+        """Return what lies there, one server after the other; a scan may name a record twice (Redis, SCAN)."""
+        turn, cursor = msgspec.json.decode(after, type=tuple[int, str]) if after else (0, "0")
+        links = sorted(await self._links.all(), key=id)
+        command: Command = ("SCAN", cursor, "MATCH", EVERY_RECORD, "COUNT", limit)
+        try:
+            ((following, keys),) = await self._asked(links[turn], Plan(commands=[command], writes=False))
+            present = [key for key in keys if self._is_present(key)]
+            asked = Plan(commands=[("GET", key) for key in present], writes=False)
+            values = await self._asked(links[turn], asked) if present else ()
+        except _ElsewhereError:
+            raise StoreUnavailableError("Redis: the servers are changing places.") from None
+        found = zip(map(record_name, present), map(read, values), strict=True)
+        items = [_kept(name, record) for name, record in found if record is not None]
+        turn, following = (turn, following.decode()) if following != b"0" else (turn + 1, "0")
+        return Portion(
+            items=items, after=msgspec.json.encode((turn, following)).decode() if turn < len(links) else None
+        )
+
+    async def events(self, *, after: str, limit: int) -> Portion[KeptEvent]:
+        """Return nothing: events are durable, and never written here."""
+        del after, limit
+        return Portion(items=(), after=None)
 
     async def sweep(self, *, now: float, events_before: float, limit: int) -> int:
         """Remove nothing: Redis lets records expire by itself."""
@@ -181,3 +208,14 @@ class RedisPlace:
     def _is_present(self, key: bytes) -> bool:
         bucket, epoch = epoch_in(key)
         return commits.epoch_of(self._epochs.marker(bucket)) == epoch
+
+
+def _kept(name: RecordKey, record: Stamped) -> KeptRecord:
+    return KeptRecord(
+        kind=name.kind,
+        realm=name.realm,
+        key=name.key,
+        value=record.value,
+        expires_at=record.expires_at,
+        owner=record.owner,
+    )

@@ -48,7 +48,7 @@ THOROUGH = Plan(
     paced=2.0,
     burst=200,
     sessions=100_000,
-    settling=400,
+    settling=150,
 )
 QUICK = Plan(
     rounds=1,

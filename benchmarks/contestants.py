@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
-from benchmarks import keycloak, peer
+import msgspec
+
+from benchmarks import cluster, keycloak, peer
 from benchmarks.bank import PASSWORD, Bank
 from benchmarks.deployment import REALM, Customer, Deployment, deploy, free_port, inhabited
 from benchmarks.measuring import Bench, Contestant, Plan
@@ -19,6 +21,7 @@ from idp.model.struct import Frozen
 
 MEMORY = "memory"
 SQLITE = "SQLite"
+_CLUSTERS = {1: "MongoDB + Redis, 1 worker", 2: "MongoDB + Redis, 2 workers"}
 JUDGED = SQLITE
 """The contestant that the budgets are about: the embedded store, one worker."""
 COMPARED = (peer.NAME, keycloak.NAME)
@@ -60,6 +63,20 @@ def _sqlite(plan: Plan, folder: Path, people: Sequence[Customer]) -> Iterator[Co
         yield contestant
 
 
+def _clustered(workers: int) -> Open:
+    """Return how ours is opened on MongoDB and Redis, with that many serving processes."""
+
+    @contextmanager
+    def opened(plan: Plan, folder: Path, people: Sequence[Customer]) -> Iterator[Contestant]:
+        with cluster.cluster(folder) as stores:
+            deployment = _deployed(folder, people, store=stores.settings, workers=workers)
+            deployment = msgspec.structs.replace(deployment, stores=stores.processes)
+            with ours(plan, deployment, people, name=_CLUSTERS[workers]) as contestant:
+                yield contestant
+
+    return opened
+
+
 @contextmanager
 def _node(plan: Plan, folder: Path, people: Sequence[Customer]) -> Iterator[Contestant]:
     del people
@@ -77,6 +94,7 @@ def _keycloak(plan: Plan, folder: Path, people: Sequence[Customer]) -> Iterator[
 ENTRIES: tuple[Entry, ...] = (
     Entry(name=MEMORY, open=_memory, missing=_here),
     Entry(name=SQLITE, open=_sqlite, missing=_here),
+    *(Entry(name=name, open=_clustered(workers), missing=cluster.missing) for workers, name in _CLUSTERS.items()),
     Entry(name=peer.NAME, open=_node, missing=peer.missing),
     Entry(name=keycloak.NAME, open=_keycloak, missing=keycloak.missing),
 )
@@ -113,10 +131,15 @@ def floor_of(stack: ExitStack, plan: Plan, folder: Path, judged: Contestant) -> 
 
 
 def _deployed(
-    folder: Path, people: Sequence[Customer], *, store: Mapping[str, str] | None, queue: int | None = None
+    folder: Path,
+    people: Sequence[Customer],
+    *,
+    store: Mapping[str, str] | None,
+    queue: int | None = None,
+    workers: int = 1,
 ) -> Deployment:
     edit = inhabited(people, hashed=hashed())
-    return deploy(folder / "deployment", realms=(REALM,), edit=edit, store=store, queue=queue)
+    return deploy(folder / "deployment", realms=(REALM,), edit=edit, store=store, queue=queue, workers=workers)
 
 
 def _logged_in(

@@ -36,8 +36,8 @@ class Deployment(Frozen, frozen=True, kw_only=True):
     folder: Path
     port: int
     realms: tuple[str, ...]
-    options: tuple[str, ...] = ()
-    """Of `idp serve`."""
+    workers: int = 1
+    """Serving processes."""
     stores: tuple[int, ...] = ()
     """The processes of its stores, if they have some of their own."""
 
@@ -64,13 +64,14 @@ def deploy(
     edit: Edit | None = None,
     store: Mapping[str, str] | None = None,
     queue: int | None = None,
+    workers: int = 1,
 ) -> Deployment:
     """Write a deployment of some of the demo's realms.
 
     `edit` changes their documents; `store` are settings of the store, by default an SQLite file; `queue` is how many
     password hashes may wait.
     """
-    deployment = Deployment(folder=folder, port=free_port(), realms=realms)
+    deployment = Deployment(folder=folder, port=free_port(), realms=realms, workers=workers)
     vault = folder / "vault"
     vault.mkdir(parents=True, mode=0o700)
     create_master_key(folder / "master.key")
@@ -98,7 +99,7 @@ def _settings(deployment: Deployment, *, store: Mapping[str, str], queue: int | 
     """Write what `config/development.toml` has, with everything kept in the folder."""
     folder = deployment.folder
     tables: dict[str, Mapping[str, Any]] = {
-        "server": {"base_url": f"http://{deployment.host}", "port": deployment.port},
+        "server": {"base_url": f"http://{deployment.host}", "port": deployment.port, "workers": deployment.workers},
         "store": store,
         "secrets": {"master_key_files": [str(folder / "master.key")], "vault": str(folder / "vault")},
         "realms": {"files": [str(folder / f"{realm}.json") for realm in deployment.realms]},

@@ -11,9 +11,9 @@ from benchmarks.report import Report
 from idp.model.struct import Frozen
 
 _WIDTH = 900
-_LEFT, _RIGHT = 270, 70  # of the lines: names, figures
+_LEFT, _RIGHT = 290, 70  # of the lines: names, figures
 _TOP = 84
-_BAR, _LINE_GAP, _PANEL_GAP = 9, 10, 74
+_BAR, _LINE_GAP, _PANEL_GAP = 11, 12, 74
 _TICKS = tuple(step * 10.0**power for power in range(-3, 5) for step in (1, 2, 5))  # milliseconds
 _COLOURS = ("a", "b", "c", "d", "e", "f")
 _STYLE = """
@@ -143,7 +143,7 @@ def _latencies(report: Report) -> Panel:
             if one.kept_up
         )
         if marks:
-            lines.append(Line(name=f"{scenario}, {found[0].rate:g} a second", marks=marks))
+            lines.append(Line(name=f"{scenario}, {found[0].rate:g}/s", marks=marks))
     title = "Latency at a fixed rate, ms: from p50 by p95 (dot) to p99 (figure)"
     return Panel(title=title, lines=tuple(lines))
 
@@ -204,7 +204,7 @@ def _mark(mark: Mark, colour: str, axis: Axis, y: float) -> Iterator[str]:
         yield f'<circle class="{colour}" cx="{axis.x(mark.middle):.1f}" cy="{middle:.1f}" r="3.5"/>'
     else:
         yield f'<rect class="{colour}" x="{_LEFT}" y="{y:.1f}" width="{end - _LEFT:.1f}" height="{_BAR - 1}"/>'
-    yield _text(end + 6, y + _BAR - 1, "small faint", mark.label)
+    yield _text(end + 6, y + _BAR - 1.5, "small faint", mark.label)
 
 
 def _text(x: float, y: float, style: str, words: str, *, anchor: str = "start") -> str:

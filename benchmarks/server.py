@@ -42,7 +42,7 @@ class Running(Frozen, frozen=True, kw_only=True):
 @contextmanager
 def provider(deployment: Deployment) -> Iterator[Running]:
     """Serve a deployment as `idp serve` does."""
-    command = [sys.executable, "-m", "idp", "serve", "--config", str(deployment.config), *deployment.options]
+    command = [sys.executable, "-m", "idp", "serve", "--config", str(deployment.config)]
     log = deployment.folder / "server.out"
     request = get(deployment.host, KEYCLOAKS.discovery)
     with started(command, port=deployment.port, request=request, log=log) as running:

@@ -49,7 +49,7 @@ def growth(plan: Plan, server: Running, deployment: Deployment, people: Sequence
     bank = Bank(deployment.host, people, deployment.client_secrets)
     bench = Bench(server, bank, warm_up=0)
     bench.log_in()
-    for _ in range(3):
+    for _ in range(2):
         _ask(bench, plan.settling)
     before = _resident(server)
     used = asyncio.run(_inserted(deployment, people, plan.sessions))

@@ -31,7 +31,7 @@ def test_the_picture_is_xml_that_says_what_it_shows(made_up: Report) -> None:
 
 def test_the_longer_of_two_bars_is_the_dearer_one(made_up: Report) -> None:
     root = ET.fromstring(drawn(made_up))  # noqa: S314 - our own picture
-    bars = [element for element in root.iter(f"{SVG}rect") if element.get("height") == "8"]
+    bars = [element for element in root.iter(f"{SVG}rect") if element.get("height") == "10"]
     cheap, dear, exchange = (float(bar.get("width", "0")) for bar in bars)
     assert cheap < dear < exchange
 

@@ -165,6 +165,7 @@ def run(plan: Plan, folder: Path, *, progress: Told, wanted: Sequence[str] = ())
         at_rest=rest,
         burst=met,
         growth=grown,
+        untimed=tuple(one.name for one in contestants if not one.timed),
         absent=absent,
     )
 

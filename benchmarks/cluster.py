@@ -1,8 +1,8 @@
 """MongoDB and Redis for a run: what serving processes share when there are several.
 
-Redis is a server of the run's own. MongoDB is the replica set that `HYRJA_BENCH_MONGODB` names, in a database of its own
-that is dropped afterwards; without one, the stand-in of the tests. That is many times slower than MongoDB, so on it only
-our own CPU time means anything: neither its own, nor a throughput or a latency.
+Redis is a server of the run's own. MongoDB is the replica set that `HYRJA_BENCH_MONGODB` names, in a database of its
+own that is dropped afterwards; without one, the stand-in of the tests. That is many times slower than MongoDB, so on it
+only our own CPU time means anything: neither its own, nor a throughput or a latency.
 """
 
 from __future__ import annotations

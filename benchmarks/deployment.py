@@ -52,6 +52,11 @@ class Deployment(Frozen, frozen=True, kw_only=True):
         return self.folder / "config.toml"
 
     @property
+    def log(self) -> Path:
+        """What the serving processes log."""
+        return self.folder / "idp.jsonl"
+
+    @property
     def client_secrets(self) -> dict[str, str]:
         """What the clients of the measured realm prove themselves with."""
         return {client: (self.folder / "vault" / f"{REALM}_{client}").read_text().strip() for client in _CLIENTS}
@@ -104,7 +109,7 @@ def _settings(deployment: Deployment, *, store: Mapping[str, str], queue: int | 
         "secrets": {"master_key_files": [str(folder / "master.key")], "vault": str(folder / "vault")},
         "realms": {"files": [str(folder / f"{realm}.json") for realm in deployment.realms]},
         "sms": {"gateway": "outbox", "outbox_file": str(folder / "outbox.jsonl")},
-        "log": {"level": "info", "file": str(folder / "idp.jsonl")},
+        "log": {"level": "info", "file": str(deployment.log)},
     }
     if queue is not None:
         tables["hashing"] = {"queue": queue}

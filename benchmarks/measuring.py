@@ -212,6 +212,8 @@ class Contestant(Frozen, frozen=True, kw_only=True):
     bench: Bench
     scenarios: tuple[Scenario, ...]
     """What it is asked."""
+    timed: bool = True
+    """Whether times mean anything; where they do not, fewer journeys do for its CPU."""
 
 
 def measured(plan: Plan, contestants: Sequence[Contestant], *, patience: Patience, progress: Progress) -> Found:
@@ -232,9 +234,10 @@ def measured(plan: Plan, contestants: Sequence[Contestant], *, patience: Patienc
             for one in (one for one in contestants if scenario in one.scenarios):
                 for width in plan.widths:
                     patience.wait()  # before codes are made, which live for a minute
-                    window = one.bench.window(scenario, journeys=plan.journeys_of(scenario), width=width)
+                    journeys = plan.journeys_of(scenario) if one.timed else max(2, plan.journeys_of(scenario) // 4)
+                    window = one.bench.window(scenario, journeys=journeys, width=width)
                     windows.setdefault((one.name, scenario.name, width), []).append(window)
-                if scenario.rate and turn < plan.paced_rounds:
+                if scenario.rate and one.timed and turn < plan.paced_rounds:
                     found = one.bench.paced(scenario, journeys=plan.paced_journeys_of(scenario))
                     paced.setdefault((one.name, scenario.name), []).append(found)
     return Found(

@@ -59,6 +59,8 @@ class Report(Frozen, frozen=True, kw_only=True):
     at_rest: AtRest | None = None
     burst: Burst | None = None
     growth: Growth | None = None
+    untimed: tuple[str, ...] = ()
+    """Contestants whose times mean nothing: they ran on a stand-in of a store."""
     absent: Mapping[str, str] = {}
     """Contestants that did not take part, and why."""
 

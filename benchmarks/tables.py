@@ -35,10 +35,9 @@ def show(report: Report, console: Console) -> None:
 def tables(report: Report, *, width: int) -> list[Table]:
     """Return everything that was found, for a terminal of that width."""
     found = [_judgements(judgements, report.judged)] if (judgements := report.judgements()) else []
+    timed = tuple(name for name in report.contestants if name not in report.untimed)
     found += _beside_each_other("CPU for each, ms, alone", report, report.contestants, _cost, width=width)
-    found += _beside_each_other(
-        f"a second, {report.widths[1]} at a time", report, report.contestants, _rate, width=width
-    )
+    found += _beside_each_other(f"a second, {report.widths[1]} at a time", report, timed, _rate, width=width)
     found += _beside_each_other(
         "p50 / p95 / p99, ms, at a fixed rate",
         report,
@@ -64,6 +63,10 @@ def remarks(report: Report) -> list[str]:
     lines = [_LEGEND]
     if (above := _above_floor(report)) is not None:
         lines.append(f"One discovery costs {above:.1f} times the floor.")
+    lines += [
+        f"{name}: MongoDB was the stand-in of the tests. Only our own CPU means anything, and no time."
+        for name in report.untimed
+    ]
     lines += [f"[yellow]Not measured: {name}. {reason}.[/]" for name, reason in report.absent.items()]
     if report.disturbed > _MUCH:
         lines.append(f"[yellow]Other work kept the machine busy at {report.disturbed:.0%} of the measurements.[/]")

@@ -7,26 +7,10 @@ import pytest
 from benchmarks.__main__ import run
 from benchmarks.accounting import Machine
 from benchmarks.contestants import MEMORY, SQLITE
-from benchmarks.measuring import Latency, Plan, Row, Window
+from benchmarks.measuring import Latency, Row, Window
 from benchmarks.peer import NAME as PEER
 from benchmarks.report import Report
-
-SHORT = Plan(
-    rounds=1,
-    journeys=3,
-    logins=2,
-    warm_up=2,
-    peer_warm_up=20,
-    starts=1,
-    rest=0.1,
-    patience=0.0,
-    paced_rounds=1,
-    paced=0.1,
-    burst=3,
-    sessions=50,
-    settling=10,
-    widths=(1, 2),
-)
+from tests.benchmarks.short import SHORT
 
 
 @pytest.fixture(scope="session")

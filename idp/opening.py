@@ -27,6 +27,7 @@ from idp.flows.tabs import Tabs
 from idp.flows.versions.published import PublishedRealm, loaded_version
 from idp.flows.webauthn.domains import foreign_domains
 from idp.gateways.opening import make_folder_of, outbound_of
+from idp.gateways.settled import SettledMail, SettledOutbound, SettledPasswords, SettledSms, SettledUpstreams
 from idp.gateways.upstreams import OpenIdUpstreams
 from idp.login.action_links import ACTION_TOKEN
 from idp.login.desk import Desk
@@ -125,7 +126,7 @@ class RealmOpening:
             return published.realm().sms.price(number) / 1000
 
         sms = ObservedSms(
-            self._sms,
+            SettledSms(self._sms, stores.settled),
             realm=name,
             price=price,
             observer=self._observer,
@@ -138,12 +139,12 @@ class RealmOpening:
             first_use=stores.first_use,
             counters=stores.counters,
             latest=stores.latest,
-            passwords=self._passwords,
+            passwords=SettledPasswords(self._passwords, stores.settled),
             sealer=self._sealer,
             sms=sms,
             message_deliveries=stores.message_deliveries,
-            mail=self._mail,
-            upstreams=self._upstreams,
+            mail=SettledMail(self._mail, stores.settled),
+            upstreams=SettledUpstreams(self._upstreams, stores.settled),
             beside=errands,
             random=self._random,
             code_key=keys.code_key,
@@ -151,6 +152,7 @@ class RealmOpening:
             origin=origin_of(base_url),
             action_links=f"{base_url}/realms/{name}/{ACTION_TOKEN}",
             token_application=f"{base_url}/realms/{name}/token/",
+            settled=stores.settled,
         )
         for domain in foreign_domains(live.realm, services.site):
             # Browsers would refuse every key, each customer's at their own login.
@@ -181,7 +183,7 @@ class RealmOpening:
             notices=Notices(services),
             registrations=registrations,
             sealer=self._sealer,
-            outbound=self._outbound,
+            outbound=SettledOutbound(self._outbound, stores.settled),
             assembled=published.current,
             sms=sms,
             observer=self._observer,

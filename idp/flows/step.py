@@ -30,6 +30,7 @@ from idp.ports import (
     Passwords,
     RandomBytes,
     Sealer,
+    Settled,
     SmsSender,
     Throttle,
     Upstreams,
@@ -251,6 +252,10 @@ class Login(Frozen, frozen=True, kw_only=True):
         return self.user
 
 
+async def at_once() -> None:
+    """Every write was durable when it returned."""
+
+
 class StepServices(Frozen, frozen=True, kw_only=True):
     """The ports a step may use, all of one realm."""
 
@@ -273,6 +278,7 @@ class StepServices(Frozen, frozen=True, kw_only=True):
     action_links: str  # address of the page that follows a link of a letter
     upstreams: Upstreams
     token_application: str  # address of the realm's own soft-token application
+    settled: Settled = at_once
 
 
 class Authenticator(Protocol):

@@ -134,7 +134,9 @@ async def _send(send: Send, reply: Reply, *, head: bool) -> None:
 async def _guarded(visit: Visit, serve: Serve) -> Reply:
     """Turn every way to fail into a page: nobody is let in by an exception, and nobody reads a traceback."""
     try:
-        return await serve(visit)
+        # Counted before checked, taken before looked at, each in its turn; on the disk when the block ends.
+        async with visit.desk.provider.stores.together():
+            return await serve(visit)
     except UnsafeRequestError as unsafe:
         return await error_page(visit, unsafe.key, detail=unsafe.detail)
     except OverloadedError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -13,6 +13,9 @@ from idp.model.upstream import UpstreamProvider
 
 Clock = Callable[[], float]
 """Epoch seconds. The only real one is made in the composition root."""
+
+Settled = Callable[[], Awaitable[None]]
+"""Waits until what was counted and taken for this request is durable (`RealmStores.settled`)."""
 
 RandomBytes = Callable[[int], bytes]
 """That many bytes from a cryptographically secure source."""

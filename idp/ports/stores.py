@@ -437,6 +437,13 @@ class RealmStores(Protocol):
         anything is not durable, whatever else was on its way out of the block.
         """
 
+    async def settled(self) -> None:
+        """Wait until everything is durable that the block around has written so far.
+
+        For whoever sends something from inside of one: first what was counted and taken, then the message. Outside of
+        a block there is nothing to wait for.
+        """
+
 
 class Store(Protocol):
     """A store of every realm of this deployment."""

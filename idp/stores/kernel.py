@@ -97,6 +97,9 @@ class Kernel(Protocol):
     def together(self) -> AbstractAsyncContextManager[None]:
         """Return a block inside which `transact` may return before what it wrote is durable; at its end all is."""
 
+    async def settled(self) -> None:
+        """Wait until everything is durable that the block around has written so far; without one, all of it is."""
+
     async def sweep(self, *, events_before: float, limit: int) -> int:
         """Remove at most `limit` expired records, and as many events older than that, the oldest first; count both."""
 

@@ -202,6 +202,9 @@ class MemoryKernel:
         """Nothing here is durable, and nothing waits."""
         return nullcontext()
 
+    async def settled(self) -> None:
+        """Nothing waits."""
+
     async def sweep(self, *, events_before: float, limit: int) -> int:
         """Remove what expired, and old events."""
         transaction = self._present()

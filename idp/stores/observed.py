@@ -71,6 +71,10 @@ class ObservedKernel:
         """Return a block whose writes are durable when it ends."""
         return self._kernel.together()
 
+    async def settled(self) -> None:
+        """Wait until what the block around has written is durable."""
+        await self._kernel.settled()
+
     async def sweep(self, *, events_before: float, limit: int) -> int:
         """Remove what expired."""
         return await self._watch("sweep", self._kernel.sweep(events_before=events_before, limit=limit))

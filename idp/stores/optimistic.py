@@ -262,6 +262,9 @@ class OptimisticKernel:
         """Every transaction is durable when it returns: two places keep no common order that one could wait for."""
         return nullcontext()
 
+    async def settled(self) -> None:
+        """Everything is, already."""
+
     async def sweep(self, *, events_before: float, limit: int) -> int:
         """Remove what expired, and old events, in every place."""
         now, gone = self._clock(), 0

@@ -55,6 +55,10 @@ class KernelRealmStores:
         """Let what is written in a block be durable when the block ends."""
         return self._kernel.together()
 
+    async def settled(self) -> None:
+        """Wait until what the block around has written is durable."""
+        await self._kernel.settled()
+
 
 class KernelStore:
     """Implements `idp.ports.Store`. `events_kept` is the retention of events, in seconds."""

@@ -176,6 +176,13 @@ class SqliteKernel:
         """Let what is written in a block reach the disk as a whole, when the block ends."""
         return Together()
 
+    async def settled(self) -> None:
+        """Wait for the disk with what the block around has written so far, also in a task that the block began."""
+        block = _BLOCK.get()
+        if block is not None:
+            for job in tuple(block.jobs):
+                await job.done()
+
     async def sweep(self, *, events_before: float, limit: int) -> int:
         """Remove what expired, and old events, a few at a time: whoever is served meanwhile waits for one slice."""
         removed = 0

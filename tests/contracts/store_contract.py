@@ -62,6 +62,9 @@ class ReopenedKernel:
     def together(self) -> AbstractAsyncContextManager[None]:
         return nullcontext()
 
+    async def settled(self) -> None:
+        return None
+
     async def page(self, kind: str, realm: str, *, prefix: str, after: str, limit: int) -> Mapping[str, bytes]:
         return await self._kernel.page(kind, realm, prefix=prefix, after=after, limit=limit)
 

@@ -78,6 +78,7 @@ class PasswordCheck:
                 attempt = await count_unknown(login, self._services, typed_name, FACTOR.name)
             locked = user is not None and await self._locked_elsewhere(user, login.now)
             hashed = self._hash_of(login, user) if attempt.admitted else None
+            await self._services.settled()  # while the place is held: the count is on the disk before the check
         # Hash even when there is nothing to compare with: no refusal may be quicker than another.
         matches = await self._services.passwords.verify(password, hashed)
         refused = judge(user, attempt=attempt, locked=locked, matches=matches, now=login.now)

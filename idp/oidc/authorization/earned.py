@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from idp.crypto.digest import digest
 from idp.flows.strength.levels import amr_of, told_acr
 from idp.model.client import Client
@@ -67,18 +65,15 @@ class Earned(Frozen, frozen=True, kw_only=True):
 
 async def told(provider: Provider, earned: Earned, *, address: str) -> dict[str, str]:
     """Return what the client is told; nothing, where the login approves what somebody else waits for."""
-    request, recorded = earned.request, _recorded(provider, earned, address=address)
+    request = earned.request
+    await _recorded(provider, earned, address=address)
     if request.approves is not None:
-        await asyncio.gather(recorded, approve(provider, request.approves, _code(provider, earned)))
+        await approve(provider, request.approves, _code(provider, earned))
         return {}
     answer = {**earned.action, "session_state": _session_state(provider, earned)}
     if "code" in request.response_type:
         answer["code"] = provider.random_text(_CODE_BYTES)
-        # Both are on the disk before the browser is sent anywhere; in this order they share one flush (see the token
-        # endpoint).
-        await asyncio.gather(recorded, provider.stores.codes.put(digest(answer["code"]), _code(provider, earned)))
-    else:
-        await recorded
+        await provider.stores.codes.put(digest(answer["code"]), _code(provider, earned))
     if in_front(request.response_type):
         authorization, code = _authorization(provider, earned), answer.get("code")
         answer |= issue_in_front(provider, earned.client, authorization, earned.user, request=request, code=code)

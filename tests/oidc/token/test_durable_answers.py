@@ -72,6 +72,9 @@ class SlowDisk:
     def together(self) -> AbstractAsyncContextManager[None]:
         return self._kernel.together()
 
+    async def settled(self) -> None:
+        await self._kernel.settled()
+
     async def sweep(self, *, events_before: float, limit: int) -> int:
         return await self._kernel.sweep(events_before=events_before, limit=limit)
 

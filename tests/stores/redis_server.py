@@ -11,6 +11,8 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -27,10 +29,11 @@ needs_redis = pytest.mark.skipif(PROGRAM is None, reason=_MISSING)
 class RedisServer:
     """A server that a test may kill, freeze and start again. It keeps nothing, unless `arguments` say so."""
 
-    def __init__(self, directory: Path, *arguments: str, port: int | None = None) -> None:
+    def __init__(self, directory: Path, *arguments: str, watching: Path | None = None) -> None:
+        """`watching`: a configuration of Sentinel; it is a Sentinel then."""
         self._directory = directory
-        self._arguments = arguments
-        self.port = port or free_port()
+        self._arguments = ("--save", "", *arguments) if watching is None else (str(watching), "--sentinel")
+        self.port = free_port()
         self.start()
 
     @property
@@ -40,9 +43,9 @@ class RedisServer:
     def start(self) -> None:
         """Start, on the same port and the same files, and wait until it answers."""
         assert PROGRAM is not None
-        command = [PROGRAM, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._directory)]
+        own = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._directory)]
         self._process = subprocess.Popen(  # noqa: S603 - Debian's server
-            [*command, "--save", "", *self._arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [PROGRAM, *self._arguments, *own], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         while b"PONG" not in self.said("PING"):
             assert self._process.poll() is None, "redis-server did not start"
@@ -88,6 +91,30 @@ class RedisServer:
     def thaw(self) -> None:
         """Let it go on."""
         self._process.send_signal(signal.SIGCONT)
+
+
+@contextmanager
+def cluster_of(count: int, directory: Path, *arguments: str) -> Iterator[Sequence[RedisServer]]:
+    """Make a cluster of masters."""
+    client = shutil.which("redis-cli")
+    if client is None:
+        pytest.skip(_MISSING)
+    servers = []
+    try:
+        for number in range(count):
+            (directory / str(number)).mkdir()
+            own = ("--cluster-enabled", "yes", "--cluster-port", str(free_port()), "--cluster-node-timeout", "1000")
+            servers.append(RedisServer(directory / str(number), *own, *arguments))
+        hosts = [f"127.0.0.1:{server.port}" for server in servers]
+        subprocess.run(  # noqa: S603 - Debian's client
+            [client, "--cluster", "create", *hosts, "--cluster-yes"], check=True, capture_output=True
+        )
+        while not all(b"cluster_state:ok" in server.said("CLUSTER", "INFO") for server in servers):
+            time.sleep(0.05)
+        yield servers
+    finally:
+        for server in servers:
+            server.kill()
 
 
 def free_port() -> int:

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import tempfile
+from functools import partial
 
 from structlog.typing import FilteringBoundLogger
 
@@ -55,8 +56,8 @@ async def _watched(settings: Settings, listeners: Listeners, log: FilteringBound
         replacing.add(task)
         task.add_done_callback(replacing.discard)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, supervisor.end)
+    loop.add_signal_handler(signal.SIGTERM, supervisor.end)
+    loop.add_signal_handler(signal.SIGINT, partial(supervisor.end, at_once=True))
     loop.add_signal_handler(signal.SIGHUP, replace)
     log.info("supervising", workers=settings.server.workers, base_url=settings.server.base_url)
     try:

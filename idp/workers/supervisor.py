@@ -69,9 +69,9 @@ class Supervisor:
             await self._gone(next(iter(self._living)))
         return 0
 
-    def end(self) -> None:
+    def end(self, *, at_once: bool = False) -> None:
         """Tell every worker to end; a second call tells them not to wait any longer."""
-        command = Command.END_AT_ONCE if self._ending.is_set() else Command.END
+        command = Command.END_AT_ONCE if at_once or self._ending.is_set() else Command.END
         self._ending.set()
         for worker in self._living:
             worker.tell(command)

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks import comparison, page, plot
-from benchmarks.accounting import NotMeasurableError, cpu_by_thread, machine, memory
+from benchmarks.accounting import NotMeasurableError, cpu_by_thread, machine, memory, must_be_measurable
 from benchmarks.bank import KNOWN
 from benchmarks.burst import burst
 from benchmarks.contestants import ENTRIES, JUDGED, entered, floor_of, hashed
@@ -70,10 +70,11 @@ QUICK = Plan(
 
 def main(arguments: Sequence[str]) -> int:
     """Run; return 1 if nothing could be measured, or if something got slower than it may."""
-    chosen = _chosen(arguments)
+    chosen = options(arguments)
     console = Console(highlight=False)
     before = None
     try:
+        must_be_measurable()
         if chosen.compare is not None:  # a file that cannot be read is known now, not in ten minutes
             before = comparison.read(chosen.compare)
         if chosen.write is not None:
@@ -83,6 +84,11 @@ def main(arguments: Sequence[str]) -> int:
     except _EXPECTED as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    return conclude(report, chosen, console, before=before)
+
+
+def conclude(report: Report, chosen: argparse.Namespace, console: Console, *, before: comparison.Summary | None) -> int:
+    """Show a run and put it where it was asked for; return 1 if something got slower than it may."""
     show(report, console)
     if chosen.json is not None:
         chosen.json.parent.mkdir(parents=True, exist_ok=True)
@@ -99,7 +105,8 @@ def main(arguments: Sequence[str]) -> int:
     return 1 if comparison.slower(changes, threshold=chosen.threshold) else 0
 
 
-def _chosen(arguments: Sequence[str]) -> argparse.Namespace:
+def options(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one short round: does it run, and roughly how fast")
     names = [entry.name for entry in ENTRIES]

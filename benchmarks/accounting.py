@@ -62,6 +62,12 @@ def _processor() -> str:
     return platform.machine()
 
 
+def must_be_measurable(processes: Path = Path("/proc")) -> None:
+    """Raise `NotMeasurableError` where the system keeps no account of other processes."""
+    if not (processes / "self" / "task").is_dir():
+        raise NotMeasurableError(f"There is no {processes}/self/task: CPU per request is measured on Linux only.")
+
+
 def family(pid: int) -> tuple[int, ...]:
     """Return a process and all that descend from it: a supervisor's workers are its children."""
     children: dict[int, list[int]] = {}
@@ -84,7 +90,7 @@ def cpu_by_thread(*pids: int) -> dict[int, float]:
     for pid in pids:
         tasks = Path(f"/proc/{pid}/task")
         if not tasks.is_dir():
-            raise NotMeasurableError(f"There is no {tasks}: CPU per request is measured on Linux only.")
+            raise NotMeasurableError(f"There is no {tasks}: a server has ended while it was measured.")
         used |= {int(task.name): spent for task in tasks.iterdir() if (spent := _cpu(task)) is not None}
     return used
 
@@ -105,7 +111,7 @@ def memory(pid: int) -> Memory:
     """Return what a process holds at this moment."""
     status = Path(f"/proc/{pid}/status")
     if not status.exists():
-        raise NotMeasurableError(f"There is no {status}: memory is measured on Linux only.")
+        raise NotMeasurableError(f"There is no {status}: a server has ended while it was measured.")
     resident = _kibibytes(status.read_text())["VmRSS"]
     try:
         mapped = _kibibytes(Path(f"/proc/{pid}/smaps_rollup").read_text())

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 
 import msgspec
 import pytest
+from rich.console import Console
 
+from benchmarks.__main__ import conclude, options
 from benchmarks.accounting import NOMINAL_REFERENCE
 from benchmarks.budgets import BUDGETS, RequestBudget, Verdict, judged, net
 from benchmarks.comparison import NotComparableError, changes, read, slower, summary
 from benchmarks.contestants import SQLITE
 from benchmarks.measuring import Row
+from benchmarks.page import BEGIN, END
 from benchmarks.peer import NAME as PEER
 from benchmarks.primitives import Signatures
 from benchmarks.report import Report, as_json
@@ -111,3 +115,37 @@ def test_what_is_no_earlier_run_is_refused(
     spoil(path)
     with pytest.raises(NotComparableError, match=words):
         read(path)
+
+
+def concluded(report: Report, *arguments: str, before: Report | None = None) -> tuple[int, str]:
+    said = StringIO()
+    then = None if before is None else summary(before)
+    return conclude(report, options(arguments), Console(file=said, width=100), before=then), said.getvalue()
+
+
+def test_a_run_that_got_slower_ends_with_an_error_that_names_what_did(made_up: Report) -> None:
+    slow = costing(made_up, "code exchange", 1.5)
+    status, said = concluded(slow, before=made_up)
+    assert status == 1
+    [line, *_] = [line for line in said.splitlines() if line.endswith("slower")]
+    assert line.split() == ["SQLite:", "code", "exchange,", "1", "at", "a", "time", "1.50", "slower"]
+    assert "Slower by more than 30%: 2 rows." in said
+
+
+def test_a_run_within_the_threshold_ends_well(made_up: Report) -> None:
+    slow = costing(made_up, "code exchange", 1.5)
+    status, said = concluded(slow, "--threshold", "1.6", before=made_up)
+    assert status == 0
+    assert "Nothing is slower by more than 60%." in said
+    assert concluded(slow)[0] == 0, "nothing to compare with"
+
+
+def test_a_run_is_written_where_it_was_asked_for(made_up: Report, tmp_path: Path) -> None:
+    page = tmp_path / "docs" / "performance.md"
+    page.parent.mkdir()
+    page.write_text(f"{BEGIN}\n{END}\n")
+    kept = tmp_path / "var" / "run.json"
+    assert concluded(made_up, "--write", str(page), "--json", str(kept))[0] == 0
+    assert (page.parent / "images" / "performance.svg").read_text().startswith("<svg")
+    assert "images/performance.svg" in page.read_text()
+    assert read(kept) == summary(made_up)

@@ -185,17 +185,18 @@ async def _answer(route: _Route, request: Request, receive: Receive) -> Reply:
 
 async def _guarded(provider: Provider, request: Request, receive: Receive, answer: Answer) -> Reply:
     """Turn every way to fail into an answer. A reference links what the client is told to what the log knows."""
-    reference = provider.random_text(9)
     try:
         body = b"" if request.method in {"GET", "HEAD"} else await read_body(receive, _LARGEST_BODY)
         try:
             return await answer(provider, request, body)
         except OAuthError as refused:
+            reference = provider.random_text(9)
             await _record(provider, request, refused, reference)
             return _refusal(refused).with_headers((b"x-reference", reference.encode()))
     except BodyTooLargeError:
         return _refusal(OAuthError(ErrorCode.INVALID_REQUEST, "The request is too large.", status=413))
     except (StoreUnavailableError, OverloadedError) as error:
+        reference = provider.random_text(9)
         provider.log.warning("unavailable", path=request.path, reference=reference, reason=type(error).__name__)
         unavailable = OAuthError(
             ErrorCode.TEMPORARILY_UNAVAILABLE, f"Try again later. Reference: {reference}", status=503
@@ -204,6 +205,7 @@ async def _guarded(provider: Provider, request: Request, receive: Receive, answe
     except ClientGoneError:
         raise
     except Exception:
+        reference = provider.random_text(9)
         provider.log.exception("failed", path=request.path, reference=reference)
         return _refusal(OAuthError(ErrorCode.SERVER_ERROR, f"Unexpected error. Reference: {reference}", status=500))
 

@@ -61,7 +61,12 @@ _PAGE = (
 _LAST = "\U0010ffff"  # behind every other character, in SQLite's order of bytes as well
 _RECENT = "SELECT value FROM event WHERE realm = ? ORDER BY id DESC LIMIT ?"
 _RECENT_OF = "SELECT value FROM event WHERE realm = ? AND transaction_id = ? ORDER BY id DESC LIMIT ?"
-_PUT = "INSERT OR REPLACE INTO record (kind, realm, key, expires_at, owner, value) VALUES (?, ?, ?, ?, ?, ?)"
+# Not REPLACE: that takes the old row out of every index and puts the new one into every index, changed or not.
+_PUT = (
+    "INSERT INTO record (kind, realm, key, expires_at, owner, value) VALUES (?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (kind, realm, key) DO UPDATE "
+    "SET expires_at = excluded.expires_at, owner = excluded.owner, value = excluded.value"
+)
 _DELETE = f"DELETE FROM record WHERE kind = ? AND realm = ? AND key = ? AND {_LIVE}"  # noqa: S608 - constants only
 _APPEND = "INSERT INTO event (realm, at, type, transaction_id, user_id, value) VALUES (?, ?, ?, ?, ?, ?)"
 _EXPIRED = "SELECT kind, realm, key FROM record WHERE expires_at <= ? ORDER BY expires_at LIMIT ?"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
 from typing import Any, assert_never
 
 from idp.model.claim_value import converted
@@ -73,11 +74,11 @@ Writer = Callable[[Subject, Claims], None]
 Source = Callable[[Subject], Iterable[str]]
 
 _PROPERTIES: dict[UserPropertyName, Callable[[User], str]] = {
-    "id": lambda user: user.id,
-    "username": lambda user: user.username,
-    "email": lambda user: user.email,
-    "firstName": lambda user: user.first_name,
-    "lastName": lambda user: user.last_name,
+    "id": attrgetter("id"),
+    "username": attrgetter("username"),
+    "email": attrgetter("email"),
+    "firstName": attrgetter("first_name"),
+    "lastName": attrgetter("last_name"),
     "emailVerified": lambda user: str(user.email_verified).lower(),
     "enabled": lambda user: str(user.enabled).lower(),
     "createdTimestamp": lambda user: str(user.created_at * 1000),
@@ -90,6 +91,11 @@ _ATTRIBUTES: dict[str, Callable[[User], str]] = {name: _PROPERTIES[name] for nam
 def writer(mapper: Mapper, client: Client) -> Writer | None:
     """Return the function of a mapper; None if it writes no claim (audiences and roles are no claims)."""
     match mapper:
+        case UserAttribute() if _is_text(mapper.claim):
+            return _put(mapper.claim.path, _first_text(mapper))
+        case UserProperty() if _is_text(mapper.claim):
+            named = _PROPERTIES[mapper.name]
+            return _put(mapper.claim.path, lambda subject: named(subject.user) or None)
         case UserAttribute():
             return _valued(mapper.claim, _attribute(mapper))
         case UserProperty():
@@ -127,9 +133,6 @@ def _of_membership(
 
 def _valued(claim: ClaimName, source: Source) -> Writer:
     kind, multivalued = claim.json_type, claim.multivalued
-    if kind == "String" and not multivalued:
-        # Nearly every mapper: its own line, since each login runs a dozen of them.
-        return _put(claim.path, lambda subject: next(iter(source(subject)), None) or None)
 
     def value(subject: Subject) -> Any:
         if multivalued:
@@ -139,6 +142,27 @@ def _valued(claim: ClaimName, source: Source) -> Writer:
         return None if first is None else converted(first, kind)
 
     return _put(claim.path, value)
+
+
+def _is_text(claim: ClaimName) -> bool:
+    """Tell whether a claim is one text: nearly every one is, and each token runs a dozen of them."""
+    return claim.json_type == "String" and not claim.multivalued
+
+
+def _first_text(mapper: UserAttribute) -> Callable[[Subject], str | None]:
+    """Return what `_attribute` has first, in as few calls as it takes."""
+    name, otherwise = mapper.attribute, _attribute(mapper)
+    read = _ATTRIBUTES.get(name)
+    if read is not None:
+        return lambda subject: read(subject.user) or None
+
+    def text(subject: Subject) -> str | None:
+        own = subject.user.attributes.get(name)
+        if own:
+            return own[0] or None
+        return next(iter(otherwise(subject)), None) or None if subject.user.groups else None
+
+    return text
 
 
 def _attribute(mapper: UserAttribute) -> Source:

@@ -53,9 +53,9 @@ class Job(Protocol):
 
 
 class Work(Generic[T]):
-    """One function to run atomically, and who waits for it."""
+    """One function to run atomically, and whoever waits for it: its caller, the end of a block, a task of the block."""
 
-    __slots__ = ("_error", "_result", "_settled", "_waiter", "_work", "applied")
+    __slots__ = ("_error", "_result", "_settled", "_waiters", "_work", "applied")
 
     _result: T
 
@@ -65,7 +65,7 @@ class Work(Generic[T]):
         self._work = work
         self._error: Exception | None = None
         self._settled = False
-        self._waiter: asyncio.Future[None] | None = None
+        self._waiters: list[asyncio.Future[None]] = []
 
     def run(self, tx: SqliteTransaction) -> None:
         """Do it and keep the result."""
@@ -79,9 +79,10 @@ class Work(Generic[T]):
     def settle(self) -> None:
         """Tell who waits, unless they were cancelled meanwhile."""
         self._settled = True
-        if self._waiter is not None and not self._waiter.done():
-            with suppress(RuntimeError):  # The loop is closed: nobody waits.
-                self._waiter.set_result(None)
+        for waiter in self._waiters:
+            if not waiter.done():
+                with suppress(RuntimeError):  # The loop is closed: nobody waits.
+                    waiter.set_result(None)
 
     def result(self) -> T:
         """Return what came of it; raises what went wrong."""
@@ -92,8 +93,9 @@ class Work(Generic[T]):
     async def done(self) -> T:
         """Wait until it is on the disk; raises what went wrong."""
         if not self._settled:
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)  # each has its own: who is cancelled takes nobody along
+            await waiter
         return self.result()
 
 

@@ -14,6 +14,7 @@ from idp.ports import StoreUnavailableError
 from idp.stores.kernel import Transaction
 from idp.stores.sqlite import SqliteKernel
 from idp.stores.sqlite_records import MIGRATIONS, SqliteTransaction
+from idp.stores.sqlite_writer import Work
 from tests.fakes import FakeClock
 from tests.stores.held_disk import Disk, passing, put
 
@@ -170,6 +171,20 @@ async def test_a_task_that_is_started_in_a_block_waits_for_the_disk_itself(kerne
         assert not other.done()
         disk.goes_on.set()
     await asyncio.gather(first, other)
+
+
+async def test_everybody_who_waits_for_one_write_is_told_and_nobody_goes_away_with_another(
+    kernel: SqliteKernel, disk: Disk
+) -> None:
+    first = await disk.held_by(kernel)
+    write = Work(partial(put, key="key"))
+    kernel._writer.submit(write)
+    gone, *staying = (asyncio.ensure_future(write.done()) for _ in range(3))
+    await passing()
+    gone.cancel()
+    await passing()
+    disk.goes_on.set()
+    await asyncio.gather(first, *staying)
 
 
 async def test_when_sqlite_gives_up_a_transaction_all_of_its_group_are_refused(

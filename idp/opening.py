@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import time
 from collections.abc import AsyncIterator, Container, Mapping, Sequence
 from pathlib import Path
@@ -358,13 +359,23 @@ def surroundings_of(settings: Settings, environment: Mapping[str, str]) -> Surro
 def passwords_of(settings: Settings, random: RandomBytes, observer: Observer | None = None) -> Argon2Passwords:
     """Return the hashing of passwords, with threads of its own that `close` ends."""
     return Argon2Passwords(
-        workers=settings.hashing.workers,
+        workers=settings.hashing.workers or hashing_workers(_cores(), processes=settings.server.workers),
         queue=settings.hashing.queue,
         memory_kib=settings.hashing.memory_kib,
         iterations=settings.hashing.iterations,
         random=random,
         observer=observer,
     )
+
+
+def hashing_workers(cores: int, *, processes: int) -> int:
+    """Return how many threads of a process hash: one core is left for everything else, as far as there are several."""
+    return max(1, (cores - 1) // processes)
+
+
+def _cores() -> int:
+    """Return how many cores this process may use, which may be fewer than there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def client_authorities_of(settings: Settings) -> ClientAuthorities:

@@ -130,9 +130,9 @@ class Hashing(Table, frozen=True, kw_only=True):
     """Memory of one hash, in KiB."""
     iterations: Count = 2
     """Passes over that memory."""
-    workers: Count = 1
-    """Hashes at once; each takes a core."""
-    queue: Count = 64
+    workers: Count | None = None
+    """Hashes at once; each takes a core. Left out: one core less than there are, shared by the serving processes."""
+    queue: Count = 256
     """Logins that may wait for a worker; the next one is told to come again (503)."""
 
 

@@ -258,6 +258,20 @@ async def test_logins_beyond_the_queue_are_told_to_come_again_and_the_others_are
         assert (await post_password(world, 99)).status_code == 200, "the queue is empty again"
 
 
+async def test_others_are_served_while_logins_wait_for_their_password_hash(tmp_path: Path) -> None:
+    hashing = Hashing(memory_kib=19456, iterations=8, workers=1)
+    async with opened(tmp_path, change=lambda s: msgspec.structs.replace(s, hashing=hashing)) as world:
+        logins = asyncio.gather(*(post_password(world, number) for number in range(12)))
+        while world.site.hashing_queue() < 4:  # noqa: ASYNC110 - what is waited for is told by nobody
+            await asyncio.sleep(0)
+        async with http_to(world) as http:
+            discovery = await http.get("/realms/small-business/.well-known/openid-configuration")
+        page = await world.browser().open(world.client().request())
+        assert (discovery.status_code, page.status) == (200, 200)
+        assert world.site.hashing_queue() > 0, "they came later, and did not wait for those before them"
+        assert {answer.status_code for answer in await logins} == {200}
+
+
 async def test_a_refused_login_can_be_tried_again_on_its_own_page(tmp_path: Path) -> None:
     hashing = Hashing(memory_kib=19456, iterations=6, workers=1, queue=1)
     async with opened(tmp_path, change=lambda s: msgspec.structs.replace(s, hashing=hashing)) as world:

@@ -4,6 +4,9 @@ import asyncio
 import base64
 import hashlib
 import json
+import os
+import sys
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -215,3 +218,14 @@ async def test_a_place_that_is_held_is_nobody_elses_and_is_free_for_the_verifica
         assert not await passwords.verify("whoever held the place", None)
     finally:
         passwords.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a thread has a niceness of its own on Linux alone")
+async def test_hashing_gives_way_to_everything_else_of_the_process() -> None:
+    ours = os.getpriority(os.PRIO_PROCESS, 0)
+    passwords = Argon2Passwords(workers=1, queue=1, memory_kib=64, iterations=1)
+    await passwords.hash("x")
+    (worker,) = [thread for thread in threading.enumerate() if thread.name.startswith("passwords")]
+    assert os.getpriority(os.PRIO_PROCESS, worker.native_id or 0) > ours
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == ours
+    passwords.close()

@@ -32,7 +32,7 @@ async def open_clustered(
         replicas=settings.redis_replicas,
     )
     durable = await MongoPlace.open(
-        address_of("mongodb_url", settings.mongodb_url, settings.mongodb_url_file), serving=serving
+        address_of("mongodb_url", settings.mongodb_url, settings.mongodb_url_file), serving=serving, clock=clock
     )
     kernel = OptimisticKernel(
         durable=_observed(durable, "mongodb", observer),

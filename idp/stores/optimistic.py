@@ -30,6 +30,9 @@ _SMALL = 16 * 1024
 ROUNDS = 100
 """How often a work is run before its caller is told that too many want the same thing."""
 
+HEALTHY_WITHIN = 0.8
+"""Seconds in which a place that is well says so: a probe that asks for the node's health has about a second."""
+
 _ALONE_AFTER = 2
 """Rounds after which those of this process that want the same thing queue, instead of outrunning each other."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,9 @@ import pytest
 
 from idp.ports import StoreUnavailableError
 from idp.settings import Store
+from idp.stores.mongo.place import MongoPlace
 from idp.stores.opening import open_store
+from idp.stores.redis.place import RedisPlace
 from tests.contracts.values import a_login, a_user
 from tests.fakes import FakeClock
 from tests.stores.mongodb import dropped, fresh_url
@@ -36,6 +39,20 @@ async def test_two_nodes_serve_from_one_store(clock: FakeClock, tmp_path: Path) 
         assert [(part.part, part.ok) for part in await other.health()] == [("mongodb", True), ("redis", True)]
         await one.close()
         await other.close()
+
+
+async def test_each_part_says_how_far_its_clock_is_ahead_of_ours() -> None:
+    behind = FakeClock(0.0)
+    redis = RedisPlace(shared_redis().url, clock=behind, random=secrets.token_bytes)
+    async with dropped(fresh_url()) as url:
+        mongodb = await MongoPlace.open(url, serving=True, clock=behind)
+        parts = [*await mongodb.health(), *await redis.health()]
+        await mongodb.close()
+        await redis.close()
+    assert [(part.part, part.ok) for part in parts] == [("mongodb", True), ("redis", True)]
+    ahead = [part.clock_ahead or 0 for part in parts]
+    assert min(ahead) > 1_700_000_000
+    assert abs(ahead[0] - ahead[1]) < 60  # they run on one machine
 
 
 async def test_a_file_that_is_not_there_is_named(clock: FakeClock) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import UTC
 from typing import Final, Self
 
 import msgspec
@@ -12,7 +13,7 @@ from bson.datetime_ms import DatetimeMS
 from bson.objectid import ObjectId
 from bson.timestamp import Timestamp
 
-from idp.ports import PartHealth, StoreUnavailableError
+from idp.ports import Clock, PartHealth, StoreUnavailableError
 from idp.stores.mongo import schema
 from idp.stores.mongo.commits import Comparison
 from idp.stores.mongo.connection import Connection, connect
@@ -29,14 +30,11 @@ from idp.stores.mongo.documents import (
     stamped_of,
 )
 from idp.stores.mongo.schema import BY_EXPIRY, BY_NAME, BY_OWNER, BY_REALM, BY_TIME, BY_TRANSACTION
-from idp.stores.optimistic import Commit, RecordKey, Stamped
+from idp.stores.optimistic import HEALTHY_WITHIN, Commit, RecordKey, Stamped
 from idp.stores.portable import KeptEvent, KeptRecord, Portion
 
 KEPT_AFTER: Final = 300
 """Seconds for which an expired record is kept: clocks differ, and a node that is late must not miss a mark of use."""
-
-_PING: Final = 1.0
-"""Seconds in which a server that is well answers."""
 
 _FIRST: Final = "0" * 24
 """An ObjectId before all others."""
@@ -45,14 +43,18 @@ _EventPlace = tuple[str, int, int, str]
 
 
 class MongoPlace:
-    """Implements `idp.stores.optimistic.Place`. Made by `MongoPlace.open`."""
+    """Implements `idp.stores.optimistic.Place`. Made by `MongoPlace.open`.
 
-    def __init__(self, connection: Connection) -> None:
+    Without a `clock` it does not say how far the server's is from it.
+    """
+
+    def __init__(self, connection: Connection, *, clock: Clock | None = None) -> None:
         self.connection = connection
+        self._clock = clock
         self._database = connection.database
 
     @classmethod
-    async def open(cls, url: str, *, serving: bool) -> Self:
+    async def open(cls, url: str, *, serving: bool, clock: Clock | None = None) -> Self:
         """Connect, and look whether this server and its schema can be used.
 
         Who serves makes the indexes and brings the schema up to date; the command line beside it only looks.
@@ -69,7 +71,7 @@ class MongoPlace:
         except BaseException:
             await connection.client.close()
             raise
-        return cls(connection)
+        return cls(connection, clock=clock)
 
     async def get(self, key: RecordKey) -> Stamped | None:
         """Return a record, expired or not."""
@@ -156,11 +158,12 @@ class MongoPlace:
     async def health(self) -> Sequence[PartHealth]:
         """Ask the primary."""
         try:
-            with self.connection.asking(), pymongo.timeout(_PING):
-                await self.connection.client.admin.command("ping")
+            with self.connection.asking(), pymongo.timeout(HEALTHY_WITHIN):
+                told = await self.connection.client.admin.command("hello")
         except StoreUnavailableError as error:
             return [PartHealth(part="mongodb", ok=False, reason=str(error))]
-        return [PartHealth(part="mongodb", ok=True)]
+        ahead = None if self._clock is None else told["localTime"].replace(tzinfo=UTC).timestamp() - self._clock()
+        return [PartHealth(part="mongodb", ok=True, clock_ahead=ahead)]
 
     async def close(self) -> None:
         """Let go of every connection."""

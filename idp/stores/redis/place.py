@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
 
 from idp.ports import Clock, PartHealth, RandomBytes, StoreUnavailableError
-from idp.stores.optimistic import Commit, RecordKey, Stamped
+from idp.stores.optimistic import HEALTHY_WITHIN, Commit, RecordKey, Stamped
 from idp.stores.portable import KeptEvent, KeptRecord, Portion
 from idp.stores.redis import commits
 from idp.stores.redis.addresses import UnusableAddressError, read_address
@@ -129,23 +130,21 @@ class RedisPlace:
         return 0
 
     async def health(self) -> Sequence[PartHealth]:
-        """Ask every server."""
+        """Ask every server what time it is; a probe does not wait for one that hangs."""
         try:
-            for link in await self._links.all():
-                await self._asked(link, Plan(commands=[("PING",)], writes=False))
+            async with asyncio.timeout(HEALTHY_WITHIN):
+                ahead = [await self._clock_ahead(link) for link in await self._links.all()]
         except StoreUnavailableError as error:
             return [PartHealth(part="redis", ok=False, reason=str(error))]
         except _ElsewhereError:
             return [PartHealth(part="redis", ok=False, reason="Redis: the servers are changing places.")]
-        return [PartHealth(part="redis", ok=True)]
+        except TimeoutError:
+            return [PartHealth(part="redis", ok=False, reason="Redis did not answer in time.")]
+        return [PartHealth(part="redis", ok=True, clock_ahead=max(ahead, key=abs, default=0.0))]
 
-    async def skew(self) -> float:
-        """Return how many seconds Redis' clock is ahead of ours; of several, the one that differs most."""
-        skews = [0.0]
-        for link in await self._links.all():
-            ((seconds, microseconds),) = await self._asked(link, Plan(commands=[("TIME",)], writes=False))
-            skews.append(int(seconds) + int(microseconds) / 1e6 - self._clock())
-        return max(skews, key=abs)
+    async def _clock_ahead(self, link: Link) -> float:
+        ((seconds, microseconds),) = await self._asked(link, Plan(commands=[("TIME",)], writes=False))
+        return int(seconds) + int(microseconds) / 1e6 - self._clock()
 
     async def close(self) -> None:
         """Hang up."""

@@ -14,8 +14,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -25,8 +25,9 @@ from pymongo.errors import InvalidOperation
 
 from idp.stores.mongo.documents import Document
 from idp.stores.mongo.place import MongoPlace
+from tests.stores.mongo.cutting_proxy import CuttingProxy
 
-_PATIENT = "timeoutMS=60000&serverSelectionTimeoutMS=60000"
+_PATIENT = "timeoutMS=20000&serverSelectionTimeoutMS=20000"
 """A machine that is busy with other tests is not a server that is lost."""
 
 
@@ -97,6 +98,17 @@ async def dropped(url: str) -> AsyncIterator[str]:
     client: AsyncMongoClient[Document] = AsyncMongoClient(url)
     await client.drop_database(client.get_default_database().name)
     await client.close()
+
+
+@asynccontextmanager
+async def through(
+    url: str, between: Callable[[int], AbstractAsyncContextManager[CuttingProxy]]
+) -> AsyncIterator[tuple[CuttingProxy, str]]:
+    """Return something that stands in front of a server, and the URL of a database through it, with little patience."""
+    parts = urlsplit(url)
+    async with between(parts.port or 27017) as proxy:
+        # A direct connection: the members of a replica set tell their own addresses, past everything in front.
+        yield proxy, f"mongodb://127.0.0.1:{proxy.port}{parts.path}?directConnection=true&timeoutMS=700"
 
 
 async def mongo_place() -> MongoPlace:

@@ -14,7 +14,7 @@ import pymongo
 from bson.binary import Binary
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.errors import DuplicateKeyError, PyMongoError
+from pymongo.errors import ConnectionFailure, DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from idp.model.struct import Frozen
@@ -36,6 +36,7 @@ _PAUSES: Final = (0.0, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0
 _LOOK: Final = 1.0
 """Seconds in which it must be found out whether a write happened whose answer was lost."""
 
+_LEAST: Final = 0.001
 _COMMIT_AGAIN: Final = 3
 _UNKNOWN_COMMIT: Final = "UnknownTransactionCommitResult"
 _CROSSED: Final = "TransientTransactionError"
@@ -54,6 +55,11 @@ class Step(Frozen, frozen=True, kw_only=True):
     """Whether `record` is to be written."""
     record: Stamped | None = None
     """What is written; None removes it."""
+
+    @property
+    def takes_two(self) -> bool:
+        """Tell whether one command cannot do it: see that there is none, and leave it so."""
+        return self.compared and self.expected is None and self.record is None
 
 
 def steps_of(commit: Commit) -> Sequence[Step]:
@@ -102,7 +108,7 @@ class Comparison:
     async def _written(self) -> bool:
         if not self._steps and len(self._events) == 1:
             return await self._recorded()
-        if len(self._steps) == 1 and not self._events:
+        if len(self._steps) == 1 and not self._events and not self._steps[0].takes_two:
             return await self._applied(self._steps[0], None)
         return await self._together()
 
@@ -114,25 +120,36 @@ class Comparison:
         return True
 
     async def _together(self) -> bool:
+        lost, allowed = 0, self._client.options.timeout
+        until = None if allowed is None else _present() + allowed
         for pause in _PAUSES:
             await asyncio.sleep(pause * self._jitter())
             try:
-                return await self._transaction()
+                return await self._transaction(until)
             except PyMongoError as error:
-                if not error.has_error_label(_CROSSED) or pause == _PAUSES[-1]:
+                lost += isinstance(error, ConnectionFailure)
+                if not error.has_error_label(_CROSSED) or lost > 1 or pause == _PAUSES[-1]:
                     raise
         raise AssertionError("the last round returns or raises")
 
-    async def _transaction(self) -> bool:
-        async with self._client.start_session() as session:
-            await session.start_transaction(read_concern=_SNAPSHOT, write_concern=MAJORITY)
-            for step in self._steps:
-                if not await self._applied(step, session):
-                    await session.abort_transaction()
-                    return False
-            if self._events:
-                await self._database[EVENTS].insert_many(self._events, session=session)
-            await _committed(session)
+    async def _transaction(self, until: float | None) -> bool:
+        session = self._client.start_session()
+        try:
+            with pymongo.timeout(None if until is None else max(until - _present(), _LEAST)):
+                await session.start_transaction(read_concern=_SNAPSHOT, write_concern=MAJORITY)
+                return await self._all_applied(session)
+        finally:
+            # With time of its own: what nobody ends would hold its documents for a minute.
+            with pymongo.timeout(_LOOK):
+                await session.end_session()
+
+    async def _all_applied(self, session: AsyncClientSession) -> bool:
+        for step in self._steps:
+            if not await self._applied(step, session):
+                return False
+        if self._events:
+            await self._database[EVENTS].insert_many(self._events, session=session)
+        await _committed(session)
         return True
 
     async def _applied(self, step: Step, session: AsyncClientSession | None) -> bool:
@@ -226,6 +243,10 @@ class Comparison:
         """Return a number from ½ to 1½ that is another one for each commit, so that two do not meet again and again."""
         stamps = [step.record.stamp for step in self._steps if step.record is not None]
         return 0.5 + (stamps[0][0] / 256 if stamps else 0.5)
+
+
+def _present() -> float:
+    return asyncio.get_running_loop().time()
 
 
 async def _committed(session: AsyncClientSession) -> None:

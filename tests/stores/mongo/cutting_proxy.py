@@ -1,0 +1,89 @@
+"""Between the driver and the server: a connection that breaks exactly where it hurts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Literal
+
+_FLAGS = 16
+_MORE_TO_COME = 2
+
+
+class CuttingProxy:
+    """Hands on whole messages (MongoDB's wire protocol: four bytes of length in front), and cuts where it is told."""
+
+    def __init__(self, port: int) -> None:
+        self._server_port = port
+        self._command = b""
+        self._where: Literal["before", "after"] = "before"
+        self._left = 0
+        self.cuts = 0
+        self.port = 0
+        self._serving: set[asyncio.Task[object]] = set()
+        self._open: set[asyncio.StreamWriter] = set()
+
+    def cut(self, command: str, where: Literal["before", "after"], *, times: int) -> None:
+        """Break the connection `before` such a request arrives, or `after` it was answered, so many times."""
+        self._command, self._where, self._left = command.encode() + b"\0", where, times
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection until it ends or is cut."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._server_port)
+        self._open |= {writer, there_writer}
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while await self._handed_on(await _message(reader), there_writer, there_reader, writer):
+                pass
+        for end in (there_writer, writer):
+            end.close()
+            self._open.discard(end)
+
+    async def _handed_on(
+        self, request: bytes, there: asyncio.StreamWriter, answers: asyncio.StreamReader, back: asyncio.StreamWriter
+    ) -> bool:
+        hit = self._left > 0 and self._command in request[16:64]
+        self._left -= hit
+        self.cuts += hit
+        if hit and self._where == "before":
+            return False
+        there.write(request)
+        more = True
+        while more:
+            answer = await _message(answers)
+            more = bool(
+                answer[_FLAGS] & _MORE_TO_COME
+            )  # the driver's watch over the server: many answers to one request
+            if hit:
+                return False
+            back.write(answer)
+            await back.drain()
+        return True
+
+    async def end(self) -> None:
+        """Break every connection."""
+        for end in list(self._open):
+            end.close()
+        await asyncio.gather(*self._serving)
+
+
+async def _message(reader: asyncio.StreamReader) -> bytes:
+    length = await reader.readexactly(4)
+    return length + await reader.readexactly(int.from_bytes(length, "little") - 4)
+
+
+@asynccontextmanager
+async def cutting_proxy(port: int) -> AsyncIterator[CuttingProxy]:
+    """Stand in front of a server."""
+    proxy = CuttingProxy(port)
+    listening = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
+    proxy.port = listening.sockets[0].getsockname()[1]
+    try:
+        yield proxy
+    finally:
+        listening.close()
+        await proxy.end()

@@ -227,6 +227,13 @@ class Users(Protocol):
     async def by_identity(self, alias: str, subject: str) -> User | None:
         """Return the user whom a subject of an upstream provider is linked to."""
 
+    async def reserve_address(self, email: str, holder: str) -> bool:
+        """Keep an e-mail address for `holder` for two minutes; false if it is somebody else's, or kept for another.
+
+        Whoever gives a user an address that nobody else may have reserves it before: of any number of callers at the
+        same time one goes on. `holder` is the user's id, or for a user who is still to be made anything that is theirs.
+        """
+
     async def create(self, user: User) -> bool:
         """Store a new user; false if the id, the username or a federated identity is taken. Durable when it returns."""
 
@@ -239,8 +246,14 @@ class Users(Protocol):
     async def remove(self, user_id: str) -> bool:
         """Remove a user for good; true for the caller that did. Durable when this returns."""
 
+    async def page(self, *, prefix: str = "", after: str = "", limit: int) -> Sequence[User]:
+        """Return the first users, by username, whose names begin with `prefix` and come behind `after`.
+
+        Names are compared without regard to case. It reads an index, however many users there are.
+        """
+
     async def all(self) -> Sequence[User]:
-        """Return every user of the realm, by username (for deliveries and for small realms)."""
+        """Return every user of the realm, by username: for an export, and for small realms."""
 
 
 class Attempts(Protocol):

@@ -5,6 +5,7 @@ The e-mail address is the record's owner.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 import msgspec
@@ -15,6 +16,12 @@ from idp.model.user import User
 from idp.stores.kernel import Kernel, Transaction
 from idp.stores.shelf import Shelf, folded
 
+RESERVED = 120
+"""Seconds for which an address is kept for one user: longer than writing a user takes, on clocks 30 seconds apart."""
+
+
+_PAGE = 500
+
 
 class KernelUsers:
     """Implements `idp.ports.Users`."""
@@ -24,6 +31,7 @@ class KernelUsers:
         self._shelf = Shelf("user", realm, User)
         self._names = Shelf("username", realm, str)
         self._identities = Shelf("identity", realm, str)
+        self._reservations = Shelf("address-reservation", realm, str)
 
     async def by_id(self, user_id: str) -> User | None:
         """Return the user."""
@@ -44,6 +52,21 @@ class KernelUsers:
         """Return the user whom a subject of an upstream provider is linked to."""
         user_id = await self._identities.find(self._kernel, _place(FederatedIdentity(alias=alias, subject=subject)))
         return None if user_id is None else await self._shelf.find(self._kernel, user_id)
+
+    async def reserve_address(self, email: str, holder: str) -> bool:
+        """Keep an address for `holder`; false if it is somebody else's, or kept for another."""
+        owner = folded(email)
+
+        def work(tx: Transaction) -> bool:
+            if self._reservations.get(tx, owner) not in {None, holder}:
+                return False
+            self._reservations.put(tx, owner, holder, expires_at=tx.now + RESERVED)
+            return True
+
+        if not await self._kernel.transact(work):
+            return False
+        # Only now: whoever had reserved it before has written their user, or never will.
+        return all(user.id == holder for user in await self._shelf.owned(self._kernel, owner))
 
     async def create(self, user: User) -> bool:
         """Store a new user; false if the id, the username or a federated identity is taken."""
@@ -101,9 +124,22 @@ class KernelUsers:
         for one in user.identities:
             self._identities.put(tx, _place(one), user.id)
 
+    async def page(self, *, prefix: str = "", after: str = "", limit: int) -> Sequence[User]:
+        """Return the first users, by username, whose names begin with `prefix` and come behind `after`."""
+        names = await self._names.page(self._kernel, prefix=folded(prefix), after=folded(after), limit=limit)
+        found = [await self._shelf.find(self._kernel, user_id) for user_id in names.values()]
+        return [user for user in found if user is not None]  # one that was removed meanwhile is gone
+
     async def all(self) -> Sequence[User]:
-        """Return every user of the realm, by username."""
-        return sorted((await self._shelf.every(self._kernel)).values(), key=lambda user: folded(user.username))
+        """Return every user of the realm, by username: a page at a time, for others are served meanwhile."""
+        found: list[User] = []
+        after = ""
+        while names := await self._names.page(self._kernel, after=after, limit=_PAGE):
+            users = [await self._shelf.find(self._kernel, user_id) for user_id in names.values()]
+            found += [user for user in users if user is not None]
+            after = list(names)[-1]
+            await asyncio.sleep(0)
+        return found
 
 
 def claims_of(user: User) -> tuple[tuple[str, str], ...]:

@@ -13,6 +13,7 @@ from idp.model.user import User
 from idp.ports import RealmStores
 from tests.contracts.store_contract import race
 from tests.contracts.values import a_user
+from tests.fakes import FakeClock
 
 pytestmark = pytest.mark.anyio
 
@@ -189,3 +190,55 @@ async def test_an_identity_goes_to_one_of_many_racers(realm: RealmStores, rounds
             )
 
         assert (await race(arrive)).count(True) == 1
+
+
+async def test_an_address_is_kept_for_one_holder_for_two_minutes(realm: RealmStores, clock: FakeClock) -> None:
+    assert await realm.users.reserve_address("Arta@Example.al", "one")
+    assert await realm.users.reserve_address("arta@example.AL", "one"), "a form that is sent again"
+    assert not await realm.users.reserve_address("arta@example.al", "two")
+    assert await realm.users.reserve_address("besa@example.al", "two")
+    clock.advance(121)
+    assert await realm.users.reserve_address("arta@example.al", "two")
+
+
+async def test_an_address_that_somebody_has_is_kept_for_nobody_else(realm: RealmStores) -> None:
+    await realm.users.create(a_user(email="agim@example.al"))
+    assert not await realm.users.reserve_address("AGIM@example.al", "user-2")
+    assert await realm.users.reserve_address("besa@example.al", "user-2")
+
+
+async def test_whoever_has_an_address_may_reserve_it_but_not_if_another_has_it_as_well(realm: RealmStores) -> None:
+    await realm.users.create(a_user(email="agim@example.al"))
+    assert await realm.users.reserve_address("agim@example.al", "user-1")
+    await realm.users.create(a_user("user-2", username="besa", email="agim@example.al"))
+    assert not await realm.users.reserve_address("agim@example.al", "user-1")
+
+
+async def test_of_many_who_want_one_address_one_gets_it(realm: RealmStores, rounds: int) -> None:
+    for turn in range(rounds):
+        ids, address = count(), f"{turn}@example.al"
+
+        async def register(turn: int = turn, ids: count[int] = ids, address: str = address) -> bool:
+            name = f"{turn}-{next(ids)}"
+            if not await realm.users.reserve_address(address, name):
+                return False
+            return await realm.users.create(a_user(name, username=name, email=address))
+
+        assert (await race(register)).count(True) == 1
+        assert await realm.users.by_email(address) is not None
+
+
+async def test_users_are_paged_by_name(realm: RealmStores) -> None:
+    for number, name in enumerate(("Besa", "arta", "Arben", "agim", "Ëngjëll", "ar")):
+        assert await realm.users.create(a_user(f"id-{number}", username=name, email=""))
+
+    async def names(**asked: Any) -> list[str]:
+        return [user.username for user in await realm.users.page(**asked)]
+
+    assert await names(limit=3) == ["agim", "ar", "Arben"]
+    assert await names(after="ARBEN", limit=3) == ["arta", "Besa", "Ëngjëll"]
+    assert await names(prefix="AR", limit=10) == ["ar", "Arben", "arta"]
+    assert await names(prefix="ar", after="arben", limit=10) == ["arta"]
+    assert await names(prefix="ëng", limit=10) == ["Ëngjëll"]
+    assert await names(prefix="x", limit=10) == []
+    assert [user.username for user in await realm.users.all()] == ["agim", "ar", "Arben", "arta", "Besa", "Ëngjëll"]

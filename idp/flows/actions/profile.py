@@ -92,7 +92,7 @@ class VerifyProfile:
         within = await self._services.throttle.hit(
             "profile-address", login.known_user.id, limit=_MOST_ADDRESSES, window=_AN_HOUR
         )
-        return not within or await self._services.users.by_email(email) is not None
+        return not within or not await self._services.users.reserve_address(email, login.known_user.id)
 
     def _editable(self, user: User) -> tuple[ProfileAttribute, ...]:
         return () if self._realm.profile is None else lacking(self._realm.profile, user)

@@ -211,10 +211,8 @@ async def confirmed(users: Users, latest: LatestValues, link: action_links.Actio
     """
     if not await action_links.taken(latest, link):
         return None
-    if link.purpose == "update-email":
-        owner = await users.by_email(link.email)
-        if owner is not None and owner.id != link.user_id:
-            return None
+    if link.purpose == "update-email" and not await users.reserve_address(link.email, link.user_id):
+        return None
 
     def changed(user: User) -> User:
         done = without_action(without_action(user, VERIFY), UPDATE if link.purpose == "update-email" else VERIFY)

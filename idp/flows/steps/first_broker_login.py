@@ -115,10 +115,14 @@ class CreateUserIfUnique:
         if self._realm.login_with_email and "@" in name and name.casefold() != came.email.casefold():
             # A name that is somebody's address would catch the logins of its owner, who may type either.
             return Failure(reason="the name is an address, and not the person's own")
+        users = self._services.users
+        alone = came.email and not self._realm.duplicate_emails
+        if alone and not await users.reserve_address(came.email, login.transaction_id):
+            return Failure(reason="an account of this name or address exists")
         user_id = str(uuid.UUID(bytes=self._services.random(16), version=4))
         bare = msgspec.structs.replace(_bare(login), id=user_id, username=name, attributes={"locale": (login.locale,)})
         user = linked(taken_over(self._realm, upstream, as_everybody(self._realm, bare), came, first=True), came)
-        if not await self._services.users.create(user):
+        if not await users.create(user):
             return Failure(reason="an account of this name exists")
         told = StepEvent(type="REGISTER", detail={"identity_provider": upstream.alias}, user_id=user.id)
         return Success(user_id=user.id, attempted_username=user.username, events=(told,))

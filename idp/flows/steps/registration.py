@@ -84,7 +84,7 @@ class RegistrationForm:
         judgement = judged(self._attributes, answer)
         user = self._user(login, judgement)
         message = self._refusal(answer, user)
-        if not judgement.wrong and message is None and await self._is_taken(user):
+        if not judgement.wrong and message is None and await self._is_taken(login, user):
             judgement = self._taken(judgement)
         if judgement.wrong or message is not None:
             return self._page(login, judgement=judgement, message=message)
@@ -120,7 +120,7 @@ class RegistrationForm:
             return Message(key="passwords_differ")
         return next(iter(violations(self._realm.password_policy, password, user)), None)
 
-    async def _is_taken(self, user: User) -> bool:
+    async def _is_taken(self, login: Login, user: User) -> bool:
         """Tell whether somebody has the name or the address already.
 
         A name that is somebody's address would catch the logins of its owner, who may type either.
@@ -130,8 +130,9 @@ class RegistrationForm:
             return True
         if await users.by_username(user.username) is not None:
             return True
-        known = await users.by_email(user.email) if user.email and not self._realm.duplicate_emails else None
-        return known is not None
+        if not user.email or self._realm.duplicate_emails:
+            return False
+        return not await users.reserve_address(user.email, login.transaction_id)
 
     def _taken(self, judgement: Judged) -> Judged:
         """Say so at the field that names the account, whichever it was: the other one would tell who is a customer."""

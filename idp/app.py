@@ -49,6 +49,7 @@ from idp.realms.placeholders import Surroundings
 from idp.settings import StartError
 from idp.softtoken import application as softtoken
 from idp.stores.opening import open_store
+from idp.stores.upkeep.sweeping import pause_after
 from idp.web.client_certificates import ClientCertificates
 from idp.web.documents import PublicDocuments
 from idp.web.http import Application, Receive, Scope, Send
@@ -56,8 +57,6 @@ from idp.web.letters import Letters
 from idp.web.locales import Locales
 from idp.web.middleware import BoundedBodies, KnownHosts, SecurityHeaders, TrustedProxies
 from idp.web.pages import Pages
-
-_SWEEP_SECONDS = 5.0
 
 
 class Outside(Frozen, frozen=True, kw_only=True):
@@ -124,11 +123,13 @@ class Site:
     async def _sweep(self) -> None:
         """Remove what expired, a little at a time; a store that cannot be written is tried again later."""
         log = structlog.get_logger()
+        removed = 0
         while True:
-            await asyncio.sleep(_SWEEP_SECONDS)
+            await asyncio.sleep(pause_after(removed))
             try:
-                await self.store.sweep()
+                removed = await self.store.sweep()
             except Exception:
+                removed = 0
                 log.exception("sweep failed")
 
 

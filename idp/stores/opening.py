@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import time
 from pathlib import Path
 from typing import Literal
@@ -39,7 +41,8 @@ async def open_store(settings: StoreSettings, *, clock: Clock, use: Use, observe
     if observer is not None and not settings.clustered:
         part = "memory" if settings.forgetful else "sqlite"
         told = ObservedKernel(kernel, part=part, observer=observer, timer=time.perf_counter)
-    return KernelStore(told, clock, events_kept=settings.events_kept_days * _DAY)
+    process = f"{socket.gethostname()}/{os.getpid()}" if settings.clustered and use == "serve" else None
+    return KernelStore(told, clock, events_kept=settings.events_kept_days * _DAY, process=process)
 
 
 async def open_kernel(settings: StoreSettings, *, clock: Clock, use: Use, observer: Observer | None = None) -> Portable:

@@ -13,7 +13,10 @@ T = TypeVar("T")
 UNFINISHED_COPY = "unfinished-copy"
 """The kind of the record that a store has as long as a copy into it is not finished."""
 
-OF_THIS_STORE = frozenset({UNFINISHED_COPY, "health", "sweeping"})
+SWEEPING = "sweeping"
+"""The kind of the record that names the process which sweeps (`idp.stores.upkeep.sweeping`)."""
+
+OF_THIS_STORE = frozenset({UNFINISHED_COPY, "health", SWEEPING})
 """Kinds that say something of the store itself. They stay where they are."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 
 from idp import ports
 from idp.stores.deliveries import KernelLogoutDeliveries
@@ -16,11 +16,9 @@ from idp.stores.once import KernelCounters, KernelFirstUse, KernelLatestValues
 from idp.stores.pending import KernelPendingAuthorizations
 from idp.stores.registrations import KernelInitialTokens, KernelRegisteredClients
 from idp.stores.sessions import KernelAuthenticationSessions, KernelUserSessions
+from idp.stores.upkeep import sweeping
 from idp.stores.users import KernelUsers
 from idp.stores.versions import KernelRealmVersions, realms_with_history
-
-SWEPT_AT_ONCE = 500
-"""How many records, and how many events, one sweep removes at most: a sweep never stalls a login."""
 
 EVENTS_KEPT = 90 * 86400
 """Seconds for which events are kept, unless a deployment says otherwise."""
@@ -61,9 +59,15 @@ class KernelRealmStores:
 
 
 class KernelStore:
-    """Implements `idp.ports.Store`. `events_kept` is the retention of events, in seconds."""
+    """Implements `idp.ports.Store`. `events_kept` is the retention of events, in seconds.
 
-    def __init__(self, kernel: Kernel, clock: ports.Clock, *, events_kept: int = EVENTS_KEPT) -> None:
+    `process` names this process where several serve from the same kernel: of those one sweeps.
+    """
+
+    def __init__(
+        self, kernel: Kernel, clock: ports.Clock, *, events_kept: int = EVENTS_KEPT, process: str | None = None
+    ) -> None:
+        self._process = process
         self._kernel = kernel
         self._clock = clock
         self._events_kept = events_kept
@@ -81,7 +85,9 @@ class KernelStore:
 
     async def sweep(self) -> int:
         """Remove what expired, at most `SWEPT_AT_ONCE` records and as many events; return how many went."""
-        return await self._kernel.sweep(events_before=self._clock() - self._events_kept, limit=SWEPT_AT_ONCE)
+        if self._process is not None and not await sweeping.may_sweep(self._kernel, self._process):
+            return 0
+        return await self._kernel.sweep(events_before=self._clock() - self._events_kept, limit=sweeping.SWEPT_AT_ONCE)
 
     async def health(self) -> Sequence[ports.PartHealth]:
         """Ask every part whether it serves."""
@@ -89,4 +95,7 @@ class KernelStore:
 
     async def close(self) -> None:
         """Finish what was acknowledged and let go of the files."""
+        if self._process is not None:
+            with suppress(ports.StoreUnavailableError):  # the lease runs out by itself
+                await sweeping.leave(self._kernel, self._process)
         await self._kernel.close()

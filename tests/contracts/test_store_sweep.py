@@ -6,7 +6,8 @@ import pytest
 
 from idp.ports import RealmStores, Replayed, Store
 from idp.stores.kernel import Kernel, Transaction
-from idp.stores.records import EVENTS_KEPT, SWEPT_AT_ONCE, KernelStore
+from idp.stores.records import EVENTS_KEPT, KernelStore
+from idp.stores.upkeep.sweeping import LEASE, SWEPT_AT_ONCE, pause_after, sweeper
 from tests.contracts.values import NOW, a_code, a_login, a_session, a_user, an_event
 from tests.fakes import FakeClock
 
@@ -92,3 +93,26 @@ async def test_an_expired_record_can_be_written_again_before_it_is_swept(realm: 
     clock.advance(10)
     await realm.authentication_sessions.create(a_login(expires_at=NOW + 20))
     assert await realm.authentication_sessions.get("tab-1") == a_login(expires_at=NOW + 20)
+
+
+async def test_of_several_processes_one_sweeps_until_it_leaves_or_falls_silent(
+    kernel: Kernel, clock: FakeClock, kept_after: int
+) -> None:
+    one, other = (KernelStore(kernel, clock, process=name) for name in ("node-1/7", "node-2/7"))
+    await kernel.transact(lambda tx: _put(tx, 3, NOW + 10))
+    assert await one.sweep() == 0
+    clock.advance(10 + kept_after)
+    # The lease lasts; if this kernel keeps what expired for a while, the lease is long over, and one takes it anew.
+    assert await one.sweep() >= 3
+    await kernel.transact(lambda tx: _put(tx, 3, NOW + 10))
+    assert await other.sweep() == 0
+    assert await sweeper(kernel) == "node-1/7"
+    clock.advance(LEASE - 1)
+    assert await other.sweep() == 0
+    clock.advance(1)
+    assert await other.sweep() >= 3
+    assert await sweeper(kernel) == "node-2/7"
+
+
+def test_a_sweep_that_was_full_is_followed_soon_by_the_next() -> None:
+    assert pause_after(SWEPT_AT_ONCE) < 1 < pause_after(SWEPT_AT_ONCE - 1) == pause_after(0)

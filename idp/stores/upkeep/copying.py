@@ -21,6 +21,7 @@ from idp.stores.kernel import Transaction
 from idp.stores.placement import is_brief
 from idp.stores.portable import OF_THIS_STORE, UNFINISHED_COPY, KeptEvent, KeptRecord, Portable
 from idp.stores.shelf import Shelf
+from idp.stores.upkeep.sweeping import sweeper
 
 T = TypeVar("T")
 
@@ -81,6 +82,7 @@ async def copy(
         CopyRefusedError: the target holds something else, or differs from the source in the end.
 
     """
+    await _refuse_served(source, target)
     state = await _begun(target, origin)
     while state.part != "done":
         state = await (_records if state.part == "records" else _events)(source, target, state, now)
@@ -202,6 +204,17 @@ def _live(records: Sequence[KeptRecord], now: float) -> list[KeptRecord]:
         for record in records
         if record.kind not in OF_THIS_STORE and (record.expires_at is None or record.expires_at > now)
     ]
+
+
+async def _refuse_served(*kernels: Portable) -> None:
+    """Refuse stores that several servers share, and one serves from; a file that is served from is locked."""
+    for kernel in kernels:
+        server = await sweeper(kernel)
+        if server is not None:
+            raise CopyRefusedError(
+                f"A server ({server}) serves from one of the stores: stop every server. "
+                "One that was killed is forgotten within a minute."
+            )
 
 
 async def _begun(target: Portable, origin: str) -> Unfinished:

@@ -208,3 +208,14 @@ async def test_an_archive_is_made_while_servers_write_and_leaves_out_what_lives_
     assert "authorization-code" not in found
     assert found["counter"].count == 1
     assert await unfinished_copy(target) is None
+
+
+async def test_stores_that_a_server_serves_from_are_not_copied(source: Portable, clock: FakeClock) -> None:
+    target = MemoryKernel(clock)
+    for served in (source, target):
+        server = KernelStore(served, clock, process="node-1/1701")
+        await server.sweep()
+        with pytest.raises(CopyRefusedError, match=r"A server \(node-1/1701\) serves from one of the stores"):
+            await copy(source, target, origin="memory", now=clock(), progress=silent)
+        await server.close()
+    await copy(source, target, origin="memory", now=clock(), progress=silent)

@@ -81,7 +81,9 @@ async def refuse_standalone(connection: Connection) -> None:
         )
 
 
-async def prepare(connection: Connection, *, serving: bool, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+async def prepare(
+    connection: Connection, *, serving: bool, migrations: Sequence[Migration] = MIGRATIONS, patience: int = _LOOKS
+) -> None:
     """Bring the schema up to date, or refuse it before anything is changed. Beside a server it is only looked at."""
     version = await _version(connection)
     if version > len(migrations):
@@ -94,19 +96,19 @@ async def prepare(connection: Connection, *, serving: bool, migrations: Sequence
             f"{connection.where} has no store of this version yet: start this version's server first."
         )
     if version < len(migrations):
-        await _migrate(connection, migrations)
+        await _migrate(connection, migrations, patience)
     elif serving:  # every search names its index: without it, it fails rather than walk through ten million users
         await create_indexes(connection.database)
 
 
-async def _migrate(connection: Connection, migrations: Sequence[Migration]) -> None:
+async def _migrate(connection: Connection, migrations: Sequence[Migration], patience: int) -> None:
     """Migrate, one node at a time; if the one that began is gone, whoever waits goes on from where it was."""
     waiting = _FIRST_LOOK
-    for look in range(_LOOKS + 1):
+    for look in range(patience + 1):
         version = await _version(connection)
         if version >= len(migrations):
             return
-        if look == _LOOKS or await _begun(connection, version):
+        if look == patience or await _begun(connection, version):
             try:
                 await _advance(connection, migrations, version)
             finally:

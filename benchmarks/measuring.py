@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from statistics import median
 
 from benchmarks.accounting import cpu_by_thread, reference_loop
@@ -13,7 +14,7 @@ from benchmarks.primitives import Signatures
 from benchmarks.quiet import Patience
 from benchmarks.scenarios import SCENARIOS, Scenario
 from benchmarks.server import Running
-from benchmarks.wire import Journey
+from benchmarks.wire import Journey, UnexpectedAnswerError
 from idp.model.struct import Frozen
 
 _LAST_WORK = 0.02  # seconds, in which the server finishes what it does after its last answer
@@ -216,6 +217,15 @@ class Contestant(Frozen, frozen=True, kw_only=True):
     """Whether times mean anything; where they do not, fewer journeys do for its CPU."""
 
 
+@contextmanager
+def named(contestant: str, scenario: Scenario) -> Iterator[None]:
+    """Say of an answer that stops the run whose it was."""
+    try:
+        yield
+    except UnexpectedAnswerError as error:
+        raise UnexpectedAnswerError(f"{contestant}, {scenario.name}: {error}") from None
+
+
 def measured(plan: Plan, contestants: Sequence[Contestant], *, patience: Patience, progress: Progress) -> Found:
     """Measure every scenario of every contestant in every round, contestants next to each other."""
     windows: dict[tuple[str, str, int], list[Window]] = {}
@@ -232,14 +242,15 @@ def measured(plan: Plan, contestants: Sequence[Contestant], *, patience: Patienc
                 (turn + place / len(scenarios)) / plan.rounds,
             )
             for one in (one for one in contestants if scenario in one.scenarios):
-                for width in plan.widths:
-                    patience.wait()  # before codes are made, which live for a minute
-                    journeys = plan.journeys_of(scenario) if one.timed else max(2, plan.journeys_of(scenario) // 4)
-                    window = one.bench.window(scenario, journeys=journeys, width=width)
-                    windows.setdefault((one.name, scenario.name, width), []).append(window)
-                if scenario.rate and one.timed and turn < plan.paced_rounds:
-                    found = one.bench.paced(scenario, journeys=plan.paced_journeys_of(scenario))
-                    paced.setdefault((one.name, scenario.name), []).append(found)
+                with named(one.name, scenario):
+                    for width in plan.widths:
+                        patience.wait()  # before codes are made, which live for a minute
+                        journeys = plan.journeys_of(scenario) if one.timed else max(2, plan.journeys_of(scenario) // 4)
+                        window = one.bench.window(scenario, journeys=journeys, width=width)
+                        windows.setdefault((one.name, scenario.name, width), []).append(window)
+                    if scenario.rate and one.timed and turn < plan.paced_rounds:
+                        found = one.bench.paced(scenario, journeys=plan.paced_journeys_of(scenario))
+                        paced.setdefault((one.name, scenario.name), []).append(found)
     return Found(
         rows=tuple(
             Row(contestant=name, scenario=scenario, width=width, windows=tuple(found))

@@ -21,6 +21,7 @@ from benchmarks.wire import Connection, UnexpectedAnswerError, expect, get
 from idp.model.struct import Frozen
 
 _LONGEST_START = 60.0  # seconds
+_LONGEST_IMPORT = 300.0  # seconds: of a thousand customers and more into a slow store
 _GRACE = 15.0  # seconds
 _SERVING = re.compile(rb'"event": ?"serving"')
 """Of the line that each serving process logs when it has started."""
@@ -48,7 +49,7 @@ def provider(deployment: Deployment) -> Iterator[Running]:
     command = [sys.executable, "-m", "idp", "serve", "--config", str(deployment.config)]
     log = deployment.folder / "server.out"
     request = get(deployment.host, KEYCLOAKS.discovery)
-    with started(command, port=deployment.port, request=request, log=log) as running:
+    with started(command, port=deployment.port, request=request, log=log, patience=_LONGEST_IMPORT) as running:
         _wait_for_workers(deployment, until=time.perf_counter() + _LONGEST_START)
         processes = family(running.processes[0])
         yield msgspec.structs.replace(running, processes=processes, stores=deployment.stores)

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import hmac
 import unicodedata
-from collections.abc import Callable
-from typing import Any
-
-import pyotp
 
 from idp.model.policy import OtpAlgorithm
 
 _PREVIOUS_STEP_GRACE = 10  # seconds of the current step in which the previous code is still accepted
 _LONGEST_INPUT = 64  # characters; a code has ten at most
-_DIGESTS: dict[OtpAlgorithm, Callable[..., Any]] = {
-    "HmacSHA1": hashlib.sha1,
-    "HmacSHA256": hashlib.sha256,
-    "HmacSHA512": hashlib.sha512,
-}
+_DIGESTS: dict[OtpAlgorithm, str] = {"HmacSHA1": "sha1", "HmacSHA256": "sha256", "HmacSHA512": "sha512"}
 
 
 def truncated(secret: bytes, counter: int, *, algorithm: OtpAlgorithm = "HmacSHA1", digits: int = 6) -> str:
     """Return the code of a counter: HMAC and dynamic truncation (RFC 4226 §5.3)."""
-    seed = base64.b32encode(secret).decode()
-    return pyotp.HOTP(seed, digits=digits, digest=_DIGESTS[algorithm]).generate_otp(counter)
+    digest = hmac.digest(secret, counter.to_bytes(8), _DIGESTS[algorithm])
+    offset = digest[-1] & 0xF
+    number = int.from_bytes(digest[offset : offset + 4]) & 0x7FFFFFFF
+    return str(number % 10**digits).zfill(digits)
 
 
 def accepted_step(

@@ -115,7 +115,7 @@ def _guards_hold(node: Subflow, now: Circumstances) -> bool:
 
 def _begun(node: Node, now: Circumstances) -> bool:
     """Tell whether anything below a node has been done: then its conditions were decided, and stay so."""
-    return any(leaf.id in now.progress for leaf in leaves(node))
+    return bool(now.progress) and any(leaf.id in now.progress for leaf in leaves(node))
 
 
 def _leaf(execution: Execution, now: Circumstances) -> Decision:
@@ -189,7 +189,7 @@ def _alternatives(children: Sequence[Node], now: Circumstances, *, gone_by: bool
 
 
 def _succeeded_within(node: Node, now: Circumstances) -> bool:
-    return any(now.progress.get(leaf.id) is Status.SUCCESS for leaf in leaves(node))
+    return bool(now.progress) and any(now.progress.get(leaf.id) is Status.SUCCESS for leaf in leaves(node))
 
 
 def _flat(ways: list[Run]) -> list[Execution]:
@@ -201,6 +201,8 @@ def _preferred(offered: list[Execution], now: Circumstances) -> list[Execution]:
 
     A stable sort: of several steps for one kind of credential all stay, in the order of the flow (T-33).
     """
+    if len(offered) == 1:
+        return offered
     ranks = {execution.id: place for execution in offered if (place := now.rank(execution)) is not None}
     saved = iter(sorted((e for e in offered if e.id in ranks), key=lambda e: ranks[e.id]))
     return [next(saved) if execution.id in ranks else execution for execution in offered]

@@ -6,7 +6,6 @@ stores it (`idp.flows.tabs`) nor shows it (`idp.login`).
 
 from __future__ import annotations
 
-from functools import cache
 from typing import assert_never
 
 import msgspec
@@ -205,7 +204,13 @@ class Runner:
         return None
 
     def _circumstances(self, session: AuthenticationSession, user: User | None) -> Circumstances:
-        facts = cache(lambda: self._facts(session, user))  # most decisions come by no condition
+        known: list[Facts] = []
+
+        def facts() -> Facts:  # most decisions come by no condition
+            if not known:
+                known.append(self._facts(session, user))
+            return known[0]
+
         return Circumstances(
             progress=session.progress,
             usable=lambda execution: self._usable(session, execution, user),

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import base64
+import hashlib
+
+import pyotp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -125,3 +129,16 @@ def test_a_counter_is_found_ahead_within_the_window_and_never_behind() -> None:
     assert accepted_counter(seed, HOTP[6], expected=3, window=2) is None
     assert accepted_counter(seed, HOTP[2], expected=3, window=2) is None
     assert accepted_counter(seed, "", expected=0, window=9) is None
+
+
+@given(
+    secret=st.binary(min_size=14, max_size=64),
+    counter=st.integers(0, 2**63),
+    algorithm=st.sampled_from(["HmacSHA1", "HmacSHA256", "HmacSHA512"]),
+    digits=st.integers(6, 10),
+)
+def test_codes_are_those_of_another_library(secret: bytes, counter: int, algorithm: OtpAlgorithm, digits: int) -> None:
+    theirs = pyotp.HOTP(
+        base64.b32encode(secret).decode(), digits=digits, digest=getattr(hashlib, algorithm[4:].lower())
+    )
+    assert truncated(secret, counter, algorithm=algorithm, digits=digits) == theirs.generate_otp(counter)

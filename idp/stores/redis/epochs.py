@@ -3,7 +3,7 @@
 Redis may forget: emptied by hand, restarted from an old file, replaced by a replica that was behind. Then a code that
 was taken would be there untaken, and a proof that was used could be used again. So every record belongs to an epoch,
 and a server that was started anew, or has no marker, begins a new one: what was before is not believed, whether or not
-it is still there. Who was in the middle of a login begins again (decision 0036).
+it is still there. Who was in the middle of a login begins again (decision 0039).
 """
 
 from __future__ import annotations

@@ -26,6 +26,9 @@ PATIENCE = 1.0
 """Seconds that Redis may take to connect, and to answer."""
 
 _ROUNDS = 3
+_YOUNG = 60
+"""Seconds for which an epoch is young: by then, what is made now could not have been used before it began."""
+_CHANGING = "Redis: the servers are changing places."
 _SCANNED = 1000  # keys that one step of a scan looks at
 _ELSEWHERE = frozenset({"MOVED", "READONLY", "CLUSTERDOWN", "MASTERDOWN"})
 
@@ -111,7 +114,7 @@ class RedisPlace:
             asked = Plan(commands=[("GET", key) for key in present], writes=False)
             values = await self._asked(links[turn], asked) if present else ()
         except _ElsewhereError:
-            raise StoreUnavailableError("Redis: the servers are changing places.") from None
+            raise StoreUnavailableError(_CHANGING) from None
         found = zip(map(record_name, present), map(read, values), strict=True)
         items = [_kept(name, record) for name, record in found if record is not None]
         turn, following = (turn, following.decode()) if following != b"0" else (turn + 1, "0")
@@ -137,10 +140,12 @@ class RedisPlace:
         except StoreUnavailableError as error:
             return [PartHealth(part="redis", ok=False, reason=str(error))]
         except _ElsewhereError:
-            return [PartHealth(part="redis", ok=False, reason="Redis: the servers are changing places.")]
+            return [PartHealth(part="redis", ok=False, reason=_CHANGING)]
         except TimeoutError:
             return [PartHealth(part="redis", ok=False, reason="Redis did not answer in time.")]
-        return [PartHealth(part="redis", ok=True, clock_ahead=max(ahead, key=abs, default=0.0))]
+        young = self._clock() < self.forgot_at + _YOUNG
+        reason = "It begins anew: proofs that could have been used before are refused." if young else ""
+        return [PartHealth(part="redis", ok=True, reason=reason, clock_ahead=max(ahead, key=abs, default=0.0))]
 
     async def _clock_ahead(self, link: Link) -> float:
         ((seconds, microseconds),) = await self._asked(link, Plan(commands=[("TIME",)], writes=False))
@@ -167,7 +172,7 @@ class RedisPlace:
                 await self._epochs.learn(link)
             except _ElsewhereError:
                 self._links.moved()
-        raise StoreUnavailableError("Redis: the servers are changing places.")
+        raise StoreUnavailableError(_CHANGING)
 
     async def _asked(self, link: Link, planned: Plan) -> Sequence[Any]:
         answers = await link.wire.ask(planned.commands, writes=planned.writes)
@@ -192,7 +197,7 @@ class RedisPlace:
                     records = zip(keys, map(read, values), strict=True)
                     found |= {name_in(key): record for key, record in records if record is not None}
         except _ElsewhereError:
-            raise StoreUnavailableError("Redis: the servers are changing places.") from None
+            raise StoreUnavailableError(_CHANGING) from None
         return found
 
     async def _scanned(self, link: Link, pattern: bytes) -> AsyncIterator[Sequence[bytes]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -71,7 +72,7 @@ class Servers:
         except ssl.SSLError as error:
             raise StoreUnavailableError(f"Redis: TLS failed ({error.reason or type(error).__name__}).") from None
         except OSError as error:
-            raise StoreUnavailableError(f"Redis: no connection ({error.strerror or type(error).__name__}).") from None
+            raise StoreUnavailableError(f"Redis: no connection ({_why(error)}).") from None
 
     def _greeting(self) -> list[Command]:
         address, commands = self._address, list[Command]()
@@ -146,6 +147,11 @@ def _examined(answers: Sequence[Any]) -> str:
             f"Redis throws records away when it is full (maxmemory-policy {policy}). Set maxmemory-policy noeviction."
         )
     return str(told["run_id"])
+
+
+def _why(error: OSError) -> str:
+    """Say it without the address, which stands in what Python says."""
+    return os.strerror(error.errno) if error.errno is not None and error.errno > 0 else type(error).__name__
 
 
 def _refused(error: RedisRefusedError) -> str:

@@ -53,7 +53,7 @@ async def test_a_killed_server_refuses_and_one_that_is_back_serves(server: Redis
     assert await place.commit(an_addition()) is None
     server.kill()
     for _ in range(3):
-        assert "no connection" in await refused(place)
+        assert await refused(place) == "Redis: no connection (Connection refused)."
         with pytest.raises(StoreUnavailableError):
             await place.commit(an_addition())
     (health,) = await place.health()
@@ -208,3 +208,13 @@ async def test_the_clock_of_the_server_is_compared_with_ours(place: RedisPlace, 
     assert before.clock_ahead is not None
     assert after.clock_ahead is not None
     assert round(before.clock_ahead - after.clock_ahead, -2) == 3600
+
+
+async def test_health_tells_that_redis_begins_anew(server: RedisServer, place: RedisPlace, clock: FakeClock) -> None:
+    clock.advance(600)
+    assert (await place.health())[0].reason == ""
+    server.empty()
+    await place.get(KEY)
+    (health,) = await place.health()
+    assert health.ok
+    assert "begins anew" in health.reason

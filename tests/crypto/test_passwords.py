@@ -13,7 +13,7 @@ import pytest
 from argon2.low_level import Type, hash_secret_raw
 
 from idp.crypto.passwords import Argon2Passwords
-from idp.ports import OverloadedError
+from idp.ports import OverloadedError, Unobserved
 
 pytestmark = pytest.mark.anyio
 B64 = base64.b64encode
@@ -229,3 +229,27 @@ async def test_hashing_gives_way_to_everything_else_of_the_process() -> None:
     assert os.getpriority(os.PRIO_PROCESS, worker.native_id or 0) > ours
     assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == ours
     passwords.close()
+
+
+class Hashes(Unobserved):
+    """An observer that keeps what it hears of hashes."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[float, float]] = []
+
+    def hashed(self, waited: float, took: float) -> None:
+        self.heard.append((waited, took))
+
+
+async def test_who_watches_hears_how_long_each_waited_and_sees_how_many_wait() -> None:
+    hashes = Hashes()
+    hasher = Argon2Passwords(workers=1, queue=50, memory_kib=64, iterations=1, observer=hashes)
+    waiting = [asyncio.ensure_future(hasher.hash("a password")) for _ in range(5)]
+    await asyncio.sleep(0)
+    assert 1 <= hasher.queued <= 5
+    await asyncio.gather(*waiting)
+    hasher.close()
+    assert hasher.queued == 0
+    assert len(hashes.heard) == 5
+    assert all(waited >= 0 and took > 0 for waited, took in hashes.heard)
+    assert max(waited for waited, _ in hashes.heard) > min(took for _, took in hashes.heard), "the last one waited"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan
@@ -23,6 +24,11 @@ from tests.stories.world import Customer, World, provider
 
 pytestmark = pytest.mark.anyio
 REALM = "small-business"
+
+
+def priced(document: dict[str, Any]) -> None:
+    eight_digits(document)
+    document["attributes"] = {**document.get("attributes", {}), "hyrja.sms.prices": "+355=0.035##*=1"}
 
 
 class Watched:
@@ -51,7 +57,7 @@ async def watched(folder: Path, *, trusted: Sequence[str] = ()) -> AsyncIterator
         Telemetry(otlp_endpoint="http://127.0.0.1:4318"), clock=clock, trusted=trusted, instance="here", exporter=spans
     )
     watch = Observation(figures=None, tracing=tracing, observers=[metrics, tracing])
-    async with provider(folder, edit=eight_digits, clock=clock, observer=watch.observer) as world:
+    async with provider(folder, edit=priced, clock=clock, observer=watch.observer) as world:
         world.site.application = watch.around(world.site.application, world.site)
         yield Watched(world, metrics, tracing, spans)
 
@@ -70,6 +76,8 @@ async def test_a_journey_is_counted_step_by_step(tmp_path: Path) -> None:
     assert numbers[families.GRANTS][REALM, "refresh_token", "ok"][0] == 1
     assert sum(numbers[families.MESSAGES][REALM, "fake", "sent"][:-1]) >= 2
     assert sum(numbers[families.MESSAGES][REALM, "", "failed"][:-1]) == 1
+    sent = sum(numbers[families.MESSAGES][REALM, "fake", "sent"][:-1])
+    assert numbers[families.SPEND][REALM,][0] == pytest.approx(0.035 * sent)
     assert sum(numbers[families.HASHING][()][:-1]) >= 3
     assert sum(numbers[families.ROUND_TRIPS]["sqlite", "commit", "ok"][:-1]) > 20
     endpoints = {endpoint for _, endpoint, _ in numbers[families.REQUESTS]}

@@ -54,7 +54,8 @@ class Health:
         done, _ = await asyncio.wait({asking}, timeout=self._patience)
         if not done:
             return Readiness(phase=self.phase, parts=(_silent("did not answer in time"),))
-        self._asking = None
+        if self._asking is asking:  # and not the next one, which somebody began before us
+            self._asking = None
         return Readiness(phase=self.phase, parts=tuple(asking.result()))
 
     async def close(self) -> None:

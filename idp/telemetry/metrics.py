@@ -96,12 +96,11 @@ class Metrics:
             self.of(families.STEPS).add((event.realm, name, status or "passed"))
 
     def _not_logged_in(self, event: Event, error: str) -> None:
-        """A wrong answer is an event too, with the factor that was wrong; the login it is of goes on."""
-        factor = event.detail.get("factor")
-        if factor is not None:
-            self.of(families.STEPS).add((event.realm, factor, error))
-        else:
+        """A wrong answer or a *no* is an event of its step; what ended a login says its reason."""
+        if "reason" in event.detail:
             self.of(families.LOGINS).add((event.realm, error, event.detail.get("at", "")))
+        else:
+            self.of(families.STEPS).add((event.realm, event.detail.get("factor", ""), error))
 
 
 @lru_cache(maxsize=256)

@@ -16,7 +16,7 @@ def running(module: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     """Run a module of the tests in a process of its own; it is killed at the end, if it still lives."""
     command = [sys.executable, "-m", f"tests.stores.{module}", *arguments]
     process = subprocess.Popen(  # noqa: S603 - this interpreter, a module of these tests
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     with process:
         try:

@@ -116,7 +116,7 @@ class Site:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
         for desk in self.desks.values():
-            await desk.provider.recorder.keep_noted()
+            await desk.provider.recorder.close()
             await desk.provider.errands.close()
         await self._closing.aclose()
 

@@ -7,6 +7,7 @@ from contextvars import Context
 
 from structlog.typing import FilteringBoundLogger
 
+from idp.audit.floods import Floods
 from idp.model.event import Event
 from idp.ports import Events, Observer, StoreUnavailableError, Unobserved
 
@@ -23,6 +24,7 @@ class Recorder:
         self._log = log
         self._observer = observer or Unobserved()
         self._noted: list[Event] = []
+        self._floods = Floods()
         self._keeping: asyncio.Task[None] | None = None
 
     async def record(self, event: Event) -> None:
@@ -32,7 +34,8 @@ class Recorder:
         """
         self._log.info("event", **_members(event))
         self._observer.event(event)
-        await self._events.record(event)
+        if rows := self._floods.rows(event):
+            await self._events.record(*rows)
 
     async def note(self, event: Event) -> None:
         """Write the log line now and store the row within a moment, together with others.
@@ -45,7 +48,7 @@ class Recorder:
             return
         self._log.info("event", **_members(event))
         self._observer.event(event)
-        self._noted.append(event)
+        self._noted += self._floods.rows(event)
         if self._keeping is None:
             # In a context of its own: it is for events of many transactions, whoever happened to be the first.
             self._keeping = asyncio.get_running_loop().create_task(self._keep_soon(), context=Context())
@@ -59,6 +62,11 @@ class Recorder:
                 await self._events.record(*some)
             except StoreUnavailableError as error:
                 self._log.error("events not stored", count=len(some), reason=type(error).__name__)
+
+    async def close(self) -> None:
+        """Store what was noted, and how many failures were left out."""
+        self._noted += self._floods.ended()
+        await self.keep_noted()
 
     async def _keep_soon(self) -> None:
         await asyncio.sleep(_SOON)

@@ -300,8 +300,11 @@ class FirstUse(Protocol):
 class Counters(Protocol):
     """Counters that only move forward: the last time step a soft token was accepted at (RFC 6238 §5.2)."""
 
-    async def burn(self, key: str, counter: int) -> bool:
-        """Use up everything to `counter`; true for exactly one caller, false if it is not above the last one burnt."""
+    async def burn(self, key: str, counter: int, *, ttl: int | None = None) -> bool:
+        """Use up everything to `counter`; true for exactly one caller, false if it is not above the last one burnt.
+
+        It is remembered for ever, or for `ttl` seconds after the last time: where old ones are refused by then anyway.
+        """
 
 
 class LatestValues(Protocol):

@@ -52,14 +52,14 @@ class KernelCounters:
         self._kernel = kernel
         self._shelf = Shelf("counter", realm, int)
 
-    async def burn(self, key: str, counter: int) -> bool:
+    async def burn(self, key: str, counter: int, *, ttl: int | None = None) -> bool:
         """Use up everything to `counter`; true for exactly one caller (RFC 6238 §5.2)."""
 
         def work(tx: Transaction) -> bool:
             last = self._shelf.get(tx, key)
             if last is not None and counter <= last:
                 return False
-            self._shelf.put(tx, key, counter)
+            self._shelf.put(tx, key, counter, expires_at=None if ttl is None else tx.now + ttl)
             return True
 
         return await self._kernel.transact(work)

@@ -7,6 +7,7 @@ import pytest
 import structlog
 
 from idp.audit.events import Recorder
+from idp.audit.floods import MOST_A_MINUTE, OMITTED
 from idp.model.event import Event
 from idp.ports import StoreUnavailableError
 from idp.stores.memory import MemoryKernel
@@ -95,3 +96,41 @@ async def test_noted_events_that_cannot_be_stored_are_said_in_the_log() -> None:
     await recorder.note(EVENT)
     await recorder.keep_noted()
     assert lines[-1] == {"event": "events not stored", "count": 1, "reason": "StoreUnavailableError"}
+
+
+def failure(at: int = 1_800_000_000, kind: str = "CLIENT_LOGIN_ERROR", user: str | None = None) -> Event:
+    return Event(type=kind, at=at, realm="bank", transaction_id="tx", user_id=user, error="e", address="192.0.2.1")
+
+
+async def test_a_flood_of_failures_of_nobody_leaves_bounded_rows_and_their_number(clock: FakeClock) -> None:
+    lines: list[MutableMapping[str, Any]] = []
+    events = KernelStore(MemoryKernel(clock), clock).realm("bank").events
+    recorder = Recorder(events, log_into(lines))
+    for _ in range(MOST_A_MINUTE + 70):
+        await recorder.record(failure())
+    await recorder.record(failure(kind="LOGIN_ERROR"))
+    assert len(await events.recent(limit=10_000)) == MOST_A_MINUTE + 1
+    assert len(lines) == MOST_A_MINUTE + 71, "each has its line"
+    await recorder.record(failure(at=1_800_000_060))
+    newest = await events.recent(limit=2)
+    assert newest[0] == failure(at=1_800_000_060)
+    assert (newest[1].type, newest[1].detail, newest[1].address) == ("CLIENT_LOGIN_ERROR", {OMITTED: "70"}, None)
+
+
+async def test_what_concerns_a_user_is_kept_in_any_flood(clock: FakeClock) -> None:
+    events = KernelStore(MemoryKernel(clock), clock).realm("bank").events
+    recorder = Recorder(events, log_into([]))
+    for _ in range(MOST_A_MINUTE + 7):
+        await recorder.record(failure(user="ana"))
+        await recorder.record(EVENT)
+    assert len(await events.recent(limit=10_000)) == 2 * (MOST_A_MINUTE + 7)
+
+
+async def test_what_was_left_out_is_told_when_the_provider_ends(clock: FakeClock) -> None:
+    events = KernelStore(MemoryKernel(clock), clock).realm("bank").events
+    recorder = Recorder(events, log_into([]))
+    for _ in range(MOST_A_MINUTE + 3):
+        await recorder.note(failure())
+    await recorder.close()
+    assert (await events.recent(limit=1))[0].detail == {OMITTED: "3"}
+    assert len(await events.recent(limit=10_000)) == MOST_A_MINUTE + 1

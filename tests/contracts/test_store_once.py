@@ -105,3 +105,14 @@ async def test_a_proof_of_a_few_minutes_is_used_once(realm: RealmStores, clock: 
     assert not await use("b")
     clock.advance(1)
     assert await use("b")
+
+
+async def test_a_counter_with_an_end_is_forgotten_after_it_and_not_before(realm: RealmStores, clock: FakeClock) -> None:
+    assert await realm.counters.burn("otp-1", 5, ttl=60)
+    clock.advance(59)
+    assert not await realm.counters.burn("otp-1", 5, ttl=60)
+    assert await realm.counters.burn("otp-1", 6, ttl=60)
+    clock.advance(59)
+    assert not await realm.counters.burn("otp-1", 6)
+    clock.advance(1)
+    assert await realm.counters.burn("otp-1", 1)

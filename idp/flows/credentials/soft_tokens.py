@@ -9,6 +9,9 @@ from idp.flows.customers.users import amend
 from idp.flows.step import StepServices
 from idp.model.user import OtpCredential, User
 
+_REMEMBERED = 90 * 86400
+"""Seconds for which the last step of a token is remembered after its use: a clock may be wrong, but not by so much."""
+
 
 async def burnt(
     services: StepServices, seed: bytes, code: str, token: OtpCredential, *, now: int, window: int
@@ -31,7 +34,9 @@ async def burnt(
             period=token.period,
             window=window,
         )
-    return found if found is not None and await services.counters.burn(token.id, found) else None
+    # A step of so long ago is in nobody's window; the next code of an HOTP token is the next one in any year.
+    ttl = None if token.kind == "hotp" else _REMEMBERED
+    return found if found is not None and await services.counters.burn(token.id, found, ttl=ttl) else None
 
 
 async def moved_on(services: StepServices, user_id: str, token: OtpCredential, counter: int) -> None:

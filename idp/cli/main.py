@@ -83,6 +83,10 @@ def _beside_a_server(parsed: argparse.Namespace) -> int:
             from idp.cli.keys import keys  # noqa: PLC0415 - as above
 
             return keys(parsed)
+        case "user" if parsed.action in {"list", "find"}:
+            from idp.cli.customers import customers  # noqa: PLC0415 - as above
+
+            return customers(parsed)
         case "user" if parsed.action in CUSTOMER_ACTIONS:
             from idp.cli.customer import customer  # noqa: PLC0415 - as above
 
@@ -167,6 +171,15 @@ def _add_store(store: argparse.ArgumentParser) -> None:
 
 def _add_user(user: argparse.ArgumentParser) -> None:
     actions = user.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, meaning in (("list", "list users by name, a page at a time"), ("find", "list users by name or address")):
+        listed = actions.add_parser(name, help=meaning)
+        listed.add_argument("realm", metavar="REALM")
+        if name == "find":
+            listed.add_argument("text", metavar="TEXT", help="what a name begins with, or a whole e-mail address")
+        listed.add_argument("--after", default="", metavar="USER", help="go on behind this one")
+        listed.add_argument("--limit", type=int, default=50, metavar="N", help="how many at most (50)")
+        listed.add_argument("--config", type=Path, required=True, metavar="FILE")
+        listed.add_argument("--json", action="store_true", help="for machines")
     for name, meaning in CUSTOMER_ACTIONS.items():
         one = actions.add_parser(name, help=meaning)
         one.add_argument("realm", metavar="REALM")

@@ -1,8 +1,9 @@
-"""SQLite, reopened at will, answers like memory, whatever is asked in whatever order."""
+"""SQLite, and Redis with a durable place, reopened at will, answer like memory, whatever is asked in any order."""
 
 from __future__ import annotations
 
 import asyncio
+import secrets
 import shutil
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -16,7 +17,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from idp.model.policy import BruteForcePolicy
 from idp.ports import RealmStores
 from idp.stores.memory import MemoryKernel
+from idp.stores.optimistic import OptimisticKernel
+from idp.stores.placement import is_brief
 from idp.stores.records import KernelStore
+from idp.stores.redis.place import RedisPlace
 from idp.stores.sqlite import SqliteKernel
 from tests.contracts.values import (
     NOW,
@@ -30,6 +34,8 @@ from tests.contracts.values import (
     an_event,
 )
 from tests.fakes import FakeClock
+from tests.stores.memory_place import MemoryPlace
+from tests.stores.redis_server import redis_place, shared_redis
 
 KEYS = st.sampled_from(["a", "b", "c"])
 REALMS = st.sampled_from(["small-business", "sme-corporate"])
@@ -44,6 +50,17 @@ POLICIES = st.sampled_from(
 )
 
 
+async def remote(durable: MemoryPlace, clock: FakeClock) -> KernelStore:
+    """Open a store that knows nothing yet of what others have written to its places."""
+    redis = RedisPlace(shared_redis().url, clock=clock, random=secrets.token_bytes)
+    kernel = OptimisticKernel(durable=durable, brief=redis, is_brief=is_brief, clock=clock, random=secrets.token_bytes)
+    return KernelStore(kernel, clock)
+
+
+async def emptied(clock: FakeClock) -> None:
+    await (await redis_place(clock)).close()
+
+
 class StoresAgree(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
@@ -51,20 +68,28 @@ class StoresAgree(RuleBasedStateMachine):
         self.clock = FakeClock(NOW)
         self.directory = Path(tempfile.mkdtemp())
         self.memory = KernelStore(MemoryKernel(self.clock), self.clock)
-        self.sqlite = self.opened()
+        self.durable = MemoryPlace()
+        self.loop.run_until_complete(emptied(self.clock))
+        self.opened()
 
-    def opened(self) -> KernelStore:
-        return KernelStore(SqliteKernel.open(self.directory / "idp.db", clock=self.clock), self.clock)
+    def opened(self) -> None:
+        self.sqlite = KernelStore(SqliteKernel.open(self.directory / "idp.db", clock=self.clock), self.clock)
+        self.remote = self.loop.run_until_complete(remote(self.durable, self.clock))
+
+    def closed(self) -> None:
+        self.loop.run_until_complete(self.sqlite.close())
+        self.loop.run_until_complete(self.remote.close())
 
     def teardown(self) -> None:
-        self.loop.run_until_complete(self.sqlite.close())
+        self.closed()
         self.loop.run_until_complete(self.loop.shutdown_default_executor())
         self.loop.close()
         shutil.rmtree(self.directory)
 
     def ask(self, realm: str, question: Callable[[RealmStores], Awaitable[object]]) -> None:
-        answers = [self.answer(store.realm(realm), question) for store in (self.memory, self.sqlite)]
-        assert answers[0] == answers[1]
+        stores = (self.memory, self.sqlite, self.remote)
+        memory, *others = (self.answer(store.realm(realm), question) for store in stores)
+        assert all(answer == memory for answer in others)
 
     def answer(self, realm: RealmStores, question: Callable[[RealmStores], Awaitable[object]]) -> object:
         async def ask() -> object:
@@ -83,12 +108,13 @@ class StoresAgree(RuleBasedStateMachine):
         self.clock.advance(seconds)
 
     @rule()
-    def sqlite_is_closed_and_opened(self) -> None:
-        self.loop.run_until_complete(self.sqlite.close())
-        self.sqlite = self.opened()
+    def all_but_memory_are_closed_and_opened(self) -> None:
+        self.closed()
+        self.opened()
 
     @rule()
-    def both_are_swept(self) -> None:
+    def all_are_swept(self) -> None:
+        self.loop.run_until_complete(self.remote.sweep())  # it does not count what Redis lets go by itself
         assert self.loop.run_until_complete(self.memory.sweep()) == self.loop.run_until_complete(self.sqlite.sweep())
 
     @rule(realm=REALMS, key=KEYS, ttl=SECONDS)
@@ -199,7 +225,7 @@ class StoresAgree(RuleBasedStateMachine):
         self.ask(realm, lambda stores: stores.events.record(event))
 
     @invariant()
-    def both_hold_the_same(self) -> None:
+    def all_hold_the_same(self) -> None:
         for realm in ("small-business", "sme-corporate"):
             self.ask(realm, _everything)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator
 
@@ -149,3 +150,15 @@ async def test_a_shelf_holds_what_belongs_on_it_in_order(place: RedisPlace) -> N
     assert await page("ab", "ab%2A", 2) == ["ab*", "ab:c"]
     owned = await place.owned("authorization-code", "realm", "b", now=NOW)
     assert owned == [b"authorization-code realm b"]
+
+
+@needs_redis
+async def test_what_is_asked_in_one_turn_leaves_in_one_piece(place: RedisPlace) -> None:
+    def pieces() -> int:
+        told = shared_redis().said("INFO", "stats").decode()
+        return int(told.partition("total_reads_processed:")[2].split("\r\n")[0])
+
+    await place.get(KEY)
+    before = pieces()
+    await asyncio.gather(*(place.get(KEY) for _ in range(100)))
+    assert pieces() - before <= 3  # our own question is one, too, and a piece may arrive in two

@@ -27,7 +27,7 @@ _PKCS1 = padding.PKCS1v15()
 _PSS = padding.PSS(padding.MGF1(_SHA256), salt_length=_SHA256.digest_size)  # RFC 7518 §3.5: as long as the digest
 _CURVES = {"ES256": "secp256r1", "ES384": "secp384r1", "ECDH-ES": "secp256r1"}
 _NAMES = {"secp256r1": "P-256", "secp384r1": "P-384"}
-_HASHES = {"ES384": "sha384", "EdDSA": "sha512"}
+_HASHES = {"ES384": hashlib.sha384, "EdDSA": hashlib.sha512}
 
 
 async def generated(algorithm: SigningAlgorithm | EncryptionFamily) -> PrivateKey:
@@ -147,7 +147,7 @@ def half_hash(value: str, *, algorithm: str) -> str:
 
     OpenID Connect Core §3.1.3.6 (at_hash), §3.3.2.11 (c_hash). Ed25519 hashes with SHA-512 (RFC 8032 §5.1).
     """
-    digest = hashlib.new(_HASHES.get(algorithm, "sha256"), value.encode()).digest()
+    digest = _HASHES.get(algorithm, hashlib.sha256)(value.encode()).digest()
     return base64url(digest[: len(digest) // 2])
 
 

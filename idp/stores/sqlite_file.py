@@ -13,6 +13,8 @@ from idp.ports import StoreUnavailableError
 from idp.stores.kernel import SchemaTooNewError, StoreInUseError
 
 APPLICATION_ID = 0x48796A61  # "Hyja": tells our files from other programs' (sqlite.org/fileformat2, offset 68).
+LOG_BYTES = 32 << 20
+"""How long the log may stay, once it has begun anew."""
 BUSY_TIMEOUT = 5000
 """Milliseconds to wait for a short write of another process."""
 
@@ -195,6 +197,8 @@ def _for_writing(connection: sqlite3.Connection) -> None:
         "PRAGMA synchronous = NORMAL"
     )  # the log's beginning and its end are still flushed in their order
     connection.execute("PRAGMA wal_autocheckpoint = 0")
+    # While somebody reads one moment for long (a backup) the log cannot begin anew. Afterwards it is cut again.
+    connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}").fetchone()
     connection.execute("PRAGMA busy_timeout = 0")
 
 

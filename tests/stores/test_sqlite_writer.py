@@ -5,6 +5,7 @@ import errno
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from idp.ports import StoreUnavailableError
 from idp.stores.kernel import Transaction
 from idp.stores.sqlite import SqliteKernel
+from idp.stores.sqlite_file import LOG_BYTES
 from idp.stores.sqlite_records import MIGRATIONS, SqliteTransaction
 from idp.stores.sqlite_writer import Work
 from tests.fakes import FakeClock
@@ -300,6 +302,24 @@ async def test_the_log_stays_small_however_much_is_written(kernel: SqliteKernel,
         sizes.append(_size(tmp_path / "idp.db-wal"))
     assert _size(tmp_path / "idp.db") > 30_000_000
     assert max(sizes) < 20_000_000
+
+
+async def test_the_log_that_grew_under_a_long_reader_is_cut_when_it_has_gone(
+    kernel: SqliteKernel, tmp_path: Path
+) -> None:
+    async def write(turns: range) -> None:
+        for turn in turns:
+            puts = [partial(_put_much, key=f"{turn}-{number}") for number in range(_MANY)]
+            await asyncio.gather(*(kernel.transact(put) for put in puts))
+
+    await write(range(1))
+    with closing(sqlite3.connect(tmp_path / "idp.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM record").fetchone()
+        await write(range(1, 60))
+        assert _size(tmp_path / "idp.db-wal") > LOG_BYTES
+    await write(range(60, 90))
+    assert _size(tmp_path / "idp.db-wal") <= LOG_BYTES
 
 
 def _size(path: Path) -> int:

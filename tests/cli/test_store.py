@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.deployment import REALM, Deployment, command, environment
+from tests.stores.mongodb import fresh_url
+from tests.stores.redis_server import shared_redis
 
 OPERATIONS = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
 
@@ -164,3 +166,34 @@ def test_the_documentation_names_every_command_as_it_is_typed(deployment: Deploy
         words = words.replace("/new/", f"{deployment.folder}/new/")
         done = run(deployment, *words.split()[2:])
         assert done.returncode == 0, f"{line}: {done.stderr}"
+
+
+def test_a_file_goes_into_mongodb_and_redis_and_comes_back_as_a_backup(deployment: Deployment, store: Path) -> None:
+    with deployment.serving():
+        pass
+    mongodb, redis = fresh_url(), shared_redis()
+    redis.empty()
+    cluster = deployment.folder / "cluster.toml"
+    text = deployment.config.read_text(encoding="utf-8").replace(
+        f'path = "{store}"', f'mongodb_url = "{mongodb}"\nredis_url = "{redis.url}"'
+    )
+    cluster.write_text(text, encoding="utf-8")
+    done = run(deployment, "copy", "--from-config", str(deployment.config), "--to-config", str(cluster))
+    assert done.returncode == 0, done.stderr
+    assert "every kind has the number and the hash" in done.stdout
+    checked = run(deployment, "check", "--json", "--config", str(cluster))
+    assert checked.returncode == 0, checked.stderr
+    here = json.loads(run(deployment, "check", "--json", "--config", str(deployment.config)).stdout)
+    assert json.loads(checked.stdout) == here
+    backup = run(deployment, "backup", "cluster.sqlite", "--config", str(cluster))
+    assert backup.returncode == 0, backup.stderr
+    assert "read back and whole" in backup.stdout
+    file = deployment.folder / "cluster.sqlite"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    deployment.change(str(store), str(file))
+    again = json.loads(run(deployment, "check", "--json", "--config", str(deployment.config)).stdout)
+    assert again["counts"][REALM]["user"] == here["counts"][REALM]["user"]
+    assert again["problems"] == []
+    back = run(deployment, "restore", "cluster.sqlite", "--config", str(cluster))
+    assert back.returncode == 1
+    assert "idp store copy --from sqlite:cluster.sqlite" in back.stderr

@@ -139,7 +139,10 @@ def _in_order(children: Sequence[Node], now: Circumstances, *, gone_by: bool) ->
     """REQUIRED and CONDITIONAL members: one after the other, none skipped."""
     passed = False
     for position, child in enumerate(children):
-        decided = gone_by or any(_begun(later, now) for later in children[position + 1 :])
+        # Only a sub-flow has conditions that could have been decided.
+        decided = isinstance(child, Subflow) and (
+            gone_by or any(_begun(later, now) for later in children[position + 1 :])
+        )
         decision = _decide(child, now, gone_by=decided)
         match decision:
             case Passed():

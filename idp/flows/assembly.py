@@ -50,6 +50,7 @@ class AssembledRealm:
             self._steps[LINK] = LinkIdentity(realm=realm, services=services)
         self._actions: dict[str, RequiredAction] = {}
         self._priorities: dict[str, int] = {}
+        self._highest: dict[str, int] = {}
         self._ages: dict[str, int] = {}
         for flow in flows.values():
             for execution in leaves(flow.root):
@@ -82,7 +83,11 @@ class AssembledRealm:
 
     def highest_level(self, alias: str) -> int:
         """Return the level that no login by a flow can exceed: what its steps could prove, were all of them taken."""
-        flow = self.flows[alias]
+        if alias not in self._highest:
+            self._highest[alias] = self._highest_level(self.flows[alias])
+        return self._highest[alias]
+
+    def _highest_level(self, flow: CompiledFlow) -> int:
         if flow.blocks:
             return max(block.level for block in flow.blocks)
         contracts = (self.contract(execution.id) for execution in leaves(flow.root))

@@ -42,6 +42,7 @@ class Desk:
         names: tuple[CookieName, ...] = get_args(CookieName)
         self._cookie_names = {name: cookie_name(provider.base_url, name, provider.name) for name in names}
         self._views: tuple[Realm, dict[str, RealmView]] | None = None
+        self._remembers: tuple[Realm, bool] | None = None
 
     @property
     def realm(self) -> Realm:
@@ -51,8 +52,11 @@ class Desk:
     @property
     def remembers_devices(self) -> bool:
         """Tell whether any flow of the realm asks whether a device shall be remembered."""
-        flows = self.realm.flows.values()
-        return any(line.authenticator == "trust-device" for flow in flows for line in flow.executions)
+        realm = self.realm
+        if self._remembers is None or self._remembers[0] is not realm:
+            asks = (line.authenticator == "trust-device" for flow in realm.flows.values() for line in flow.executions)
+            self._remembers = (realm, any(asks))
+        return self._remembers[1]
 
     def view(self, locale: str) -> RealmView:
         """Return what a page shows of the realm: the same object for as long as the realm is the same."""
@@ -123,11 +127,16 @@ class Visit:
         """The parameters of the address; of several with one name the last counts."""
         return dict(self.asked)
 
+    @property
+    def language_chosen(self) -> str | None:
+        """The language that was pressed on one of our pages; most addresses are not even taken apart for it."""
+        return self.query.get("kc_locale") if b"kc_locale" in self.request.query else None
+
     def locale(self, ui_locales: tuple[str, ...] = ()) -> str:
         """Choose the language of this visit."""
         realm = self.desk.realm
         return Locales.negotiate(
-            query=self.query.get("kc_locale"),
+            query=self.language_chosen,
             ui_locales=ui_locales,
             cookie=self.request.cookie(self.desk.cookie_name("locale")),
             accept_language=self.request.header("accept-language") or "",

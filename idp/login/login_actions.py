@@ -194,7 +194,7 @@ def _providers(visit: Visit, session: AuthenticationSession, template: str) -> l
 
 
 async def _switch_language(visit: Visit, tab_id: str) -> None:
-    if "kc_locale" not in visit.query:
+    if visit.language_chosen is None:
         return
     login = await visit.desk.tabs.of_browser(tab_id, visit.browser.id)
     if login is not None:
@@ -203,7 +203,9 @@ async def _switch_language(visit: Visit, tab_id: str) -> None:
 
 def with_language(visit: Visit, reply: Reply) -> Reply:
     """Remember the language, if this visit chose one."""
-    return reply.with_headers(remembered_language(visit.desk, visit.locale())) if "kc_locale" in visit.query else reply
+    if visit.language_chosen is None:
+        return reply
+    return reply.with_headers(remembered_language(visit.desk, visit.locale()))
 
 
 async def _rejected(visit: Visit, view: Rejected) -> Reply:

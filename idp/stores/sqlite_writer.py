@@ -246,8 +246,9 @@ class Writer:
             # Nobody can say any more what is on the disk, not even by flushing again: the system forgets what it could
             # not write. Whoever starts anew reads what is really there.
             self._broken = sqlite_file.unavailable(self._path, error)
-            self._roll_back()
             applied, self._applied = self._applied, []
+            if applied:
+                self._roll_back()
             _refuse([*group, *applied], self._broken)
             self._refuse_waiting(self._broken)
         self._go_on()

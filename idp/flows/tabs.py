@@ -19,6 +19,7 @@ from idp.flows.assembly import AssembledRealm
 from idp.flows.brokering.visits import arrived, back_from, gone_away, sent_by, sent_to
 from idp.flows.messages.action_links import ActionLink
 from idp.flows.messages.notices import Notices
+from idp.flows.openings import Openings
 from idp.flows.runner import Result, Runner
 from idp.flows.step import Form, Message, StepEvent
 from idp.flows.trace import path_of
@@ -30,7 +31,7 @@ from idp.model.session import AuthenticationSession, Notice, Outstanding, UserSe
 from idp.model.struct import Frozen
 from idp.model.upstream import Arrival
 from idp.model.user import User
-from idp.ports import AuthenticationSessions, Clock, RandomBytes, Users
+from idp.ports import AuthenticationSessions, Clock, OverloadedError, RandomBytes, Users
 
 _MOST_TRIES = 20  # of a compare-and-set that gives way to nothing but another answer
 _LATE = 3600  # seconds after a login has expired in which its request can still be begun again
@@ -97,6 +98,7 @@ class Tabs:
         random: RandomBytes,
         nonce_key: bytes,
         notices: Notices | None = None,
+        openings: Openings | None = None,
     ) -> None:
         self._realm = realm
         self._sessions = sessions
@@ -108,6 +110,7 @@ class Tabs:
         self._random = random
         self._nonce_key = nonce_key
         self.notices = notices
+        self._openings = openings or Openings()
 
     def opened(
         self,
@@ -160,10 +163,15 @@ class Tabs:
         )
 
     async def begin(self, session: AuthenticationSession, *, address: str) -> View:
-        """Take a login to its first page and store it; one that needs no page is completed without being stored."""
+        """Take a login to its first page and store it; one that needs no page is completed without being stored.
+
+        Raises `OverloadedError` if whoever has that address has begun too many.
+        """
         result = await self._advanced(session, answer=None, answers=None, address=address)
         match result.turn:
             case Ask():
+                if not self._openings.admits(address, self._now()):
+                    raise OverloadedError
                 session = self._outstanding(result.session, result.turn)
                 await self._sessions.create(session)
                 return self._page(session, result.turn)

@@ -154,4 +154,4 @@ class Passwords(Protocol):
 
 
 class OverloadedError(Exception):
-    """Too many passwords wait to be hashed; the caller answers 503 with `Retry-After`."""
+    """Too many passwords wait to be hashed, or logins were begun; the caller answers 503 with `Retry-After`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from idp.flows.openings import Openings
 from tests.stories.browser import Browser
 from tests.stories.settled import Town
 from tests.stories.world import BANK
@@ -146,3 +147,18 @@ async def test_the_second_user_of_a_browser_ends_the_session_of_the_first(town: 
     assert browser.arrived.startswith(BANK)
     assert browser.sid != first_sid
     assert await town.are_dead(tokens)
+
+
+async def test_whoever_begins_too_many_logins_is_asked_to_wait_and_nothing_is_kept_for_them(town: Town) -> None:
+    desk = town.site.desks[town.bank.realm]
+    desk.tabs._openings = Openings(most=2)
+    mine = await town.arta.begin(town.bank)
+    before = await desk.provider.stores.authentication_sessions.standing()
+    await town.browser().open(town.bank.request())
+    refused = await town.browser().open(town.bank.request())
+    assert refused.status == 503
+    assert refused.headers["retry-after"]
+    after = await desk.provider.stores.authentication_sessions.standing()
+    assert sum(after.values()) == sum(before.values()) + 1
+    await town.arta.log_in(mine)
+    assert "code" in mine.answer, "a login that was begun goes on"

@@ -16,10 +16,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from benchmarks import comparison, page, plot
 from benchmarks.accounting import NotMeasurableError, cpu_by_thread, machine, memory, must_be_measurable
 from benchmarks.bank import KNOWN
-from benchmarks.burst import burst
-from benchmarks.contestants import ENTRIES, JUDGED, entered, floor_of, hashed
+from benchmarks.burst import Burst, burst
+from benchmarks.contestants import ENTRIES, JUDGED, Entry, entered, floor_of, hashed, ours
 from benchmarks.deployment import REALM, customers, deploy, inhabited
-from benchmarks.measuring import Plan, measured
+from benchmarks.measuring import Contestant, Found, Plan, measured
 from benchmarks.measuring import Progress as Told
 from benchmarks.quiet import Patience
 from benchmarks.report import AtRest, Report, as_json
@@ -139,42 +139,65 @@ def _bar(console: Console) -> Iterator[Told]:
 
 
 def run(plan: Plan, folder: Path, *, progress: Told, wanted: Sequence[str] = ()) -> Report:
-    """Measure a node at rest, then every scenario of everybody who is wanted (nobody named: of all)."""
+    """Measure a node at rest, in a burst and with its sessions, then every scenario of everybody who is wanted."""
     patience = Patience(plan.patience)
     rest, grown, met = None, None, None
-    people = customers(plan.customers)
     if not wanted or JUDGED in wanted:
         progress("a node at rest", 0.0)
         rest = _at_rest(plan, folder / "rest", patience)
         progress(f"{plan.sessions:,} live sessions", 0.0)
         grown = _growth(plan, folder / "sessions")
-    progress(f"letting {len(people):,} customers in", 0.0)
-    with contextlib.ExitStack() as stack:
-        contestants, absent = entered(stack, plan, folder, people, wanted=wanted)
-        if not contestants:
-            raise NotMeasurableError("\n".join(f"{name} cannot be measured: {why}." for name, why in absent.items()))
-        judged = next((one for one in contestants if one.name == JUDGED), None)
-        if judged is not None:
-            contestants.append(floor_of(stack, plan, folder, judged))
-        found = measured(plan, contestants, patience=patience, progress=progress)
-        if judged is not None:
-            progress(f"{plan.burst} logins at once", 1.0)
-            patience.wait()
-            met = burst(judged.bench, logins=plan.burst)
+        progress(f"{plan.burst} logins at once", 0.0)
+        met = _burst(plan, folder / "burst", patience)
+    heats, absent = entered(wanted)
+    if not heats:
+        raise NotMeasurableError("\n".join(f"{name} cannot be measured: {why}." for name, why in absent.items()))
+    found = [
+        _heat(plan, folder, heat, patience=patience, progress=_part_of(progress, place, len(heats)))
+        for place, heat in enumerate(heats)
+    ]
     return Report(
         machine=machine(),
-        reference=found.reference,
-        signatures=found.signatures,
-        rows=found.rows,
-        latencies=found.latencies,
+        reference=found[0].reference,
+        signatures=found[0].signatures,
+        rows=tuple(row for one in found for row in one.rows),
+        latencies=tuple(latency for one in found for latency in one.latencies),
         disturbed=patience.disturbed / patience.asked,
         judged=JUDGED,
         at_rest=rest,
         burst=met,
         growth=grown,
-        untimed=tuple(one.name for one in contestants if not one.timed),
+        untimed=tuple(name for one in found for name in one.untimed),
         absent=absent,
     )
+
+
+def _heat(plan: Plan, folder: Path, entries: Sequence[Entry], *, patience: Patience, progress: Told) -> Found:
+    """Measure those who take turns with each other; nobody else is running meanwhile."""
+    people = customers(plan.customers)
+    with contextlib.ExitStack() as stack:
+        contestants: list[Contestant] = []
+        for entry in entries:
+            progress(f"{entry.name}: letting {len(people):,} customers in", 0.0)
+            place = folder / entry.name.replace(" ", "-").lower()
+            place.mkdir(parents=True)
+            contestants.append(stack.enter_context(entry.open(plan, place, people)))
+        judged = next((one for one in contestants if one.name == JUDGED), None)
+        if judged is not None:
+            contestants.append(floor_of(stack, plan, folder, judged))
+        return measured(plan, contestants, patience=patience, progress=progress)
+
+
+def _part_of(progress: Told, place: int, parts: int) -> Told:
+    return lambda doing, share: progress(doing, (place + share) / parts)
+
+
+def _burst(plan: Plan, folder: Path, patience: Patience) -> Burst:
+    people = customers(KNOWN + plan.burst)
+    deployment = deploy(folder, realms=(REALM,), edit=inhabited(people, hashed=hashed()), queue=plan.burst)
+    with ours(plan, deployment, people, name=JUDGED) as contestant:
+        patience.wait()
+        return burst(contestant.bench, logins=plan.burst)
 
 
 def _growth(plan: Plan, folder: Path) -> Growth:

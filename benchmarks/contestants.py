@@ -40,6 +40,8 @@ class Entry(Frozen, frozen=True, kw_only=True):
     open: Open
     missing: Callable[[], str | None]
     """Why it cannot, or None."""
+    clustered: bool = False
+    """Whether it has stores that are busy when nobody asks: then it is measured after the others, not between them."""
 
 
 def _here() -> None:
@@ -61,7 +63,7 @@ def _memory(plan: Plan, folder: Path, people: Sequence[Customer]) -> Iterator[Co
 
 @contextmanager
 def _sqlite(plan: Plan, folder: Path, people: Sequence[Customer]) -> Iterator[Contestant]:
-    with ours(plan, _deployed(folder, people, store=None, queue=plan.burst), people, name=SQLITE) as contestant:
+    with ours(plan, _deployed(folder, people, store=None), people, name=SQLITE) as contestant:
         yield contestant
 
 
@@ -97,29 +99,22 @@ def _keycloak(plan: Plan, folder: Path, people: Sequence[Customer]) -> Iterator[
 ENTRIES: tuple[Entry, ...] = (
     Entry(name=MEMORY, open=_memory, missing=_here),
     Entry(name=SQLITE, open=_sqlite, missing=_here),
-    *(Entry(name=name, open=_clustered(workers), missing=cluster.missing) for workers, name in _CLUSTERS.items()),
+    *(
+        Entry(name=name, open=_clustered(workers), missing=cluster.missing, clustered=True)
+        for workers, name in _CLUSTERS.items()
+    ),
     Entry(name=peer.NAME, open=_node, missing=peer.missing),
     Entry(name=keycloak.NAME, open=_keycloak, missing=keycloak.missing),
 )
 
 
-def entered(
-    stack: ExitStack, plan: Plan, folder: Path, people: Sequence[Customer], *, wanted: Sequence[str]
-) -> tuple[list[Contestant], dict[str, str]]:
-    """Start everybody who is wanted and can take part; return them, and why the others do not."""
-    contestants: list[Contestant] = []
-    absent: dict[str, str] = {}
-    for entry in ENTRIES:
-        if wanted and entry.name not in wanted:
-            continue
-        reason = entry.missing()
-        if reason is None:
-            place = folder / entry.name.replace(" ", "-").lower()
-            place.mkdir(parents=True)
-            contestants.append(stack.enter_context(entry.open(plan, place, people)))
-        else:
-            absent[entry.name] = reason
-    return contestants, absent
+def entered(wanted: Sequence[str]) -> tuple[list[list[Entry]], dict[str, str]]:
+    """Return those who are wanted (nobody named: all) and can take part, by heat; and why the others do not."""
+    chosen = [entry for entry in ENTRIES if not wanted or entry.name in wanted]
+    absent = {entry.name: reason for entry in chosen if (reason := entry.missing()) is not None}
+    present = [entry for entry in chosen if entry.name not in absent]
+    heats = [[entry for entry in present if entry.clustered is clustered] for clustered in (False, True)]
+    return [heat for heat in heats if heat], absent
 
 
 def floor_of(stack: ExitStack, plan: Plan, folder: Path, judged: Contestant) -> Contestant:
@@ -138,11 +133,10 @@ def _deployed(
     people: Sequence[Customer],
     *,
     store: Mapping[str, str] | None,
-    queue: int | None = None,
     workers: int = 1,
 ) -> Deployment:
     edit = inhabited(people, hashed=hashed())
-    return deploy(folder / "deployment", realms=(REALM,), edit=edit, store=store, queue=queue, workers=workers)
+    return deploy(folder / "deployment", realms=(REALM,), edit=edit, store=store, workers=workers)
 
 
 def _logged_in(

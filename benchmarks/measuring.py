@@ -78,7 +78,7 @@ class Plan(Frozen, frozen=True, kw_only=True):
             for scenario in SCENARIOS
             if scenario.people
         ]
-        return KNOWN + sum(each) + self.burst
+        return KNOWN + sum(each)
 
 
 class Window(Frozen, frozen=True, kw_only=True):
@@ -156,6 +156,8 @@ class Found(Frozen, frozen=True, kw_only=True):
     """The median of the reference loop, in seconds."""
     signatures: Mapping[str, float]
     """CPU seconds of one of each kind."""
+    untimed: tuple[str, ...]
+    """Contestants whose times mean nothing."""
 
 
 class Bench:
@@ -261,6 +263,7 @@ def measured(plan: Plan, contestants: Sequence[Contestant], *, patience: Patienc
         ),
         reference=median(loops),
         signatures=signatures.costs(),
+        untimed=tuple(one.name for one in contestants if not one.timed),
     )
 
 

@@ -112,9 +112,7 @@ class Site:
 
     async def close(self) -> None:
         """Finish what was acknowledged and let go of everything."""
-        for task in self._background:
-            task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await _ended(self._background)
         for desk in self.desks.values():
             await desk.provider.recorder.close()
             await desk.provider.errands.close()
@@ -131,6 +129,17 @@ class Site:
             except Exception:
                 removed = 0
                 log.exception("sweep failed")
+
+
+async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """End tasks that would go on for ever, however often that must be said.
+
+    A driver may turn the cancelling of a call into an error of its own, and a watch goes on after every error.
+    """
+    while pending := [task for task in tasks if not task.done()]:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=1.0)
 
 
 def load_realms(settings: configuration.Settings, surroundings: Surroundings) -> list[tuple[str, LoadedRealm]]:

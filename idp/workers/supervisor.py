@@ -64,9 +64,10 @@ class Supervisor:
             return 0 if self._ending.is_set() else status or 1
         keeping = [asyncio.create_task(self._kept(place)) for place in range(1, self._node.workers + 1)]
         await self._ending.wait()
+        while self._living or not all(task.done() for task in keeping):
+            await asyncio.gather(*map(self._gone, tuple(self._living)))
+            await asyncio.wait(keeping, timeout=0.1)
         await asyncio.gather(*keeping)
-        while self._living:
-            await self._gone(next(iter(self._living)))
         return 0
 
     def end(self, *, at_once: bool = False) -> None:

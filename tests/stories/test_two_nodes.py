@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import cycle
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import msgspec
@@ -17,40 +18,32 @@ from idp.app import Site
 from idp.flows.customers.newcomers import ON_ITS_WAY
 from idp.oidc.metadata.key_watch import rotate_now
 from idp.oidc.sessions.back_channel import owe, tell_due
+from idp.ports import StoreUnavailableError
 from idp.realms.history import Authorship
 from idp.realms.registration import OPEN, POLICIES
-from idp.stores.kernel import Transaction
-from idp.stores.memory import MemoryKernel
+from idp.stores.optimistic import OptimisticKernel, RecordKey, Stamped
 from idp.stores.records import KernelStore
 from idp.web.http import Receive, Scope, Send
 from tests.fakes import FakeClock, FakeMailbox, FakeSites
 from tests.flows.bench import Edit, all_edits
 from tests.oidc.harness import payload
+from tests.stores.memory_place import MemoryPlace
 from tests.stories.rearranged import FORM, OTP, customer, forms, settled
 from tests.stories.test_versions import history_of, read, served
 from tests.stories.world import ORIGIN, Customer, FakeSms, World, provider
 
 pytestmark = pytest.mark.anyio
 REALM = "small-business"
-T = TypeVar("T")
 SETTLED = settled(forms(FORM, OTP))
 PHONE = "+355692000101"
 
 
-class Distant(MemoryKernel):
-    """A store that is somewhere else: others come between any two words with it."""
-
-    async def get(self, kind: str, realm: str, key: str) -> bytes | None:
-        await asyncio.sleep(0)
-        return await super().get(kind, realm, key)
-
-    async def every(self, kind: str, realm: str) -> Mapping[str, bytes]:
-        await asyncio.sleep(0)
-        return await super().every(kind, realm)
-
-    async def transact(self, work: Callable[[Transaction], T]) -> T:
-        await asyncio.sleep(0)
-        return await super().transact(work)
+def store_of(place: MemoryPlace, clock: FakeClock) -> KernelStore:
+    """Return one node's own view of the shared place: what it remembers having seen may be old."""
+    kernel = OptimisticKernel(
+        durable=place, brief=place, is_brief=lambda _: False, clock=clock, random=secrets.token_bytes
+    )
+    return KernelStore(kernel, clock)
 
 
 class Pair:
@@ -93,10 +86,12 @@ class _Proxied(Site):
 async def pair(folder: Path, *, edit: Edit | None = SETTLED) -> AsyncIterator[Pair]:
     """Open two nodes at the same moment, on a store that is new to both."""
     clock, sms, mail = FakeClock(), FakeSms(), FakeMailbox()
-    shared = KernelStore(Distant(clock), clock)
+    place = MemoryPlace()
     async with contextlib.AsyncExitStack() as opened:
         opening = (
-            opened.enter_async_context(provider(folder, edit=edit, clock=clock, sms=sms, mail=mail, shared=shared))
+            opened.enter_async_context(
+                provider(folder, edit=edit, clock=clock, sms=sms, mail=mail, shared=store_of(place, clock))
+            )
             for _ in range(2)
         )
         yield Pair(*await asyncio.gather(*opening))
@@ -283,7 +278,7 @@ async def test_a_logout_is_told_by_one_of_them(tmp_path: Path) -> None:
 
 async def test_a_password_that_another_process_left_on_its_way_is_sent_when_that_time_is_over(tmp_path: Path) -> None:
     clock, sms = FakeClock(), FakeSms()
-    shared = KernelStore(Distant(clock), clock)
+    shared = store_of(MemoryPlace(), clock)
     sms.down = True
     async with provider(tmp_path, clock=clock, sms=sms, shared=shared):
         pass
@@ -293,3 +288,32 @@ async def test_a_password_that_another_process_left_on_its_way_is_sent_when_that
     clock.advance(ON_ITS_WAY)
     async with provider(tmp_path, clock=clock, sms=sms, shared=shared):
         assert PHONE in [to for to, _ in sms.messages]
+
+
+class HangingPlace(MemoryPlace):
+    """A place that stops answering, whose driver makes an error of its own out of a call that was given up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hangs = False
+        self.waiting = 0
+
+    async def get(self, key: RecordKey) -> Stamped | None:
+        if not self.hangs:
+            return await super().get(key)
+        self.waiting += 1
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise StoreUnavailableError("operation cancelled") from None
+        raise AssertionError("nothing wakes it")
+
+
+async def test_a_node_ends_although_its_store_hangs(tmp_path: Path) -> None:
+    clock, place = FakeClock(), HangingPlace()
+    async with provider(tmp_path, edit=SETTLED, clock=clock, shared=store_of(place, clock)) as world:
+        place.hangs = True
+        async with asyncio.timeout(20):
+            while place.waiting < 2:  # noqa: ASYNC110 - the watches tell nobody that they look
+                await asyncio.sleep(0.01)
+            await world.site.close()

@@ -1,7 +1,8 @@
 """A worker without a provider: tells which process answered, and does what its folder says.
 
-`python -m tests.workers.little_worker FOLDER`: it does not start while FOLDER/broken exists, and dies when asked for
-`/die`. FOLDER/begun is there once a `/slow` answer was begun, which takes a second.
+`python -m tests.workers.little_worker FOLDER`: it does not start while FOLDER/broken exists, does not end while
+FOLDER/stubborn does, and dies when asked for `/die`. FOLDER/begun is there once a `/slow` answer was begun, which takes
+a second.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ async def main(folder: Path, drain_seconds: float) -> int:
     with ended_by_signals(server):
         async with supervised(server, inherited):
             await server.serve(sockets=[listeners.ordinary])
+    while (folder / "stubborn").exists():  # noqa: ASYNC110 - a test made it
+        await asyncio.sleep(1)
     with (folder / "ended").open("a") as ended:
         ended.write(f"{os.getpid()}\n")
     return 0

@@ -24,6 +24,7 @@ def node(folder: Path, listeners: Listeners, *, drain_seconds: float = 0.0, work
         command=[sys.executable, "-m", "tests.workers.little_worker", str(folder), str(drain_seconds)],
         environment=environment(),
         listeners=listeners,
+        end_seconds=5.0,
     )
 
 

@@ -102,6 +102,14 @@ async def test_the_end_waits_for_what_is_being_answered(tmp_path: Path) -> None:
         assert node.ended() == before
 
 
+async def test_a_worker_that_does_not_end_is_killed(tmp_path: Path) -> None:
+    async with little_node(tmp_path) as node:
+        await node.processes()
+        (tmp_path / "stubborn").touch()
+        assert await node.end() == 0
+        assert not node.ended()
+
+
 async def test_workers_end_when_their_supervisor_is_killed(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.workers.little_supervisor", str(tmp_path)]
     process = subprocess.Popen(  # noqa: ASYNC220, S603 - this Python, a module of these tests; it answers at once

@@ -117,7 +117,7 @@ async def observation(
 
 def _tracing(settings: Settings, clock: Clock) -> Tracing:
     try:
-        from idp.telemetry.tracing import Tracing  # noqa: PLC0415 - an extra, and 20 MB that few need
+        from idp.telemetry.tracing import Tracing  # noqa: PLC0415 - an extra, and 9 MB that few need
     except ImportError:
         raise StartError(
             "telemetry.otlp_endpoint is set, but OpenTelemetry is not installed: install hyrja[telemetry], or leave "

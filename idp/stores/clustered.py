@@ -8,6 +8,8 @@ import time
 from idp.ports import Clock, Observer
 from idp.settings import Store as StoreSettings
 from idp.stores.addresses import address_of
+from idp.stores.mongo.connection import connect
+from idp.stores.mongo.fresh import FreshPlace
 from idp.stores.mongo.place import MongoPlace
 from idp.stores.observed import ObservedPlace
 from idp.stores.optimistic import OptimisticKernel, Place
@@ -31,11 +33,10 @@ async def open_clustered(
         random=secrets.token_bytes,
         replicas=settings.redis_replicas,
     )
-    durable = await MongoPlace.open(
-        address_of("mongodb_url", settings.mongodb_url, settings.mongodb_url_file), serving=serving, clock=clock
-    )
+    url = address_of("mongodb_url", settings.mongodb_url, settings.mongodb_url_file)
+    durable = _observed(await MongoPlace.open(url, serving=serving, clock=clock), "mongodb", observer)
     kernel = OptimisticKernel(
-        durable=_observed(durable, "mongodb", observer),
+        durable=FreshPlace(durable, connect(url, waits=True)) if serving else durable,
         brief=_observed(brief, "redis", observer),
         is_brief=is_brief,
         clock=clock,

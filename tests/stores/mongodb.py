@@ -23,7 +23,9 @@ from urllib.parse import urlsplit, urlunsplit
 from pymongo import AsyncMongoClient, MongoClient
 from pymongo.errors import InvalidOperation
 
+from idp.stores.mongo.connection import connect
 from idp.stores.mongo.documents import Document
+from idp.stores.mongo.fresh import FreshPlace
 from idp.stores.mongo.place import MongoPlace
 from tests.stores.mongo.cutting_proxy import CuttingProxy
 
@@ -111,9 +113,10 @@ async def through(
         yield proxy, f"mongodb://127.0.0.1:{proxy.port}{parts.path}?directConnection=true&timeoutMS=700"
 
 
-async def mongo_place() -> MongoPlace:
-    """Return an empty place in a database of its own."""
-    return await DroppedPlace.open(fresh_url(), serving=True)
+async def mongo_place() -> FreshPlace:
+    """Return an empty place in a database of its own, as a serving node has it."""
+    url = fresh_url()
+    return FreshPlace(await DroppedPlace.open(url, serving=True), connect(url, waits=True))
 
 
 def _free_port() -> int:

@@ -39,6 +39,9 @@ _BOUNDS: Final[dict[str, Any]] = {
 }
 """What holds unless the URL says otherwise."""
 
+_WAITING: Final[dict[str, Any]] = {"timeoutMS": None, "socketTimeoutMS": 2000}
+"""With `timeoutMS` the driver would tell the server how long to wait, and then not wait that long itself."""
+
 _DENIED: Final = frozenset({11, 13, 18, 8000})  # UserNotFound, Unauthorized, AuthenticationFailed, AtlasError
 
 
@@ -62,8 +65,8 @@ class Connection(NamedTuple):
         return StoreUnavailableError(f"{self.where} {_meaning(error)} ({_said(error)}).")
 
 
-def connect(url: str) -> Connection:
-    """Return a connection; nothing is asked yet.
+def connect(url: str, *, waits: bool = False) -> Connection:
+    """Return a connection; nothing is asked yet. `waits`: for requests that the server answers when something happens.
 
     Raises:
         StoreUnavailableError: the URL cannot be used. The text does not repeat it: there is a password in it.
@@ -72,9 +75,8 @@ def connect(url: str) -> Connection:
     try:
         parsed = parse_uri(url)
         given = {name.lower() for name in parsed["options"]}
-        client: AsyncMongoClient[Document] = AsyncMongoClient(
-            url, **{name: value for name, value in _BOUNDS.items() if name.lower() not in given}
-        )
+        bounds = {name: value for name, value in _BOUNDS.items() if name.lower() not in given}
+        client: AsyncMongoClient[Document] = AsyncMongoClient(url, **(bounds | (_WAITING if waits else {})))
     except (InvalidURI, ConfigurationError, ValueError, TypeError) as error:
         # From None: what the driver says may quote a part of the URL.
         raise StoreUnavailableError(

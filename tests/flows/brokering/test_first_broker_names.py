@@ -53,3 +53,16 @@ async def test_nobody_is_named_by_the_address_of_somebody_else(name: str, email:
     found = await find_user(REALM, bench.services, "ana@example.al")
     assert found is not None
     assert found.id == "user-1"
+
+
+@pytest.mark.parametrize("duplicates", [False, True])
+async def test_of_two_who_come_with_one_address_at_once_one_gets_the_account(*, duplicates: bool) -> None:
+    """Nobody would be found by an address that two have: neither could reset a password or log in by it."""
+    bench = Bench()
+    realm = msgspec.structs.replace(REALM, duplicate_emails=duplicates)
+    assert await bench.services.users.reserve_address("New@example.al", "the other login")
+    identity = FederatedIdentity(alias="other", subject="1", username="new")
+    came = Arrival(identity=identity, execution="x", at=0, email="new@example.al")
+    step = CreateUserIfUnique(HERE, CreateUserIfUnique.config_type(), realm=realm, services=bench.services)
+    outcome = await step.challenge(bench.login(None, realm=realm, arrival=came))
+    assert isinstance(outcome, Success if duplicates else Failure)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from idp.flows.step import Challenge
+from idp.flows.step import Challenge, Success
 from idp.flows.steps.registration import ACCOUNT, RegistrationForm
 from idp.flows.tree import Execution
 from idp.model.flow import Requirement
@@ -27,3 +28,22 @@ async def test_a_line_with_many_addresses_has_one_budget() -> None:
         assert isinstance(page, Challenge)
         told.append(page.message.key if page.message is not None else "")
     assert told == [""] * 20 + ["too_many_registrations"]
+
+
+@pytest.mark.parametrize("duplicates", [False, True])
+async def test_of_two_who_register_one_address_at_once_one_gets_it(*, duplicates: bool) -> None:
+    bench = Bench()
+    realm = msgspec.structs.replace(demo_realm(), duplicate_emails=duplicates)
+    assert await bench.services.users.reserve_address("New@example.al", "the other login")
+    step = RegistrationForm(FORM, RegistrationForm.config_type(), realm=realm, services=bench.services)
+    form = {
+        "username": "new",
+        "email": "new@example.al",
+        "firstName": "N",
+        "lastName": "E",
+        "phoneNumber": "+355691234567",
+    }
+    outcome = await step.verify(bench.login(None, realm=realm), form)
+    assert isinstance(outcome, Success if duplicates else Challenge)
+    found = await bench.services.users.by_username("new")
+    assert (found is not None) is duplicates

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from idp.stores.kernel import StoreInUseError
 from idp.stores.sqlite import SqliteKernel
+from idp.stores.sqlite_records import MIGRATIONS
 from tests.fakes import FakeClock
 from tests.stores.acknowledged import missing
 from tests.stores.processes import running
@@ -68,3 +70,20 @@ async def test_one_process_opens_a_store_once(tmp_path: Path, clock: FakeClock) 
     again = SqliteKernel.open(tmp_path / "idp.db", clock=clock)
     assert await again.get("kind", "realm", "key") == b"value"
     await again.close()
+
+
+async def test_a_process_killed_in_the_middle_of_a_migration_leaves_the_store_as_it_was(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    path = tmp_path / "idp.db"
+    kernel = SqliteKernel.open(path, clock=clock)
+    await kernel.transact(lambda tx: tx.put("kind", "realm", "key", b"value"))
+    await kernel.close()
+    with running("migrating_process", str(path)) as process:
+        assert process.wait() == -signal.SIGKILL
+    again = SqliteKernel.open(path, clock=clock)
+    assert await again.get("kind", "realm", "key") == b"value"
+    await again.close()
+    newer = SqliteKernel.open(path, clock=clock, migrations=(*MIGRATIONS, ("CREATE TABLE more (x)",)))
+    assert await newer.get("kind", "realm", "key") == b"value"
+    await newer.close()

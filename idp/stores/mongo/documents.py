@@ -27,7 +27,7 @@ _COLLECTIONS: Final = {
     "user": "users",
     "username": "user_claims",
     "identity": "user_claims",
-    "email": "user_claims",
+    "address-reservation": "user_claims",
     "user-session": "user_sessions",
     "refresh-family": "refresh_families",
     "registered-client": "clients",

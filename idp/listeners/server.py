@@ -20,6 +20,7 @@ from idp.model.struct import Frozen
 from idp.web.http import Application, Receive, Scope, Send
 
 KEEP_ALIVE_SECONDS = 75
+HEARING_SECONDS = 0.5
 _CLOSE = (b"connection", b"close")
 
 
@@ -42,9 +43,10 @@ class Server(uvicorn.Server):
         request_seconds: float = REQUEST_SECONDS,
         keep_alive_seconds: int = KEEP_ALIVE_SECONDS,
         drain_seconds: float = 0.0,
+        hearing_seconds: float = HEARING_SECONDS,
         parser: Literal["auto", "h11", "httptools"] = "auto",
     ) -> None:
-        """`drain_seconds`: how long it goes on serving once it was told to end."""
+        """`drain_seconds`: how long it goes on serving once it was told to end; `hearing_seconds`: see `_heard`."""
         config = uvicorn.Config(
             application,
             # Our own middleware takes addresses from trusted proxies, and nothing else.
@@ -64,6 +66,7 @@ class Server(uvicorn.Server):
         self._asking = asking
         self._waiting: set[TlsProtocol] = set()
         self._drain_seconds = drain_seconds
+        self._hearing_seconds = hearing_seconds
         self.on_started: Callable[[], None] = lambda: None
         """Called when it serves."""
         self.on_draining: Callable[[], None] = lambda: None
@@ -124,7 +127,21 @@ class Server(uvicorn.Server):
         """Close the doors, wait for requests, but for no handshake."""
         for protocol in list(self._waiting):
             protocol.abort()
+        for server in self.servers:
+            server.close()
+        await self._heard()
         await super().shutdown(sockets)
+
+    async def _heard(self) -> None:
+        """Give those whose connection was taken a moment ago the time to say what they want.
+
+        uvicorn would close a connection on which nothing was asked yet. To its client that is a request that failed,
+        and one that a proxy must not repeat.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._hearing_seconds
+        while loop.time() < until and any(map(_is_unheard, self.server_state.connections)):  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.02)
 
     def _http(self, presented: tuple[str, ...]) -> asyncio.Protocol:
         """Return an HTTP protocol whose every request carries the certificate of its connection."""
@@ -137,6 +154,10 @@ class Server(uvicorn.Server):
         protocol.app = with_certificate(protocol.app, presented)
         built: asyncio.Protocol = protocol
         return built
+
+
+def _is_unheard(connection: Any) -> bool:
+    return connection.cycle is None
 
 
 class ServerBeside(Server):

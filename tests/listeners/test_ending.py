@@ -59,6 +59,18 @@ async def test_a_person_at_the_terminal_and_a_server_without_draining_do_not_wai
     await asyncio.wait_for(task, PATIENCE)
 
 
+async def test_a_connection_that_was_just_taken_is_heard_before_the_end(tmp_path: Path) -> None:
+    world = World(tmp_path, certificates.server(), hearing_seconds=LONG)
+    async with world.serving():
+        reader, writer = await world.streams(world.context(), port=world.ordinary_port)
+        await until(lambda: world.server.server_state.connections)
+        world.server.end()
+        await until(lambda: not any(server.is_serving() for server in world.server.servers))
+        writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert b" 200 " in await asyncio.wait_for(reader.readline(), PATIENCE)
+        writer.close()
+
+
 async def test_an_idle_connection_is_kept_for_as_long_as_the_settings_say(tmp_path: Path) -> None:
     world = World(tmp_path, certificates.server(), keep_alive_seconds=1)
     async with world.serving():

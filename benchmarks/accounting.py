@@ -70,15 +70,26 @@ def must_be_measurable(processes: Path = Path("/proc")) -> None:
 
 def family(pid: int) -> tuple[int, ...]:
     """Return a process and all that descend from it: a supervisor's workers are its children."""
-    children: dict[int, list[int]] = {}
-    for entry in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # it has ended meanwhile
-            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            children.setdefault(parent, []).append(int(entry.name))
+    parents = {member: relations[0] for member, relations in _relations().items()}
     found = [pid]
     for member in found:  # grows while it is walked
-        found += children.get(member, [])
+        found += [child for child, parent in parents.items() if parent == member]
     return tuple(found)
+
+
+def of_session(leader: int) -> tuple[int, ...]:
+    """Return the processes of the session that a process has begun, whether or not it still lives."""
+    return tuple(member for member, relations in _relations().items() if relations[1] == leader)
+
+
+def _relations() -> dict[int, tuple[int, int]]:
+    """Return parent and session of every process (proc(5): the fields behind the name, which may hold anything)."""
+    found: dict[int, tuple[int, int]] = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended meanwhile
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            found[int(entry.name)] = int(fields[1]), int(fields[3])
+    return found
 
 
 def cpu_by_thread(*pids: int) -> dict[int, float]:

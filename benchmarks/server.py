@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.accounting import family
+from benchmarks.accounting import family, of_session
 from benchmarks.bank import KEYCLOAKS
 from benchmarks.deployment import ROOT, Deployment
 from benchmarks.wire import Connection, UnexpectedAnswerError, expect, get
@@ -108,8 +108,9 @@ def started(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        with suppress(ProcessLookupError):  # what it has left behind
-            os.killpg(process.pid, signal.SIGKILL)
+        for left in of_session(process.pid):  # workers whose supervisor had to be killed
+            with suppress(ProcessLookupError):
+                os.kill(left, signal.SIGKILL)
 
 
 def _wait_for_answer(process: subprocess.Popen[bytes], *, port: int, request: bytes, log: Path, until: float) -> None:

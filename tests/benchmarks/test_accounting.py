@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from benchmarks.accounting import NotMeasurableError, cpu_by_thread, family, machine, must_be_measurable
+from benchmarks.accounting import (
+    NotMeasurableError,
+    cpu_by_thread,
+    family,
+    machine,
+    must_be_measurable,
+    of_session,
+)
 
 CHILD = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'print(1, flush=True); input()'])"
 WORKS = "sum(range(3_000_000)); print(1, flush=True); input()"
@@ -23,6 +32,20 @@ def test_a_supervisor_comes_with_all_that_it_has_started() -> None:
         process.communicate(b"\n")
     assert first == process.pid
     assert len(others) == 1
+
+
+def test_what_a_process_has_left_behind_is_known_by_its_session() -> None:
+    command = [sys.executable, "-c", CHILD]
+    with subprocess.Popen(  # noqa: S603 - ourselves
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        _, child = family(process.pid)
+        process.kill()
+        process.wait()
+        assert of_session(process.pid) == (child,)
+        os.kill(child, signal.SIGKILL)
 
 
 def test_the_time_of_several_processes_is_counted_thread_by_thread() -> None:

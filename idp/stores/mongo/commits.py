@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from typing import Final
 
 import pymongo
@@ -30,8 +31,11 @@ from idp.stores.mongo.documents import (
 )
 from idp.stores.optimistic import Commit, RecordKey, Stamped
 
-_PAUSES: Final = (0.0, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256)
-"""Seconds before a transaction is run again that another one crossed. The time of the whole is bounded beside that."""
+_PAUSE: Final = 0.001
+_LONGEST_PAUSE: Final = 0.256
+"""Seconds before a transaction is run again that another one crossed, twice as many after each time."""
+
+_TRIES: Final = 30
 
 _LOOK: Final = 1.0
 """Seconds in which it must be found out whether a write happened whose answer was lost."""
@@ -79,7 +83,9 @@ def steps_of(commit: Commit) -> Sequence[Step]:
 class Comparison:
     """One commit, from the comparison to the certainty that it happened."""
 
-    def __init__(self, connection: Connection, commit: Commit) -> None:
+    def __init__(self, connection: Connection, commit: Commit, *, turn: asyncio.Lock) -> None:
+        """`turn` is for those of this process whose transactions were crossed: they do not cross each other."""
+        self._turn = turn
         self._client = connection.client
         self._database = connection.database
         self._commit = commit
@@ -120,17 +126,31 @@ class Comparison:
         return True
 
     async def _together(self) -> bool:
-        lost, allowed = 0, self._client.options.timeout
+        allowed = self._client.options.timeout
         until = None if allowed is None else _present() + allowed
-        for pause in _PAUSES:
-            await asyncio.sleep(pause * self._jitter())
-            try:
-                return await self._transaction(until)
-            except PyMongoError as error:
-                lost += isinstance(error, ConnectionFailure)
-                if not error.has_error_label(_CROSSED) or lost > 1 or pause == _PAUSES[-1]:
-                    raise
+        lost, pause = 0, _PAUSE
+        async with AsyncExitStack() as turn:
+            for number in range(_TRIES):
+                try:
+                    return await self._transaction(until)
+                except PyMongoError as error:
+                    lost += isinstance(error, ConnectionFailure)
+                    if not error.has_error_label(_CROSSED) or lost > 1 or number == _TRIES - 1:
+                        raise
+                if await self._overtaken():
+                    return False
+                if number == 0:
+                    await turn.enter_async_context(self._turn)
+                await asyncio.sleep(pause * self._jitter())
+                pause = min(2 * pause, _LONGEST_PAUSE)
         raise AssertionError("the last round returns or raises")
+
+    async def _overtaken(self) -> bool:
+        """Tell whether it cannot succeed any more: cheaper than to find out by another transaction."""
+        there = await self._there(settled=False)
+        return any(
+            (None if record is None else record.stamp) != self._commit.expected[key] for key, record in there.items()
+        )
 
     async def _transaction(self, until: float | None) -> bool:
         session = self._client.start_session()

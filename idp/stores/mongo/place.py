@@ -52,6 +52,7 @@ class MongoPlace:
         self.connection = connection
         self._clock = clock
         self._database = connection.database
+        self._turn = asyncio.Lock()
 
     @classmethod
     async def open(cls, url: str, *, serving: bool, clock: Clock | None = None) -> Self:
@@ -142,7 +143,7 @@ class MongoPlace:
     async def commit(self, commit: Commit) -> Mapping[RecordKey, Stamped | None] | None:
         """Write all of it, and return None; or write nothing, and return what is there of every expected record."""
         with self.connection.asking():
-            return await Comparison(self.connection, commit).outcome()
+            return await Comparison(self.connection, commit, turn=self._turn).outcome()
 
     async def sweep(self, *, now: float, events_before: float, limit: int) -> int:
         """Remove at most `limit` records that expired a while ago, and as many events older than that; count both."""

@@ -15,7 +15,7 @@ from idp.stores.optimistic import OptimisticKernel
 from idp.stores.placement import is_brief
 from idp.stores.records import KernelStore
 from idp.stores.redis.place import RedisPlace
-from tests.contracts.values import NOW, a_code, a_login, a_pushed_request
+from tests.contracts.values import NOW, a_code, a_login, a_pending, a_pushed_request
 from tests.fakes import FakeClock
 from tests.stores.memory_place import MemoryPlace
 from tests.stores.redis_server import RedisServer, needs_redis, settled_place
@@ -113,9 +113,27 @@ async def test_who_was_logging_in_begins_again_after_a_restart(server: RedisServ
         server.kill()
         server.start()
         assert await stores.authentication_sessions.get("tab-1") is None
+        assert await stores.authentication_sessions.standing() == {}, "although the file has it"
         assert not await other.authentication_sessions.replace(a_login())
         await other.authentication_sessions.create(a_login())
         assert await stores.authentication_sessions.get("tab-1") == a_login()
+
+
+async def test_what_is_written_first_after_an_emptying_is_there(server: RedisServer, clock: FakeClock) -> None:
+    async with node(server, clock) as stores, node(server, clock) as other:
+        server.empty()
+        assert await stores.pending.create(a_pending("key", ticket="ticket"))
+        assert await stores.pending.by_ticket("ticket") is not None
+        assert await other.pending.by_ticket("ticket") is not None
+
+
+async def test_of_two_nodes_that_notice_one_names_the_epoch(server: RedisServer, clock: FakeClock) -> None:
+    place = await settled_place(server.url, clock)
+    link = (await place._links.all())[0]
+    before = server.said("GET", "hyrja:{0}:epoch")
+    await place._epochs._renew(link, [(0, b"")])  # a node that saw none, and comes second
+    assert server.said("GET", "hyrja:{0}:epoch") == before
+    await place.close()
 
 
 async def test_what_another_node_has_noticed_is_not_noticed_again(server: RedisServer, clock: FakeClock) -> None:

@@ -12,6 +12,7 @@ import pytest
 from idp.ports import StoreUnavailableError
 from idp.stores.optimistic import Commit, RecordKey, Stamped
 from idp.stores.redis.place import RedisPlace
+from idp.stores.redis.servers import _examined
 from tests.contracts.values import NOW
 from tests.fakes import FakeClock
 from tests.stores.redis_server import RedisServer, needs_redis
@@ -149,6 +150,32 @@ async def test_a_wrong_password_is_told_and_not_shown(server: RedisServer, clock
         assert "wrong-one" not in str(raised.value)
     place = RedisPlace(server.url.replace("://", "://:the right one@"), clock=clock, random=secrets.token_bytes)
     await place.open()
+    await place.close()
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        (b"redis_version:6.0.16\r\nrun_id:1\r\nrole:master\r\n", "too old"),
+        (b"redis_version:7.0.15\r\nrun_id:1\r\nrole:master\r\nloading:1\r\n", "still reading"),
+    ],
+)
+def test_a_server_that_is_too_old_or_not_ready_is_refused(told: bytes, reason: str) -> None:
+    with pytest.raises(StoreUnavailableError, match=reason):
+        _examined([b"OK", told])
+
+
+async def test_a_master_that_becomes_a_replica_is_written_to_no_more(server: RedisServer, place: RedisPlace) -> None:
+    server.said("REPLICAOF", "127.0.0.1", "1")
+    with pytest.raises(StoreUnavailableError, match="changing places"):
+        await place.commit(an_addition())
+
+
+async def test_a_database_of_its_own_is_used(server: RedisServer, clock: FakeClock) -> None:
+    place = RedisPlace(f"{server.url}/3", clock=clock, random=secrets.token_bytes)
+    await place.open()
+    assert b"db3:" in server.said("INFO", "keyspace")
+    assert b"db0:" not in server.said("INFO", "keyspace")
     await place.close()
 
 

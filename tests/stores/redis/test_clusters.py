@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from redis.crc import key_slot
 
 from idp.ports import RealmStores, StoreUnavailableError, Taken
 from idp.stores.optimistic import OptimisticKernel
@@ -82,6 +83,23 @@ async def test_what_changes_together_lies_together_in_a_cluster(place: RedisPlac
     assert not await stores.throttle.hit("action-link", "key", limit=1, window=60)
     assert await stores.first_use.first_use("dpop-proof", "proof", ttl=60, usable_since=int(clock()))
     assert not await stores.first_use.first_use("dpop-proof", "proof", ttl=60, usable_since=int(clock()))
+
+
+async def test_what_moved_to_another_node_is_found_there(tmp_path: Path, clock: FakeClock) -> None:
+    with cluster_of(3, tmp_path) as servers:
+        place = await settled_place(f"redis+cluster://127.0.0.1:{servers[0].port}", clock)
+        stores = stores_on(place, clock)
+        for server in servers:
+            server.empty()  # so that a slot can be given away at once
+        new = servers[2].said("CLUSTER", "MYID").split(b"\r\n")[1].decode()
+        for slot in {key_slot(str(bucket).encode()) for bucket in range(BUCKETS)}:
+            for server in (servers[2], servers[0], servers[1]):
+                assert server.said("CLUSTER", "SETSLOT", str(slot), "NODE", new) == b"+OK\r\n"
+        for number in range(CODES):
+            await stores.codes.put(f"code-{number}", a_code())
+            assert isinstance(await stores.codes.take(f"code-{number}"), Taken)
+        assert servers[2].said("DBSIZE") == b":%d\r\n" % (BUCKETS + CODES)
+        await place.close()
 
 
 async def test_a_node_of_a_cluster_that_is_gone_takes_only_its_part_with_it(tmp_path: Path, clock: FakeClock) -> None:

@@ -171,6 +171,22 @@ async def test_a_master_that_becomes_a_replica_is_written_to_no_more(server: Red
         await place.commit(an_addition())
 
 
+async def test_the_user_that_the_documentation_makes_may_do_what_is_done(server: RedisServer, clock: FakeClock) -> None:
+    page = (Path(__file__).parents[3] / "docs/operations.md").read_text(encoding="utf-8")
+    command = page.partition("`ACL SETUSER ")[2].partition("`")[0]
+    assert server.said("ACL", "SETUSER", *command.split()) == b"+OK\r\n"
+    place = RedisPlace(server.url.replace("://", "://idp:PASSWORD@"), clock=clock, random=secrets.token_bytes)
+    await place.open()
+    addition = an_addition()
+    assert await place.commit(addition) is None
+    record = addition.writes[KEY]
+    assert record is not None
+    assert await place.commit(Commit(now=NOW, expected={KEY: record.stamp}, writes={KEY: None}, events=())) is None
+    assert await place.page(KEY.kind, KEY.realm, prefix="", after="", limit=None, now=NOW) == {}
+    assert (await place.health())[0].ok
+    await place.close()
+
+
 async def test_a_database_of_its_own_is_used(server: RedisServer, clock: FakeClock) -> None:
     place = RedisPlace(f"{server.url}/3", clock=clock, random=secrets.token_bytes)
     await place.open()

@@ -39,7 +39,7 @@ async def live_session(provider: Provider, sid: str, client_id: str, *, issued_a
 async def touch_session(provider: Provider, session: UserSession) -> None:
     """Note that the session's user was seen, at most once in a while: a durable write for each refresh buys nothing."""
     now, lifespans = provider.now(), provider.realm().lifespans
-    if now - session.last_seen_at < min(_OFTEN_ENOUGH, lifespans.sso_idle // 20):
+    if _was_just_seen(session, lifespans, now):
         return
     seen = msgspec.structs.replace(session, last_seen_at=now)
     # Losing the race is fine: whoever won it was seen at this moment too, or ended the session.
@@ -69,18 +69,23 @@ async def join_session(
     `at` is when the share begins, if not now: not after what is issued in it.
     """
     now, lifespans = provider.now(), provider.realm().lifespans
-    current: UserSession | None = session
     for _ in range(_MOST_TRIES):
+        current = await provider.stores.user_sessions.get(session.sid)
         if current is None:
             return False
         share = share_of(current.clients, client, scope, terms, at=now if at is None else at)
+        if current.clients.get(client.client_id) == share and _was_just_seen(current, lifespans, now):
+            return True  # An application that asks again and again, in many tabs at once, writes nothing.
         joined = msgspec.structs.replace(
             current, clients={**current.clients, client.client_id: share}, last_seen_at=max(now, current.last_seen_at)
         )
         if await provider.stores.user_sessions.replace(joined, expires_at=session_expires_at(joined, lifespans)):
             return True
-        current = await provider.stores.user_sessions.get(session.sid)
     return False
+
+
+def _was_just_seen(session: UserSession, lifespans: Lifespans, now: int) -> bool:
+    return now - session.last_seen_at < min(_OFTEN_ENOUGH, lifespans.sso_idle // 20)
 
 
 async def leave_session(provider: Provider, sid: str, client_id: str) -> None:

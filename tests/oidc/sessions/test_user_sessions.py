@@ -51,6 +51,20 @@ async def test_clients_that_join_and_leave_at_once_all_succeed(bank: Bank) -> No
     assert sorted(after.clients) == ["other", "spa"]
 
 
+async def test_a_client_that_asks_again_and_again_joins_without_a_write(bank: Bank) -> None:
+    session = await bank.login(clients=())
+    arguments = (bank.provider, session, CLIENTS["app"], ("openid",), NO_TERMS)
+    assert all(await asyncio.gather(*(join_session(*arguments) for _ in range(50))))
+    joined = await bank.stores.user_sessions.get("sid-1")
+    assert joined is not None
+    assert joined.revision == session.revision + 1
+    bank.clock.advance(bank.realm.lifespans.sso_idle // 20)
+    assert await join_session(*arguments)
+    seen = await bank.stores.user_sessions.get("sid-1")
+    assert seen is not None
+    assert (seen.last_seen_at, seen.clients) == (bank.clock(), joined.clients)
+
+
 async def test_nobody_joins_a_session_that_ended(bank: Bank) -> None:
     session = await bank.login()
     await end_session(bank.provider, "sid-1")

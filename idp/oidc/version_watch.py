@@ -14,6 +14,7 @@ from idp.model.session import AuthenticationSession
 from idp.model.struct import Frozen
 from idp.model.version import Publication, publication_detail
 from idp.oidc.provider import Provider
+from idp.ports import StoreUnavailableError
 
 _LOOK_EVERY = 0.5  # seconds
 
@@ -76,6 +77,8 @@ async def watch_versions(watched: Mapping[str, Followed], log: FilteringBoundLog
         for name, followed in watched.items():
             try:
                 await follow_version(followed)
+            except StoreUnavailableError as error:  # a traceback twice a second says nothing more
+                log.warning("realm version not followed", realm=name, reason=str(error))
             except Exception as error:
                 if said.get(name) != str(error):
                     log.exception("realm version not followed", realm=name)

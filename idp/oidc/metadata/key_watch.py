@@ -12,6 +12,7 @@ from idp.crypto import key_ring
 from idp.crypto.kept_keys import KeptKeys
 from idp.model.key_policy import KeyPolicy, key_policy
 from idp.oidc.provider import Provider
+from idp.ports import StoreUnavailableError
 
 _LOOK_EVERY = 0.5  # seconds
 
@@ -48,6 +49,8 @@ async def watch_keys(watched: Mapping[str, tuple[Provider, KeptKeys]], log: Filt
         for name, (provider, kept) in watched.items():
             try:
                 await follow_keys(provider, kept)
+            except StoreUnavailableError as error:  # a traceback twice a second says nothing more
+                log.warning("signing keys not followed", realm=name, reason=str(error))
             except Exception:
                 log.exception("signing keys not followed", realm=name)
 

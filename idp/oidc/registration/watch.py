@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from structlog.typing import FilteringBoundLogger
 
 from idp.oidc.provider import Provider
+from idp.ports import StoreUnavailableError
 
 _LOOK_EVERY = 0.5  # seconds
 
@@ -19,5 +20,7 @@ async def watch_registrations(providers: Sequence[Provider], log: FilteringBound
         for provider in providers:
             try:
                 await provider.registrations.follow()
+            except StoreUnavailableError as error:  # a traceback twice a second says nothing more
+                log.warning("registered clients not followed", realm=provider.name, reason=str(error))
             except Exception:
                 log.exception("registered clients not followed", realm=provider.name)

@@ -22,7 +22,7 @@ from idp.model.logout import LogoutDelivery
 from idp.model.session import UserSession
 from idp.oidc.clients.subject import subject_of
 from idp.oidc.provider import Provider
-from idp.ports import LogoutDeliveries, UnfetchableError
+from idp.ports import LogoutDeliveries, StoreUnavailableError, UnfetchableError
 
 LOGOUT_TYPE = "logout+jwt"
 _EVENT = "http://schemas.openid.net/event/backchannel-logout"  # §2.4: a name, not an address
@@ -105,6 +105,8 @@ async def watch_deliveries(providers: Mapping[str, Provider], log: FilteringBoun
         for name, provider in providers.items():
             try:
                 await tell_due(provider)
+            except StoreUnavailableError as error:  # a traceback twice a second says nothing more
+                log.warning("logouts not delivered", realm=name, reason=str(error))
             except Exception:
                 log.exception("logouts not delivered", realm=name)
 

@@ -13,9 +13,10 @@ from idp.ports import StoreUnavailableError
 from idp.stores.optimistic import Commit, RecordKey, Stamped
 from idp.stores.redis.place import RedisPlace
 from idp.stores.redis.servers import _examined
+from tests import certificates
 from tests.contracts.values import NOW
 from tests.fakes import FakeClock
-from tests.stores.redis_server import RedisServer, needs_redis
+from tests.stores.redis_server import RedisServer, free_port, needs_redis
 
 pytestmark = [pytest.mark.anyio, needs_redis]
 
@@ -185,6 +186,21 @@ async def test_the_user_that_the_documentation_makes_may_do_what_is_done(server:
     assert await place.page(KEY.kind, KEY.realm, prefix="", after="", limit=None, now=NOW) == {}
     assert (await place.health())[0].ok
     await place.close()
+
+
+async def test_tls_is_spoken_with_whom_the_authority_vouches_for(
+    server: RedisServer, tmp_path: Path, clock: FakeClock
+) -> None:
+    certificate, key = certificates.server().save(tmp_path, "redis")
+    port = free_port()
+    for name, value in (("cert-file", certificate), ("key-file", key), ("auth-clients", "no"), ("port", port)):
+        assert server.said("CONFIG", "SET", f"tls-{name}", str(value)) == b"+OK\r\n", name
+    place = RedisPlace(f"rediss://localhost:{port}?ssl_ca_certs={certificate}", clock=clock, random=secrets.token_bytes)
+    await place.open()
+    assert await place.commit(an_addition()) is None
+    await place.close()
+    with pytest.raises(StoreUnavailableError, match="TLS failed"):
+        await RedisPlace(f"rediss://localhost:{port}", clock=clock, random=secrets.token_bytes).open()
 
 
 async def test_a_database_of_its_own_is_used(server: RedisServer, clock: FakeClock) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -17,6 +18,7 @@ FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 ELSEWHERE = re.compile(r"[a-z]+:|#")
 
 
+@cache
 def places_of_tests() -> dict[str, set[str]]:
     """Return where each test stands, by its name."""
     places: dict[str, set[str]] = {}
@@ -24,6 +26,14 @@ def places_of_tests() -> dict[str, set[str]]:
         for name in DEFINED_TEST.findall(path.read_text(encoding="utf-8")):
             places.setdefault(name, set()).add(path.relative_to(ROOT).as_posix())
     return places
+
+
+@cache
+def anchors(page: Path) -> set[str]:
+    """Return how the headings of a page are linked to, as the usual viewers of Markdown make it of their words."""
+    headings = re.findall(r"^#+ (.+)$", FENCED.sub("", page.read_text(encoding="utf-8")), re.MULTILINE)
+    words = [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+    return set(words) | set(re.findall(r"\bid=\"([^\"]+)\"", page.read_text(encoding="utf-8")))
 
 
 def named(path: Path) -> str:
@@ -57,6 +67,23 @@ def test_every_link_to_the_project_leads_to_a_file(page: Path) -> None:
     links = [match["markdown"] or match["html"] for match in LINK.finditer(text)]
     paths = [unquote(link.partition("#")[0]) for link in links if not ELSEWHERE.match(link)]
     assert [path for path in paths if not (page.parent / path).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_link_into_a_page_leads_to_a_heading(page: Path) -> None:
+    text = FENCED.sub("", page.read_text(encoding="utf-8"))
+    lost = []
+    for match in LINK.finditer(text):
+        target, _, place = (match["markdown"] or match["html"]).partition("#")
+        there = page.parent / target if target else page
+        if ":" not in target and place and there.suffix == ".md" and place not in anchors(there):
+            lost.append(match[0])
+    assert lost == []
+
+
+def test_each_decision_has_a_number_of_its_own() -> None:
+    numbers = [path.name.partition("-")[0] for path in sorted((ROOT / "docs/decisions").glob("*.md"))]
+    assert numbers == [f"{number:04}" for number in range(1, len(numbers) + 1)]
 
 
 def test_the_pages_name_no_machine() -> None:

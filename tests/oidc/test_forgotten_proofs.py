@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from idp.model.client_assertion import KeySource
+from idp.ports import StoreUnavailableError
 from idp.stores import placement
 from idp.stores.memory import MemoryKernel
 from idp.stores.once import CLOCKS_APART
@@ -90,3 +91,12 @@ def test_each_purpose_of_a_few_minutes_is_asked_here() -> None:
         "first-use/backchannel-request",
         "first-use/jwt-bearer-assertion",
     }
+
+
+async def test_what_is_refused_because_it_was_forgotten_is_not_spent(clock: FakeClock) -> None:
+    kernel = ForgetfulKernel(clock)
+    kernel.forgotten_at = clock()
+    stores = KernelStore(kernel, clock).realm("bank")
+    with pytest.raises(StoreUnavailableError):
+        await stores.first_use.first_use("dpop-proof", "name", ttl=60, usable_since=int(clock()))
+    assert not await stores.first_use.seen("dpop-proof", "name")

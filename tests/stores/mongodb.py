@@ -14,13 +14,14 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from pymongo import AsyncMongoClient, MongoClient
+from pymongo import AsyncMongoClient
 from pymongo.errors import InvalidOperation
 
 from idp.stores.mongo.connection import connect
@@ -52,8 +53,16 @@ class MongoServer:
         self._process = subprocess.Popen(  # noqa: S603 - this interpreter, a development dependency
             [*command, *self._arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        with MongoClient[Document]("127.0.0.1", self.port, serverSelectionTimeoutMS=30_000) as client:
-            client.admin.command("ping")
+        while not self._listens():
+            assert self._process.poll() is None, "the stand-in did not start"
+            time.sleep(0.02)
+
+    def _listens(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=5).close()
+        except OSError:
+            return False
+        return True
 
     def kill(self) -> None:
         """End it as a power cut does."""
@@ -104,13 +113,13 @@ async def dropped(url: str) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def through(
-    url: str, between: Callable[[int], AbstractAsyncContextManager[CuttingProxy]]
+    url: str, between: Callable[[int], AbstractAsyncContextManager[CuttingProxy]], *, patience: int = 1500
 ) -> AsyncIterator[tuple[CuttingProxy, str]]:
-    """Return something that stands in front of a server, and the URL of a database through it, with little patience."""
+    """Return something that stands in front of a server, and the URL of a database through it, with `patience` ms."""
     parts = urlsplit(url)
     async with between(parts.port or 27017) as proxy:
         # A direct connection: the members of a replica set tell their own addresses, past everything in front.
-        yield proxy, f"mongodb://127.0.0.1:{proxy.port}{parts.path}?directConnection=true&timeoutMS=700"
+        yield proxy, f"mongodb://127.0.0.1:{proxy.port}{parts.path}?directConnection=true&timeoutMS={patience}"
 
 
 async def mongo_place() -> FreshPlace:

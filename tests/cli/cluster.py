@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import subprocess
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from itertools import cycle
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 import httpx
 
@@ -22,16 +25,28 @@ from tests.stores.mongodb import fresh_url
 from tests.stores.redis_server import shared_redis
 
 
+class Stores(NamedTuple):
+    """Where a cluster keeps what."""
+
+    mongodb_url: str
+    redis_url: str
+
+
+def _shared_stores() -> Stores:
+    redis = shared_redis()
+    redis.empty()
+    return Stores(fresh_url(), redis.url)
+
+
 class Cluster(Deployment):
     """One configuration for both nodes, whose origin is the proxy's."""
 
-    def __init__(self, folder: Path, *, edit: Edit = lambda _: None) -> None:
+    def __init__(self, folder: Path, *, edit: Edit = lambda _: None, stores: Stores | None = None) -> None:
         super().__init__(folder, edit=edit)
-        redis = shared_redis()
-        redis.empty()
+        mongodb_url, redis_url = stores or _shared_stores()
         self.change(
             f'path = "{folder / "store" / "hyrja.sqlite"}"',
-            f'mongodb_url = "{fresh_url()}"\nredis_url = "{redis.url}"',
+            f'mongodb_url = "{mongodb_url}"\nredis_url = "{redis_url}"',
         )
         self.change("[store]", 'workers = 2\ndrain_seconds = 1.0\nallowed_hosts = ["127.0.0.1"]\n[store]')
         with self.config.open("a", encoding="utf-8") as config:
@@ -41,7 +56,7 @@ class Cluster(Deployment):
 class Node:
     """One node: a supervisor and its workers."""
 
-    def __init__(self, cluster: Cluster, name: str) -> None:
+    def __init__(self, cluster: Cluster, name: str, **variables: str) -> None:
         self._cluster = cluster
         self._output = cluster.folder / f"output-{name}.txt"
         self.port, self.management = free_port(), free_port()
@@ -49,6 +64,7 @@ class Node:
             **environment(),
             "HYRJA_SERVER__PORT": str(self.port),
             "HYRJA_MANAGEMENT__PORT": str(self.management),
+            **variables,
         }
 
     def start(self) -> None:
@@ -94,9 +110,21 @@ class Node:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(PATIENCE * 2)
 
+    def workers(self) -> list[int]:
+        """The processes that serve, or that still end; none if the node is a single process."""
+        with contextlib.suppress(FileNotFoundError):  # the node has ended
+            children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+            return [int(number) for number in children.read_text(encoding="ascii").split()]
+        return []
+
     def kill(self) -> None:
+        """End every process of the node at once, as a power cut does."""
+        workers = self.workers()
         if self.process.poll() is None:
             self.process.kill()
+        for worker in workers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
         self.process.wait(PATIENCE)
 
 
@@ -173,10 +201,19 @@ async def _copied(source: asyncio.StreamReader, target: asyncio.StreamWriter) ->
 
 
 @contextlib.asynccontextmanager
-async def cluster(folder: Path, *, edit: Edit = lambda _: None) -> AsyncIterator[tuple[Cluster, list[Node]]]:
-    """Two nodes that serve behind a proxy; both are killed in the end, if they still live."""
-    deployment = Cluster(folder, edit=edit)
-    nodes = [Node(deployment, name) for name in ("one", "two")]
+async def cluster(
+    folder: Path,
+    *,
+    edit: Edit = lambda _: None,
+    stores: Stores | None = None,
+    variables: Mapping[str, str] = MappingProxyType({}),
+) -> AsyncIterator[tuple[Cluster, list[Node]]]:
+    """Two nodes that serve behind a proxy; both are killed in the end, if they still live.
+
+    `variables`: what the environment of the second one has beside that of the first one.
+    """
+    deployment = Cluster(folder, edit=edit, stores=stores)
+    nodes = [Node(deployment, "one"), Node(deployment, "two", **variables)]
     try:
         for node in nodes:
             await asyncio.to_thread(node.start)

@@ -140,6 +140,11 @@ class Process:
             )
 
     @property
+    def number(self) -> int:
+        """By which the system knows the process."""
+        return self._popen.pid
+
+    @property
     def output(self) -> str:
         """What the process wrote to its standard streams."""
         return self._output.read_text(encoding="utf-8")

@@ -18,21 +18,16 @@ import httpx
 import pyotp
 
 from tests.cli.deployment import REALM, Deployment
+from tests.faults.answers import GONE_WRONG, BrokenPromiseError, ForgottenError, ToldToComeAgainError, judged
 from tests.stories.browser import Browser, Page
 
 PERIOD = 6
 """Seconds of a code's step: short, for the tests wait for the next one in real time."""
 PASSWORD = "një fjalëkalim i ri 2026"
-CUT_OFF = (httpx.TransportError, asyncio.TimeoutError)
-"""What a customer sees of a process that is killed: a connection that ends."""
 
 _CALLBACK = f"http://localhost:8090/{REALM}/callback"
 _VERIFIER = "v" * 64
 _CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(_VERIFIER.encode()).digest()).rstrip(b"=").decode()
-
-
-class BrokenPromiseError(AssertionError):
-    """Something acknowledged is gone, or something was done twice."""
 
 
 class Application:
@@ -43,6 +38,7 @@ class Application:
         self._http = httpx.AsyncClient(
             auth=("internet-banking", secret), timeout=20, headers={"connection": "close"}, trust_env=False
         )
+        self._http.event_hooks = {"response": [judged]}
 
     def request(self, **more: str) -> str:
         """Return an authorization request."""
@@ -78,7 +74,7 @@ class Customer:
         self.username = username
         self.seed = seed
         self.application = application
-        self._new_browser = browser
+        self._unwatched = browser
         self._sent = 0  # the last step whose code was given, whatever became of it
         self._accepted: str | None = None
         self._unanswered: str | None = None
@@ -92,14 +88,23 @@ class Customer:
         self.logins = 0
         self.doubts = 0
 
-    async def live(self) -> None:
-        """Refresh, and log in with each new code of the token, for ever; whatever is cut off stays in doubt."""
-        with contextlib.suppress(*CUT_OFF):
-            while True:
-                if _step() > self._sent or self._refresh is None:
-                    await self.log_in()
-                    await self.redeem()
-                await self.refresh()
+    async def live(self, over: asyncio.Event | None = None, *more: type[Exception]) -> None:
+        """Live until something goes wrong, as it may; whatever was cut off or refused stays in doubt."""
+        with contextlib.suppress(*GONE_WRONG, *more):
+            await self.live_unharmed(over or asyncio.Event())
+
+    async def live_unharmed(self, over: asyncio.Event) -> None:
+        """Refresh, and log in with each new code of the token, until it is over; nothing may go wrong."""
+        while not over.is_set():
+            if _step() > self._sent or self._refresh is None:
+                await self.log_in()
+                await self.redeem()
+            await self.refresh()
+
+    def _new_browser(self) -> Browser:
+        browser = self._unwatched()
+        browser.http.event_hooks = {"response": [judged]}
+        return browser
 
     async def log_in(self) -> None:
         """From the application's request to its code, by password and token."""
@@ -111,6 +116,14 @@ class Customer:
             raise BrokenPromiseError(f"{self.username} cannot log in: {browser.shown.message}")
         self.logins += 1
         self._code, self._session = browser.answer["code"], browser
+
+    async def is_kept_out(self) -> None:
+        """Try to log in, which cannot be."""
+        try:
+            await self.log_in()
+        except ToldToComeAgainError:
+            return
+        raise BrokenPromiseError(f"{self.username} was let in although nothing could be checked")
 
     async def answered(self, browser: Browser, page: Page, form: str, **fields: str) -> Page:
         """Answer a form that must be there."""
@@ -135,6 +148,8 @@ class Customer:
         self._redeeming = code
         response = await self.application.redeem(code)
         self._redeeming = None
+        if response.status_code == httpx.codes.BAD_REQUEST:
+            raise ForgottenError(f"{self.username}: a code that was handed out: {response.text}")
         self._held("a code that was handed out", response, {httpx.codes.OK})
         self._redeemed, self._refresh, self._rotated = code, response.json()["refresh_token"], None
 
@@ -218,12 +233,11 @@ class Newcomer(Customer):
         self._deployment = deployment
         self._confirming = ""
 
-    async def live(self) -> None:
+    async def live_unharmed(self, over: asyncio.Event) -> None:
         """Enrol, and from then on live like everybody."""
-        with contextlib.suppress(*CUT_OFF):
-            if not self.seed:
-                await self.enrol()
-            await super().live()
+        if not self.seed:
+            await self.enrol()
+        await super().live_unharmed(over)
 
     async def enrol(self) -> None:
         """By the link of the login page: password, the code of the message, the QR code, its first code."""

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 
 from idp import ports
-from idp.stores.deliveries import KernelLogoutDeliveries
-from idp.stores.grants import KernelAuthorizationCodes, KernelPushedRequests, KernelRefreshFamilies
 from idp.stores.kernel import Kernel
-from idp.stores.ledger import KernelEvents, KernelSecrets
-from idp.stores.limits import KernelAttempts, KernelThrottle
-from idp.stores.messages import KernelMessageDeliveries
-from idp.stores.once import KernelCounters, KernelFirstUse, KernelLatestValues
-from idp.stores.pending import KernelPendingAuthorizations
-from idp.stores.registrations import KernelInitialTokens, KernelRegisteredClients
-from idp.stores.sessions import KernelAuthenticationSessions, KernelUserSessions
 from idp.stores.upkeep import sweeping
-from idp.stores.users import KernelUsers
-from idp.stores.versions import KernelRealmVersions, realms_with_history
+from idp.stores.verbs.deliveries import KernelLogoutDeliveries
+from idp.stores.verbs.grants import KernelAuthorizationCodes, KernelPushedRequests, KernelRefreshFamilies
+from idp.stores.verbs.ledger import KernelEvents, KernelSecrets
+from idp.stores.verbs.limits import KernelAttempts, KernelThrottle
+from idp.stores.verbs.messages import KernelMessageDeliveries
+from idp.stores.verbs.once import KernelCounters, KernelFirstUse, KernelLatestValues
+from idp.stores.verbs.pending import KernelPendingAuthorizations
+from idp.stores.verbs.registrations import KernelInitialTokens, KernelRegisteredClients
+from idp.stores.verbs.sessions import KernelAuthenticationSessions, KernelUserSessions
+from idp.stores.verbs.users import KernelUsers
+from idp.stores.verbs.versions import KernelRealmVersions, realms_with_history
 
 EVENTS_KEPT = 90 * 86400
 """Seconds for which events are kept, unless a deployment says otherwise."""

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from idp.ports import RealmStores, Replayed, Reused, Rotated, Taken
-from idp.stores.grants import TOMBSTONE
+from idp.stores.verbs.grants import TOMBSTONE
 from tests.contracts.store_contract import RACERS, race
 from tests.contracts.values import NOW, a_code, a_family, a_pushed_request
 from tests.fakes import FakeClock

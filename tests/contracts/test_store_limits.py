@@ -7,7 +7,7 @@ import pytest
 from idp.model.lockout import Attempt, Locks
 from idp.model.policy import BruteForcePolicy
 from idp.ports import RealmStores
-from idp.stores.limits import ATTEMPTS_KEPT
+from idp.stores.verbs.limits import ATTEMPTS_KEPT
 from tests.contracts.store_contract import RACERS, race
 from tests.contracts.values import NOW
 from tests.fakes import FakeClock

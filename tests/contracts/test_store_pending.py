@@ -9,7 +9,7 @@ import pytest
 
 from idp.model.pending import PendingState
 from idp.ports import RealmStores, Replayed, Taken
-from idp.stores.pending import REMEMBERED
+from idp.stores.verbs.pending import REMEMBERED
 from tests.contracts.store_contract import RACERS, race
 from tests.contracts.values import NOW, a_code, a_pending
 from tests.fakes import FakeClock

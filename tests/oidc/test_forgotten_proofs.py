@@ -12,9 +12,9 @@ from idp.model.client_assertion import KeySource
 from idp.ports import StoreUnavailableError
 from idp.stores import placement
 from idp.stores.memory import MemoryKernel
-from idp.stores.once import CLOCKS_APART
 from idp.stores.placement import is_brief
 from idp.stores.records import KernelStore
+from idp.stores.verbs.once import CLOCKS_APART
 from tests.fakes import FakeClock
 from tests.oidc.decoupled import test_backchannel as backchannel
 from tests.oidc.grants import test_jwt_bearer as bearer

@@ -12,7 +12,7 @@ from idp.ports import RealmVersions
 from idp.realms.history import REVERTER, Authorship, HistoryRefusedError, RealmHistory, version_of
 from idp.stores.memory import MemoryKernel
 from idp.stores.records import KernelStore
-from idp.stores.versions import KernelRealmVersions
+from idp.stores.verbs.versions import KernelRealmVersions
 from tests.fakes import FakeClock
 
 pytestmark = pytest.mark.anyio

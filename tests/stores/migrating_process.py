@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from idp.stores.sqlite import SqliteKernel
-from idp.stores.sqlite_records import MIGRATIONS
+from idp.stores.sqlite.records import MIGRATIONS
 from tests.contracts.values import NOW
 from tests.fakes import FakeClock
 

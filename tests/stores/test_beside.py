@@ -14,7 +14,7 @@ from idp.ports import StoreUnavailableError
 from idp.stores.kernel import SchemaTooNewError
 from idp.stores.records import KernelStore
 from idp.stores.sqlite import SqliteKernel
-from idp.stores.sqlite_records import MIGRATIONS
+from idp.stores.sqlite.records import MIGRATIONS
 from tests.fakes import FakeClock
 
 pytestmark = pytest.mark.anyio

@@ -9,7 +9,7 @@ import pytest
 
 from idp.stores.kernel import StoreInUseError
 from idp.stores.sqlite import SqliteKernel
-from idp.stores.sqlite_records import MIGRATIONS
+from idp.stores.sqlite.records import MIGRATIONS
 from tests.fakes import FakeClock
 from tests.stores.acknowledged import missing
 from tests.stores.processes import running

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from idp.ports import StoreUnavailableError
-from idp.stores import sqlite_records
 from idp.stores.kernel import SchemaTooNewError, Transaction
 from idp.stores.sqlite import SqliteKernel
-from idp.stores.sqlite_records import MIGRATIONS
+from idp.stores.sqlite import records as sqlite_records
+from idp.stores.sqlite.records import MIGRATIONS
 from tests.fakes import FakeClock
 from tests.stores.held_disk import put
 from tests.stores.processes import running

@@ -14,9 +14,9 @@ import pytest
 from idp.ports import StoreUnavailableError
 from idp.stores.kernel import Transaction
 from idp.stores.sqlite import SqliteKernel
-from idp.stores.sqlite_file import LOG_BYTES
-from idp.stores.sqlite_records import MIGRATIONS, SqliteTransaction
-from idp.stores.sqlite_writer import Work
+from idp.stores.sqlite.file import LOG_BYTES
+from idp.stores.sqlite.records import MIGRATIONS, SqliteTransaction
+from idp.stores.sqlite.writer import Work
 from tests.fakes import FakeClock
 from tests.stores.held_disk import Disk, passing, put
 

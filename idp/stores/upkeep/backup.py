@@ -14,8 +14,8 @@ from pathlib import Path
 
 from idp.model.struct import Frozen
 from idp.ports import StoreUnavailableError
-from idp.stores import sqlite_file
-from idp.stores.sqlite_records import MIGRATIONS
+from idp.stores.sqlite import file as sqlite_file
+from idp.stores.sqlite.records import MIGRATIONS
 
 _PAGES = 256
 """How many pages a step copies: a megabyte, so that a bar moves and the disk has time for the logins."""

@@ -14,10 +14,10 @@ from idp.model.logout import LogoutDelivery
 from idp.model.struct import Frozen
 from idp.model.user import User
 from idp.model.version import Publication
-from idp.stores.deliveries import StoredDelivery
 from idp.stores.portable import KeptRecord, Portable
 from idp.stores.upkeep.copying import EVENTS, every_event, every_record
-from idp.stores.users import claims_of
+from idp.stores.verbs.deliveries import StoredDelivery
+from idp.stores.verbs.users import claims_of
 
 MOST_TOLD = 100
 """How many problems are named; the rest are counted."""

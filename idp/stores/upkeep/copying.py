@@ -20,8 +20,8 @@ from idp.ports import StoreUnavailableError
 from idp.stores.kernel import Transaction
 from idp.stores.placement import is_brief
 from idp.stores.portable import OF_THIS_STORE, UNFINISHED_COPY, KeptEvent, KeptRecord, Portable
-from idp.stores.shelf import Shelf
 from idp.stores.upkeep.sweeping import sweeper
+from idp.stores.verbs.shelf import Shelf
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from idp.stores.kernel import Kernel, Transaction
 from idp.stores.portable import SWEEPING
-from idp.stores.shelf import Shelf
+from idp.stores.verbs.shelf import Shelf
 
 SWEPT_AT_ONCE = 500
 """How many records, and how many events, one sweep removes at most: a sweep never stalls a login."""

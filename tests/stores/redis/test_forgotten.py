@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from idp.ports import Clock, RealmStores, StoreUnavailableError
-from idp.stores.once import CLOCKS_APART
 from idp.stores.optimistic import OptimisticKernel
 from idp.stores.placement import is_brief
 from idp.stores.records import KernelStore
 from idp.stores.redis.place import RedisPlace
+from idp.stores.verbs.once import CLOCKS_APART
 from tests.contracts.values import NOW, a_code, a_login, a_pending, a_pushed_request
 from tests.fakes import FakeClock
 from tests.stores.memory_place import MemoryPlace

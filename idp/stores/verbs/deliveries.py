@@ -9,7 +9,7 @@ import msgspec
 from idp.model.logout import LogoutDelivery
 from idp.model.struct import Frozen
 from idp.stores.kernel import Kernel, Transaction
-from idp.stores.shelf import Shelf
+from idp.stores.verbs.shelf import Shelf
 
 
 class StoredDelivery(Frozen, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from idp.crypto.digest import digest
 from idp.model.upstream import FederatedIdentity
 from idp.model.user import User
 from idp.stores.kernel import Kernel, Transaction
-from idp.stores.shelf import Shelf, folded
+from idp.stores.verbs.shelf import Shelf, folded
 
 RESERVED = 120
 """Seconds for which an address is kept for one user: longer than writing a user takes, on clocks 30 seconds apart."""

@@ -24,8 +24,8 @@ from threading import Thread
 from typing import Generic, Protocol, TypeVar
 
 from idp.ports import Clock, StoreUnavailableError
-from idp.stores import sqlite_file
-from idp.stores.sqlite_records import SqliteTransaction
+from idp.stores.sqlite import file as sqlite_file
+from idp.stores.sqlite.records import SqliteTransaction
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ import msgspec
 from idp.model.pending import PendingAuthorization, PendingState
 from idp.ports import Replayed, Taken
 from idp.stores.kernel import Kernel, Transaction
-from idp.stores.shelf import Shelf
+from idp.stores.verbs.shelf import Shelf
 
 REMEMBERED = 600
 """Seconds for which an expired request is still known, so that a late poll hears `expired_token` (RFC 8628 §3.5)."""

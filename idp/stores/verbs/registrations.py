@@ -8,7 +8,7 @@ import msgspec
 
 from idp.model.registration import InitialToken, RegisteredClient
 from idp.stores.kernel import Kernel, Transaction
-from idp.stores.shelf import Shelf
+from idp.stores.verbs.shelf import Shelf
 
 _ONLY = ""
 

@@ -11,7 +11,7 @@ from idp.model.request_object import PushedRequest
 from idp.model.struct import Frozen
 from idp.ports import Replayed, Reused, Rotated, Taken
 from idp.stores.kernel import Kernel, Transaction
-from idp.stores.shelf import Shelf
+from idp.stores.verbs.shelf import Shelf
 
 TOMBSTONE = 600
 """Seconds for which a taken code is recognised after it would have expired (RFC 6749 §4.1.2)."""

@@ -6,7 +6,7 @@ import hmac
 
 from idp.ports import StoreUnavailableError
 from idp.stores.kernel import Kernel, Transaction
-from idp.stores.shelf import Shelf, storable
+from idp.stores.verbs.shelf import Shelf, storable
 
 CLOCKS_APART = 30
 """Seconds by which the clocks of two nodes may differ: one saw the value used, another saw that it was forgotten."""

@@ -8,7 +8,7 @@ from idp.crypto.digest import digest
 from idp.model.message import DeliveryState, MessageDelivery, merged
 from idp.model.struct import Frozen
 from idp.stores.kernel import Kernel, Transaction
-from idp.stores.shelf import Shelf, storable
+from idp.stores.verbs.shelf import Shelf, storable
 
 
 class StoredMessage(Frozen, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from idp.model.lockout import Attempt, Locks
 from idp.model.policy import BruteForcePolicy
 from idp.model.struct import Frozen
 from idp.stores.kernel import Kernel, Transaction
-from idp.stores.shelf import Shelf, storable
+from idp.stores.verbs.shelf import Shelf, storable
 
 ATTEMPTS_KEPT = 30 * 86400
 """Seconds for which attempts are remembered after the last one, where they do not count for ever."""

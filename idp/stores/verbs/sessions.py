@@ -9,7 +9,7 @@ import msgspec
 
 from idp.model.session import AuthenticationSession, UserSession
 from idp.stores.kernel import Kernel, Transaction
-from idp.stores.shelf import Shelf
+from idp.stores.verbs.shelf import Shelf
 
 
 class KernelAuthenticationSessions:

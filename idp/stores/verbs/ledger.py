@@ -8,7 +8,7 @@ import msgspec
 
 from idp.model.event import Event
 from idp.stores.kernel import EventRow, Kernel, Transaction
-from idp.stores.shelf import Shelf
+from idp.stores.verbs.shelf import Shelf
 
 
 class KernelSecrets:

@@ -8,7 +8,7 @@ import msgspec
 
 from idp.model.version import Confirmation, Draft, Publication
 from idp.stores.kernel import Kernel, Transaction
-from idp.stores.shelf import Shelf
+from idp.stores.verbs.shelf import Shelf
 
 _LATEST = ""
 _EVERY_REALM = ""  # no realm's name is empty

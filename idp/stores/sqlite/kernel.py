@@ -17,10 +17,10 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from idp.ports import Clock, PartHealth, StoreUnavailableError
-from idp.stores import sqlite_file
 from idp.stores.kernel import Transaction
 from idp.stores.portable import KeptEvent, KeptRecord, Portion
-from idp.stores.sqlite_records import (
+from idp.stores.sqlite import file as sqlite_file
+from idp.stores.sqlite.records import (
     MIGRATIONS,
     SqliteTransaction,
     select_events,
@@ -31,7 +31,7 @@ from idp.stores.sqlite_records import (
     select_records,
     select_value,
 )
-from idp.stores.sqlite_writer import Flush, Work, Writer, flushed
+from idp.stores.sqlite.writer import Flush, Work, Writer, flushed
 
 T = TypeVar("T")
 

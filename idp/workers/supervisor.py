@@ -142,12 +142,13 @@ class Supervisor:
         self._living.add(worker)
         if self._ending.is_set():  # we were told in between, and nobody has told it
             worker.tell(Command.END)
-        ready = False
+        ready: bool | None = None
         with contextlib.suppress(TimeoutError):
             ready = await asyncio.wait_for(worker.ready(), node.start_seconds)
         if not ready:
             self._log.error("worker did not start", worker=place, pid=worker.pid)
-            worker.kill()
+            if ready is None:  # one that hung up is ending, and its own status tells why
+                worker.kill()
             return None, await self._gone(worker)
         self._serving[place] = worker
         self._log.info("worker serves", worker=place, pid=worker.pid)

@@ -1,6 +1,6 @@
 """A worker without a provider: tells which process answered, and does what its folder says.
 
-`python -m tests.workers.little_worker FOLDER`: it does not start while FOLDER/broken exists, does not end while
+`python -m tests.workers.little_worker FOLDER`: it hangs up and ends while FOLDER/broken exists, does not end while
 FOLDER/stubborn does, and dies when asked for `/die`. FOLDER/begun is there once a `/slow` answer was begun, which takes
 a second.
 """
@@ -34,7 +34,9 @@ async def main(folder: Path, drain_seconds: float) -> int:
     inherited = Inheritance.of(os.environ)
     assert inherited is not None
     if (folder / "broken").exists():
-        return 1
+        os.close(inherited.line)
+        await asyncio.sleep(0.3)  # a real one that hangs up has its gateways and its store to close
+        return 3
     listeners = inherited.listeners()
     server = Server(application, drain_seconds=drain_seconds)
     with ended_by_signals(server):

@@ -90,7 +90,7 @@ async def test_workers_that_do_not_start_replace_nobody(tmp_path: Path) -> None:
 async def test_a_node_whose_first_worker_does_not_start_ends_with_its_status(tmp_path: Path) -> None:
     (tmp_path / "broken").touch()
     async with little_node(tmp_path) as node:
-        assert await asyncio.wait_for(node.running, PATIENCE) == 1
+        assert await asyncio.wait_for(node.running, PATIENCE) == 3
 
 
 async def test_the_end_waits_for_what_is_being_answered(tmp_path: Path) -> None:

@@ -71,9 +71,14 @@ class Supervisor:
         return 0
 
     def end(self, *, at_once: bool = False) -> None:
-        """Tell every worker to end; a second call tells them not to wait any longer."""
+        """Tell every worker to end; a second call tells them not to wait any longer.
+
+        The ports are theirs from now on. Were they open here until the last one has gone, whoever connects meanwhile
+        would be taken by nobody: not refused, so that a proxy asks another node, but reset after it has sent its POST.
+        """
         command = Command.END_AT_ONCE if at_once or self._ending.is_set() else Command.END
         self._ending.set()
+        self._node.listeners.close()
         for worker in self._living:
             worker.tell(command)
 
@@ -131,6 +136,8 @@ class Supervisor:
 
     async def _started(self, place: int) -> tuple[Worker | None, int]:
         """Start a worker and wait until it serves; otherwise return how it ended."""
+        if self._ending.is_set():  # there are no ports to give to it
+            return None, 0
         node = self._node
         worker = await Worker.started(
             node.command,

@@ -34,7 +34,8 @@ class LittleNode:
     def __init__(self, folder: Path, drain_seconds: float) -> None:
         self._listener = listening("127.0.0.1", 0)
         self.folder = folder
-        self.origin = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.port: int = self._listener.getsockname()[1]
+        self.origin = f"http://127.0.0.1:{self.port}"
         self.supervisor = Supervisor(
             node(folder, Listeners(ordinary=self._listener), drain_seconds=drain_seconds), structlog.get_logger()
         )
@@ -57,6 +58,15 @@ class LittleNode:
             while not true(found):
                 found |= set(await asyncio.gather(*(self.ask() for _ in range(8))))
         return found
+
+    async def takes_a_connection(self) -> bool:
+        """Connect, and ask nothing."""
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        except ConnectionRefusedError:
+            return False
+        writer.close()
+        return True
 
     async def begin_slow(self) -> asyncio.Task[int]:
         """Ask for what takes a second; it is being answered when this returns."""

@@ -102,6 +102,19 @@ async def test_the_end_waits_for_what_is_being_answered(tmp_path: Path) -> None:
         assert node.ended() == before
 
 
+async def test_nobody_is_connected_to_a_node_where_nobody_would_answer(tmp_path: Path) -> None:
+    async with little_node(tmp_path) as node:
+        await node.processes()
+        (tmp_path / "stubborn").touch()  # the doors are closed then, and the processes are still there
+        ending = asyncio.create_task(node.end())
+        async with asyncio.timeout(PATIENCE):
+            while await node.takes_a_connection():  # noqa: ASYNC110 - other processes make it end
+                await asyncio.sleep(0.05)
+        assert not node.running.done(), "it was taken as long as the supervisor was there"
+        (tmp_path / "stubborn").unlink()
+        assert await ending == 0
+
+
 async def test_a_worker_that_does_not_end_is_killed(tmp_path: Path) -> None:
     async with little_node(tmp_path) as node:
         await node.processes()

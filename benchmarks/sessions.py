@@ -19,7 +19,7 @@ from benchmarks.wire import Journey
 from idp.crypto.digest import digest
 from idp.model.session import UserSession
 from idp.model.struct import Frozen
-from idp.opening import store_beside
+from idp.opening.beside import store_beside
 from idp.ports import UserSessions
 from idp.settings import load
 from idp.web.cookies import cookie_name

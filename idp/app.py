@@ -42,7 +42,8 @@ from idp.oidc.registration.watch import watch_registrations
 from idp.oidc.routes import hot_addresses, hot_endpoints, public_documents
 from idp.oidc.sessions.back_channel import watch_deliveries
 from idp.oidc.version_watch import Followed, watch_versions
-from idp.opening import RealmOpening, passwords_of, sealer_of, surroundings_of
+from idp.opening.realms import RealmOpening
+from idp.opening.services import passwords_of, sealer_of, surroundings_of
 from idp.ports import Clock, MailSender, Observer, RandomBytes, SmsSender, Store, Unobserved
 from idp.realms.loading import LoadedRealm, RealmUnreadableError, load_files
 from idp.realms.placeholders import Surroundings

@@ -24,7 +24,7 @@ from idp.gateways.opening import gateways_of, outbox_of
 from idp.model.finding import Finding
 from idp.model.struct import Frozen
 from idp.model.version import Publication, VersionSource
-from idp.opening import passwords_of, sealer_of, surroundings_of
+from idp.opening.services import passwords_of, sealer_of, surroundings_of
 from idp.ports import Clock, Passwords, RandomBytes, RealmStores, Sealer, SmsSender, Throttle, Users
 from idp.realms.exchange.merging import Side, merged, with_kept_secrets
 from idp.realms.history import Authorship, RealmHistory

@@ -18,7 +18,7 @@ from idp.crypto.digest import digest
 from idp.crypto.sealing import MasterKeyError
 from idp.model.registration import InitialToken
 from idp.oidc.registration.registrations import Registrations
-from idp.opening import registrations_beside
+from idp.opening.beside import registrations_beside
 from idp.ports import RealmStores, StoreUnavailableError
 from idp.settings import Settings, SettingsError, load
 

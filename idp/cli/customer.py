@@ -24,7 +24,8 @@ from idp.model.session import UserSession
 from idp.model.user import User
 from idp.oidc.registration.registrations import Registrations
 from idp.oidc.sessions.back_channel import keep, owed_to
-from idp.opening import Exporting, export_beside, surroundings_of
+from idp.opening.beside import Exporting, export_beside
+from idp.opening.services import surroundings_of
 from idp.ports import RealmStores, StoreUnavailableError
 from idp.settings import Settings, SettingsError, load
 

@@ -16,7 +16,7 @@ import msgspec
 from idp.app import Outside
 from idp.cli.terminal import printable
 from idp.model.user import User
-from idp.opening import store_beside
+from idp.opening.beside import store_beside
 from idp.ports import StoreUnavailableError, Users
 from idp.settings import Settings, SettingsError, load
 

@@ -20,7 +20,7 @@ from idp.crypto.sealing import MasterKeyError
 from idp.flows.assembly import UnusableRealmError
 from idp.flows.customers.user_files import UserFiles
 from idp.importing import Importing, ImportRefusedError, Plan, importing_beside
-from idp.opening import export_beside
+from idp.opening.beside import export_beside
 from idp.ports import MessageUndeliveredError, StoreUnavailableError
 from idp.realms.documents import documents, name_of, only
 from idp.realms.exchange.exporting import exported

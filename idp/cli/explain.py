@@ -14,7 +14,7 @@ from idp.app import Outside
 from idp.cli.reports.explanation import explanation
 from idp.cli.terminal import printable
 from idp.model.event import Event
-from idp.opening import store_beside
+from idp.opening.beside import store_beside
 from idp.ports import Events, StoreUnavailableError
 from idp.settings import Settings, SettingsError, load
 

@@ -23,7 +23,7 @@ from idp.model.event import Event
 from idp.model.flow_kind import FlowKind
 from idp.model.realm import Realm
 from idp.model.user import User
-from idp.opening import store_beside
+from idp.opening.beside import store_beside
 from idp.ports import StoreUnavailableError
 from idp.realms.loading import RealmUnreadableError
 from idp.settings import SettingsError, load

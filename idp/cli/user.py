@@ -23,7 +23,8 @@ from idp.gateways.mail import WrittenMail
 from idp.gateways.opening import mail_of, outbox_of
 from idp.model.realm import Realm
 from idp.model.user import User
-from idp.opening import surroundings_of, versions_beside
+from idp.opening.beside import versions_beside
+from idp.opening.services import surroundings_of
 from idp.ports import MessageUndeliveredError, StoreUnavailableError
 from idp.realms.history import RealmHistory
 from idp.realms.loading import RealmUnreadableError, load

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from idp.opening import store_beside
+from idp.opening.beside import store_beside
 from idp.settings import load
 from tests.cli.deployment import REALM, Deployment, Token, command, environment
 from tests.cli.test_serve import USERNAME, Bank, give_password, log_in, login_page, settled

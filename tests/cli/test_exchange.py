@@ -16,7 +16,7 @@ import pyotp
 import pytest
 
 from idp.cli.main import main
-from idp.opening import versions_beside
+from idp.opening.beside import versions_beside
 from idp.realms.exchange.secret_places import MASK
 from idp.realms.history import Authorship
 from idp.realms.loading import canonical_document

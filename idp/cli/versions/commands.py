@@ -28,7 +28,8 @@ from idp.flows.assembly import UnusableRealmError
 from idp.flows.versions.publishing import judged
 from idp.model.struct import Frozen
 from idp.model.version import Draft, Publication, publication_detail
-from idp.opening import surroundings_of, versions_beside
+from idp.opening.beside import versions_beside
+from idp.opening.services import surroundings_of
 from idp.ports import RealmStores, StoreUnavailableError
 from idp.realms.exchange.secret_places import masked, without_secrets
 from idp.realms.history import Authorship, HistoryRefusedError, RealmHistory

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from idp.crypto.client_certificates import NO_AUTHORITIES, read_certificates
-from idp.opening import client_authorities_of
+from idp.opening.services import client_authorities_of
 from idp.settings import Settings, StartError, load
 from tests.certificates import authority, issued
 
-DEVELOPMENT = Path(__file__).parents[1] / "config" / "development.toml"
+DEVELOPMENT = Path(__file__).parents[2] / "config" / "development.toml"
 NOW = 1_800_000_000
 
 

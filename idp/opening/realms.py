@@ -1,25 +1,17 @@
-"""Opening what is kept: the store, the sealed keys and clients of a realm, and all of it at work as a `Desk`.
-
-For a site that starts, and for the command line beside a running one.
-"""
+"""Opening the realms of a site that starts: their present versions, keys and clients, all of it at work as `Desk`s."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import time
-from collections.abc import AsyncIterator, Container, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Container, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 from structlog.typing import FilteringBoundLogger
 
-from idp.crypto.client_certificates import NO_AUTHORITIES, ClientAuthorities
 from idp.crypto.kept_keys import KeptKeys
-from idp.crypto.passwords import Argon2Passwords
-from idp.crypto.sealing import AesGcmSealer, create_master_key, read_master_keys
 from idp.flows.assembly import UnusableRealmError
 from idp.flows.customers.newcomers import ON_ITS_WAY, Newcomers
 from idp.flows.messages.notices import Notices
@@ -27,13 +19,12 @@ from idp.flows.step import StepServices
 from idp.flows.tabs import Tabs
 from idp.flows.versions.published import PublishedRealm, loaded_version
 from idp.flows.webauthn.domains import foreign_domains
-from idp.gateways.opening import make_folder_of, outbound_of
+from idp.gateways.opening import outbound_of
 from idp.gateways.settled import SettledMail, SettledOutbound, SettledPasswords, SettledSms, SettledUpstreams
 from idp.gateways.upstreams import OpenIdUpstreams
 from idp.login.action_links import ACTION_TOKEN
 from idp.login.desk import Desk
 from idp.model.key_policy import key_policy
-from idp.model.struct import Frozen
 from idp.model.version import Publication, VersionSource
 from idp.oidc.authorization.endpoint import AuthorizationEndpoint
 from idp.oidc.errands import Errands
@@ -41,6 +32,7 @@ from idp.oidc.provider import Provider
 from idp.oidc.registration.registrations import Registrations
 from idp.oidc.sessions.browser_state import origin_of
 from idp.oidc.version_watch import record_publication
+from idp.opening.services import client_authorities_of
 from idp.ports import (
     Clock,
     Mail,
@@ -55,9 +47,8 @@ from idp.ports import (
 )
 from idp.realms.history import Authorship, HistoryRefusedError, RealmHistory
 from idp.realms.loading import LoadedRealm
-from idp.realms.placeholders import Surroundings, file_vault
+from idp.realms.placeholders import Surroundings
 from idp.settings import Settings, StartError
-from idp.stores.opening import open_store
 from idp.telemetry.outside import ObservedOutbound, ObservedSms
 from idp.web.pages import Pages
 
@@ -338,152 +329,3 @@ def _unusable(realm: str, version: str, error: UnusableRealmError) -> StartError
         f"The version {version} of realm {realm}, which was published, does not start here:\n{error}\n"
         f"Repair what it names, or go back to a version before it: idp realm rollback {realm}."
     )
-
-
-def sealer_of(settings: Settings) -> AesGcmSealer:
-    """Return what seals the store; a master key is made where the settings want one. Raises `MasterKeyError`."""
-    paths = [Path(name) for name in settings.secrets.master_key_files]
-    if settings.secrets.create_master_key and not paths[0].exists():
-        make_folder_of(paths[0])
-        create_master_key(paths[0])
-    return AesGcmSealer(read_master_keys(paths))
-
-
-def surroundings_of(settings: Settings, environment: Mapping[str, str]) -> Surroundings:
-    """Return where the placeholders of realm files take their values from."""
-    return Surroundings(
-        vault=file_vault(Path(settings.secrets.vault)), environment=environment, base_url=settings.server.base_url
-    )
-
-
-def passwords_of(settings: Settings, random: RandomBytes, observer: Observer | None = None) -> Argon2Passwords:
-    """Return the hashing of passwords, with threads of its own that `close` ends."""
-    return Argon2Passwords(
-        workers=settings.hashing.workers or hashing_workers(_cores(), processes=settings.server.workers),
-        queue=settings.hashing.queue,
-        memory_kib=settings.hashing.memory_kib,
-        iterations=settings.hashing.iterations,
-        random=random,
-        observer=observer,
-    )
-
-
-def hashing_workers(cores: int, *, processes: int) -> int:
-    """Return how many threads of a process hash: one core is left for everything else, as far as there are several."""
-    return max(1, (cores - 1) // processes)
-
-
-def _cores() -> int:
-    """Return how many cores this process may use, which may be fewer than there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def client_authorities_of(settings: Settings) -> ClientAuthorities:
-    """Return the authorities that vouch for clients' certificates; raises `StartError`."""
-    path = settings.server.client_ca_file
-    if not path:
-        return NO_AUTHORITIES
-    try:
-        return ClientAuthorities(Path(path).read_bytes())
-    except OSError as error:
-        raise StartError(f"server.client_ca_file: {path} cannot be read ({error.strerror}).") from None
-    except ValueError:
-        raise StartError(f"server.client_ca_file: {path} holds no certificates (PEM).") from None
-
-
-@contextlib.asynccontextmanager
-async def registrations_beside(
-    settings: Settings, *, realm: str, clock: Clock
-) -> AsyncIterator[tuple[Registrations, RealmStores]]:
-    """Open the registered clients of one realm for the command line, whether or not a server is running.
-
-    Raises:
-        MasterKeyError, StoreUnavailableError: with what to do.
-
-    """
-    async with _stores_beside(settings, realm=realm, clock=clock) as (stores, sealer):
-        yield Registrations(realm=realm, store=stores.registered_clients, sealer=sealer), stores
-
-
-@contextlib.asynccontextmanager
-async def keys_beside(
-    settings: Settings, *, realm: str, clock: Clock, random: RandomBytes
-) -> AsyncIterator[tuple[KeptKeys, RealmStores]]:
-    """Open the keys of one realm for the command line, whether or not a server is running.
-
-    Raises:
-        MasterKeyError, StoreUnavailableError: with what to do.
-
-    """
-    async with _stores_beside(settings, realm=realm, clock=clock) as (stores, sealer):
-        yield KeptKeys(stores.secrets, sealer, realm=realm, clock=clock, random=random), stores
-
-
-@contextlib.asynccontextmanager
-async def versions_beside(
-    settings: Settings, *, realm: str, clock: Clock
-) -> AsyncIterator[tuple[RealmHistory, RealmStores]]:
-    """Open the versions of one realm for the command line, whether or not a server is running.
-
-    Raises:
-        MasterKeyError, StoreUnavailableError: with what to do.
-
-    """
-    async with _stores_beside(settings, realm=realm, clock=clock) as (stores, sealer):
-        yield RealmHistory(realm=realm, versions=stores.versions, sealer=sealer, clock=clock), stores
-
-
-class Exporting(Frozen, frozen=True, kw_only=True):
-    """What an export of one realm reads."""
-
-    history: RealmHistory
-    stores: RealmStores
-    sealer: Sealer
-    keys: KeptKeys
-
-    async def fingerprint_key(self) -> bytes:
-        """Return what fingerprints of secrets are keyed with: the realm's own key for as long as it lives."""
-        return await self.keys.code_key()
-
-
-@contextlib.asynccontextmanager
-async def export_beside(
-    settings: Settings, *, realm: str, clock: Clock, random: RandomBytes
-) -> AsyncIterator[Exporting]:
-    """Open one realm for an export, whether or not a server is running.
-
-    Raises:
-        MasterKeyError, StoreUnavailableError: with what to do.
-
-    """
-    async with _stores_beside(settings, realm=realm, clock=clock) as (stores, sealer):
-        yield Exporting(
-            history=RealmHistory(realm=realm, versions=stores.versions, sealer=sealer, clock=clock),
-            stores=stores,
-            sealer=sealer,
-            keys=KeptKeys(stores.secrets, sealer, realm=realm, clock=clock, random=random),
-        )
-
-
-@contextlib.asynccontextmanager
-async def store_beside(settings: Settings, *, clock: Clock) -> AsyncIterator[Store]:
-    """Open the store for the command line, whether or not a server is running; without keys, what is sealed stays so.
-
-    Raises:
-        StoreUnavailableError: with what to do.
-
-    """
-    store = await open_store(settings.store, clock=clock, use="beside")
-    try:
-        yield store
-    finally:
-        await store.close()
-
-
-@contextlib.asynccontextmanager
-async def _stores_beside(
-    settings: Settings, *, realm: str, clock: Clock
-) -> AsyncIterator[tuple[RealmStores, AesGcmSealer]]:
-    sealer = AesGcmSealer(read_master_keys([Path(name) for name in settings.secrets.master_key_files]))
-    async with store_beside(settings, clock=clock) as store:
-        yield store.realm(realm), sealer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from idp.opening import hashing_workers
+from idp.opening.services import hashing_workers
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,10 @@ class UserSessions(Protocol):
         """Store a new session; it is durable when this returns."""
 
     async def get(self, sid: str) -> UserSession | None:
-        """Return the session, unless it ended or expired."""
+        """Return the session, unless it ended or expired; how old that may be, `Users.by_id` says."""
+
+    async def present(self, sid: str) -> UserSession | None:
+        """Return the session as of this moment, whatever this process remembers."""
 
     async def replace(self, session: UserSession, *, expires_at: int) -> bool:
         """Compare and set on `revision`."""
@@ -216,7 +219,10 @@ class Users(Protocol):
     """Users, found by id, username or e-mail (both compared without regard to case)."""
 
     async def by_id(self, user_id: str) -> User | None:
-        """Return the user."""
+        """Return the user; what another node wrote within the last second may be missing."""
+
+    async def present(self, user_id: str) -> User | None:
+        """Return the user as of this moment, whatever this process remembers: where what is decided lasts."""
 
     async def by_username(self, username: str) -> User | None:
         """Return the user of that name."""

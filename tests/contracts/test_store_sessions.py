@@ -81,8 +81,10 @@ async def test_a_session_is_found_by_its_sid_until_it_expires(realm: RealmStores
     await realm.user_sessions.create(a_session(), expires_at=NOW + 10)
     clock.advance(9)
     assert await realm.user_sessions.get("sid-1") == a_session()
+    assert await realm.user_sessions.present("sid-1") == a_session()
     clock.advance(1)
     assert await realm.user_sessions.get("sid-1") is None
+    assert await realm.user_sessions.present("sid-1") is None
     assert await realm.user_sessions.of_user("user-1") == []
     assert await realm.user_sessions.end("sid-1") is None
 

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.anyio
 async def test_a_user_is_found_by_id_name_and_address_with_everything_in_it(realm: RealmStores) -> None:
     assert await realm.users.create(a_user())
     assert await realm.users.by_id("user-1") == a_user()
+    assert await realm.users.present("user-1") == a_user()
     assert await realm.users.by_username("agim") == a_user()
     assert await realm.users.by_email("agim@example.al") == a_user()
 
@@ -28,6 +29,7 @@ async def test_a_user_is_found_by_id_name_and_address_with_everything_in_it(real
 async def test_nobody_else_is_found(realm: RealmStores) -> None:
     await realm.users.create(a_user(email=""))
     assert await realm.users.by_id("agim") is None
+    assert await realm.users.present("agim") is None
     assert await realm.users.by_username("user-1") is None
     assert await realm.users.by_username("") is None
     assert await realm.users.by_email("") is None

@@ -20,6 +20,12 @@ class MemoryPlace:
         self._events: list[tuple[str, EventRow]] = []
         self.commits = 0
 
+    def copy(self) -> MemoryPlace:
+        """Return another place with the records that are here now."""
+        other = MemoryPlace()
+        other._records |= self._records
+        return other
+
     async def get(self, key: RecordKey) -> Stamped | None:
         found = self._records.get(key)
         await asyncio.sleep(0)

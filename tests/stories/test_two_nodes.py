@@ -21,7 +21,7 @@ from idp.oidc.sessions.back_channel import owe, tell_due
 from idp.ports import StoreUnavailableError
 from idp.realms.history import Authorship
 from idp.realms.registration import OPEN, POLICIES
-from idp.stores.optimistic import OptimisticKernel, RecordKey, Stamped
+from idp.stores.optimistic import OptimisticKernel, Place, RecordKey, Stamped
 from idp.stores.records import KernelStore
 from idp.web.http import Receive, Scope, Send
 from tests.fakes import FakeClock, FakeMailbox, FakeSites
@@ -38,7 +38,7 @@ SETTLED = settled(forms(FORM, OTP))
 PHONE = "+355692000101"
 
 
-def store_of(place: MemoryPlace, clock: FakeClock) -> KernelStore:
+def store_of(place: Place, clock: FakeClock) -> KernelStore:
     """Return one node's own view of the shared place: what it remembers having seen may be old."""
     kernel = OptimisticKernel(
         durable=place, brief=place, is_brief=lambda _: False, clock=clock, random=secrets.token_bytes
@@ -83,16 +83,18 @@ class _Proxied(Site):
 
 
 @contextlib.asynccontextmanager
-async def pair(folder: Path, *, edit: Edit | None = SETTLED) -> AsyncIterator[Pair]:
-    """Open two nodes at the same moment, on a store that is new to both."""
+async def pair(
+    folder: Path, *, edit: Edit | None = SETTLED, seen_here: Callable[[MemoryPlace], Place] = lambda place: place
+) -> AsyncIterator[Pair]:
+    """Open two nodes at the same moment, on a store that is new to both. `seen_here` is how the first one sees it."""
     clock, sms, mail = FakeClock(), FakeSms(), FakeMailbox()
     place = MemoryPlace()
     async with contextlib.AsyncExitStack() as opened:
         opening = (
             opened.enter_async_context(
-                provider(folder, edit=edit, clock=clock, sms=sms, mail=mail, shared=store_of(place, clock))
+                provider(folder, edit=edit, clock=clock, sms=sms, mail=mail, shared=store_of(view, clock))
             )
-            for _ in range(2)
+            for view in (seen_here(place), place)
         )
         yield Pair(*await asyncio.gather(*opening))
 

@@ -16,7 +16,7 @@ _PATIENCE = 20
 async def amend(users: Users, user_id: str, change: Callable[[User], User]) -> User:
     """Apply a pure change to the present user, again if somebody else was faster. Durable when this returns."""
     for _ in range(_PATIENCE):
-        user = await users.by_id(user_id)
+        user = await users.present(user_id)  # what is remembered would lose against the present one each time
         if user is None:
             raise StoreUnavailableError("The user was removed during the login.")
         changed = change(user)

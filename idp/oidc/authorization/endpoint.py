@@ -206,7 +206,7 @@ class AuthorizationEndpoint:
         if not may_answer and "select_account" not in login.request.prompt:
             return login
         # A disabled or locked user's session answers for nobody (T-20), nor does one from before a password change.
-        user = await may_go_on(self._provider, session.user_id)
+        user = await may_go_on(self._provider, session.user_id, at_once=False)  # the commit asks again
         if user is None or session.auth_time < user.not_before:
             return login
         return self._tabs.answered_by(login, session, user) if may_answer else _offered(login, login.request, user)

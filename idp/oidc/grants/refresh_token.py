@@ -87,7 +87,8 @@ async def _session(provider: Provider, family: RefreshFamily) -> UserSession | N
     """Return the session of an online family; an offline one needs none."""
     if family.offline:
         return None
-    session = await live_session(provider, family.sid, family.client_id, issued_at=family.created_at)
+    # Not at once: what is given out here dies with the session, and the family began before whatever ends it.
+    session = await live_session(provider, family.sid, family.client_id, issued_at=family.created_at, at_once=False)
     if session is None:
         raise _refused(family, "the session ended")
     return session
@@ -96,7 +97,7 @@ async def _session(provider: Provider, family: RefreshFamily) -> UserSession | N
 async def _user(provider: Provider, client: Client, family: RefreshFamily) -> User:
     # When the family began, not its last token: one that is refreshed in the very moment of a password change would
     # outlive it.
-    user = await may_go_on(provider, family.user_id, issued_at=family.created_at)
+    user = await may_go_on(provider, family.user_id, issued_at=family.created_at, at_once=False)
     if user is None:
         raise _refused(family, "the user may not go on, or the grant is from before the user's not-before")
     if not is_strong_enough(provider.realm(), client, family.acr):

@@ -140,5 +140,7 @@ async def login_status(provider: Provider, request: Request, _body: bytes) -> Re
         raise OAuthError(ErrorCode.ACCESS_DENIED, "The origin is not the client's.", status=403)
     sid = given.get("session_state")
     now = provider.now()
-    ended = sid is not None and await live_session(provider, sid, client.client_id, issued_at=now) is None
+    ended = (
+        sid is not None and await live_session(provider, sid, client.client_id, issued_at=now, at_once=False) is None
+    )
     return Reply(200 if ended else 204, b"", NO_STORE)

@@ -22,13 +22,18 @@ def session_expires_at(session: UserSession, lifespans: Lifespans) -> int:
     return min(session.last_seen_at + lifespans.sso_idle, session.started_at + lifespans.sso_max)
 
 
-async def live_session(provider: Provider, sid: str, client_id: str, *, issued_at: int) -> UserSession | None:
+async def live_session(
+    provider: Provider, sid: str, client_id: str, *, issued_at: int, at_once: bool = True
+) -> UserSession | None:
     """Return the session if it lives and the client has had a share in it ever since `issued_at`.
+
+    `at_once` as in `idp.oidc.sessions.gate`.
 
     A share is ended when tokens are revoked or were stolen. If the person comes back to the client by single sign-on,
     it has a new one, in which what was ended must not come to life again (RFC 7009 §2.1, RFC 9700 §4.14.2).
     """
-    session = await provider.stores.user_sessions.get(sid)
+    sessions = provider.stores.user_sessions
+    session = await (sessions.present(sid) if at_once else sessions.get(sid))
     share = None if session is None else session.clients.get(client_id)
     if session is None or share is None or issued_at < share.started_at:
         return None
@@ -70,7 +75,7 @@ async def join_session(
     """
     now, lifespans = provider.now(), provider.realm().lifespans
     for _ in range(_MOST_TRIES):
-        current = await provider.stores.user_sessions.get(session.sid)
+        current = await provider.stores.user_sessions.present(session.sid)  # where nothing is written, nothing compares
         if current is None:
             return False
         share = share_of(current.clients, client, scope, terms, at=now if at is None else at)
@@ -95,7 +100,8 @@ async def leave_session(provider: Provider, sid: str, client_id: str) -> None:
     """
     lifespans = provider.realm().lifespans
     for _ in range(_MOST_TRIES):
-        session = await provider.stores.user_sessions.get(sid)
+        # Not what is remembered: a share that began at another node a moment ago is the one that a thief holds.
+        session = await provider.stores.user_sessions.present(sid)
         if session is None or client_id not in session.clients:
             return
         others = {name: share for name, share in session.clients.items() if name != client_id}

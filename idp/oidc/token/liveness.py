@@ -49,7 +49,7 @@ async def live_access(provider: Provider, claims: Claims) -> LiveToken | None:
     # Whom the grant is about decides; a `sub` cannot be turned back into a user (Core §8.1).
     if grant is None or claims["sub"] != subject_of(provider, client, grant.user_id):
         return None
-    user = await may_go_on(provider, grant.user_id, issued_at=claims["iat"])
+    user = await may_go_on(provider, grant.user_id, issued_at=claims["iat"], at_once=False)
     if user is None:
         return None
     return LiveToken(user=user, client=client, granted=grant.scope, terms=grant.terms)
@@ -67,10 +67,10 @@ async def live_refresh(provider: Provider, claims: Claims) -> User | None:
     if family is None or not same(family.current, digest(claims["jti"])) or provider.client(family.client_id) is None:
         return None
     if not family.offline:
-        session = await live_session(provider, family.sid, family.client_id, issued_at=family.created_at)
+        session = await live_session(provider, family.sid, family.client_id, issued_at=family.created_at, at_once=False)
         if session is None:
             return None
-    return await may_go_on(provider, family.user_id, issued_at=family.created_at)
+    return await may_go_on(provider, family.user_id, issued_at=family.created_at, at_once=False)
 
 
 class _LiveGrant(Frozen, frozen=True, kw_only=True):
@@ -85,7 +85,9 @@ async def _live_grant(provider: Provider, claims: Claims) -> _LiveGrant | None:
     """Return the grant behind the token, or None if it has ended."""
     family_id = family_of(claims["jti"])
     if family_id is None:
-        session = await live_session(provider, claims["sid"], claims["client_id"], issued_at=claims["iat"])
+        session = await live_session(
+            provider, claims["sid"], claims["client_id"], issued_at=claims["iat"], at_once=False
+        )
         if session is None:
             return None
         share = session.clients[claims["client_id"]]

@@ -76,7 +76,10 @@ def connect(url: str, *, waits: bool = False) -> Connection:
         parsed = parse_uri(url)
         given = {name.lower() for name in parsed["options"]}
         bounds = {name: value for name, value in _BOUNDS.items() if name.lower() not in given}
-        client: AsyncMongoClient[Document] = AsyncMongoClient(url, **(bounds | (_WAITING if waits else {})))
+        # From the primary alone, whatever the URL says: a member that is behind still has the session that was ended,
+        # and as the change stream has told of that already, it would be remembered for good.
+        wanted = bounds | {"readPreference": "primary"} | (_WAITING if waits else {})
+        client: AsyncMongoClient[Document] = AsyncMongoClient(url, **wanted)
     except (InvalidURI, ConfigurationError, ValueError, TypeError) as error:
         # From None: what the driver says may quote a part of the URL.
         raise StoreUnavailableError(

@@ -22,7 +22,8 @@ from idp.stores.optimistic import Commit, Place, RecordKey, Stamped
 from idp.stores.portable import KeptEvent, KeptRecord, Portion
 
 STALE: Final = 0.9
-"""Seconds after which an answer from memory is no longer given, if the stream has said nothing."""
+"""Seconds after which an answer from memory is no longer given: counted from the last question to the stream that was
+answered. What was written before that question is known."""
 
 KEPT: Final = 10_000
 """How many records are kept; also that there is none of a name."""
@@ -170,12 +171,18 @@ class FreshPlace:
         return await self._place.events(after=after, limit=limit)
 
     async def commit(self, commit: Commit) -> Mapping[RecordKey, Stamped | None] | None:
-        """Write all of it, or say what is there. What this process wrote it sees at once, however it ended."""
+        """Write all of it, or say what is there. What this process wrote it sees at once, however it ended.
+
+        So it does what it was just told to be otherwise: whoever compares in vain and looks again must not be shown the
+        same once more.
+        """
+        there: Mapping[RecordKey, Stamped | None] | None = None
         try:
-            return await self._place.commit(commit)
+            there = await self._place.commit(commit)
         finally:
-            for key in commit.writes:
+            for key in (*commit.writes, *(there or ())):
                 self._memory.drop(name_of(key))
+        return there
 
     async def sweep(self, *, now: float, events_before: float, limit: int) -> int:
         """Remove what expired."""
@@ -217,19 +224,22 @@ class FreshPlace:
             cursor = opened["cursor"]["id"]
             while cursor:
                 more = {"getMore": cursor, "collection": "$cmd.aggregate", "batchSize": _BATCH, "maxTimeMS": _WAIT}
+                asked_at = _present()
                 async with asyncio.timeout(_HUNG):
                     answer = await database.command(more, session=session)
                 cursor = answer["cursor"]["id"]
-                self._heard(answer["cursor"]["nextBatch"])
+                self._heard(answer["cursor"]["nextBatch"], asked_at)
 
-    def _heard(self, changes: Sequence[Mapping[str, Any]]) -> None:
+    def _heard(self, changes: Sequence[Mapping[str, Any]], asked_at: float) -> None:
         for change in changes:
             if change["operationType"] in _ONE_RECORD:
                 self._memory.drop(str(change["documentKey"]["_id"]))
             else:  # a collection was dropped or renamed, perhaps to restore a backup
                 self._memory.clear()
         if len(changes) < _BATCH:  # there was no more to tell when the server answered
-            self._heard_at = _present()
+            # When it was asked, not when the answer came: that may have been under way for as long as it liked, or
+            # have waited for a process that was stopped.
+            self._heard_at = asked_at
 
 
 def _present() -> float:

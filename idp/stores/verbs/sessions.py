@@ -69,6 +69,10 @@ class KernelUserSessions:
         """Return the session, unless it ended or expired."""
         return await self._shelf.find(self._kernel, sid)
 
+    async def present(self, sid: str) -> UserSession | None:
+        """Return the session as of this moment."""
+        return await self._kernel.transact(lambda tx: self._shelf.get(tx, sid))
+
     async def replace(self, session: UserSession, *, expires_at: int) -> bool:
         """Store `session` as revision + 1 if the stored revision equals `session.revision`."""
 

@@ -37,6 +37,10 @@ class KernelUsers:
         """Return the user."""
         return await self._shelf.find(self._kernel, user_id)
 
+    async def present(self, user_id: str) -> User | None:
+        """Return the user as of this moment."""
+        return await self._kernel.transact(lambda tx: self._shelf.get(tx, user_id))
+
     async def by_username(self, username: str) -> User | None:
         """Return the user of that name, whatever its case."""
         user_id = await self._names.find(self._kernel, folded(username))

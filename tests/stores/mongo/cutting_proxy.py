@@ -20,6 +20,10 @@ class CuttingProxy:
         self._where: Literal["before", "after"] = "before"
         self._left = 0
         self.cuts = 0
+        self.held = 0
+        """How many answers wait, or have waited."""
+        self._held = b""
+        self._going = asyncio.Semaphore(0)
         self.port = 0
         self._serving: set[asyncio.Task[object]] = set()
         self._open: set[asyncio.StreamWriter] = set()
@@ -27,6 +31,14 @@ class CuttingProxy:
     def cut(self, command: str, where: Literal["before", "after"], *, times: int) -> None:
         """Break the connection `before` such a request arrives, or `after` it was answered, so many times."""
         self._command, self._where, self._left = command.encode() + b"\0", where, times
+
+    def hold(self, command: str) -> None:
+        """Keep every answer to such a request until it is let go."""
+        self._held = command.encode() + b"\0"
+
+    def let_one_go(self) -> None:
+        """Hand on one answer that is held."""
+        self._going.release()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection until it ends or is cut."""
@@ -60,12 +72,18 @@ class CuttingProxy:
             )  # the driver's watch over the server: many answers to one request
             if hit:
                 return False
+            if self._held and self._held in request[16:64]:
+                self.held += 1
+                await self._going.acquire()
             back.write(answer)
             await back.drain()
         return True
 
     async def end(self) -> None:
         """Break every connection."""
+        self._held = b""
+        for _ in self._serving:
+            self._going.release()
         for end in list(self._open):
             end.close()
         await asyncio.gather(*self._serving)

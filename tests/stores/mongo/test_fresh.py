@@ -9,10 +9,11 @@ from contextlib import asynccontextmanager
 import pytest
 
 from idp.stores.mongo.connection import connect
-from idp.stores.mongo.fresh import FreshPlace, Memory
+from idp.stores.mongo.fresh import STALE, FreshPlace, Memory
 from idp.stores.mongo.place import MongoPlace
 from idp.stores.optimistic import Commit, RecordKey, Stamped
 from tests.contracts.values import NOW
+from tests.stores.memory_place import MemoryPlace
 from tests.stores.mongo.cutting_proxy import cutting_proxy
 from tests.stores.mongodb import dropped, fresh_url, through
 
@@ -125,6 +126,47 @@ async def test_a_node_that_hears_nothing_remembers_nothing() -> None:
         proxy.cut("getMore", "before", times=0)
         await fresh(place)
         assert await place.get(key) == record(3)
+
+
+async def test_an_answer_that_was_long_under_way_says_nothing_of_now() -> None:
+    key = RecordKey("user", "realm", "a")
+    url = fresh_url()
+    async with (
+        dropped(url),
+        through(url, cutting_proxy) as (proxy, proxied),
+        node(url, follows=proxied) as (place, _),
+        node(url) as (other, _),
+    ):
+        await other.commit(write(key, record(1)))
+        await fresh(place)
+        assert await place.get(key) == record(1)
+        proxy.hold("getMore")
+
+        async def held(number: int) -> bool:
+            return proxy.held >= number
+
+        await until(lambda: held(1))
+        await other.commit(write(key, record(2)))  # after the answer that is held was made
+        await asyncio.sleep(STALE)
+        proxy.let_one_go()
+        await until(lambda: held(2))  # it has read the first one: it has asked for more
+        assert not place.fresh
+        assert await place.get(key) == record(2)
+
+
+async def test_what_a_comparison_tells_is_not_shown_otherwise_afterwards() -> None:
+    key = RecordKey("user", "realm", "a")
+    async with dropped(fresh_url()) as another:  # where nobody writes: its stream is fresh, and tells nothing
+        below = MemoryPlace()
+        place = FreshPlace(below, connect(another, waits=True))
+        await below.commit(write(key, record(1)))
+        await fresh(place)
+        assert await place.get(key) == record(1)
+        await below.commit(write(key, record(2)))
+        late = Commit(now=NOW, expected={key: record(1).stamp}, writes={}, events=())
+        assert await place.commit(late) == {key: record(2)}
+        assert await place.get(key) == record(2)
+        await place.close()
 
 
 async def test_a_collection_that_is_dropped_is_forgotten() -> None:

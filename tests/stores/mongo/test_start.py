@@ -6,12 +6,12 @@ import asyncio
 import traceback
 
 import pytest
-from pymongo import AsyncMongoClient
+from pymongo import AsyncMongoClient, ReadPreference
 
 from idp.ports import StoreUnavailableError
 from idp.stores.kernel import SchemaTooNewError
 from idp.stores.mongo import schema
-from idp.stores.mongo.connection import connect
+from idp.stores.mongo.connection import MAJORITY, SETTLED, connect
 from idp.stores.mongo.documents import COLLECTIONS, EVENTS, SCHEMA, Document
 from idp.stores.mongo.place import MongoPlace
 from tests.stores.mongodb import MongoServer, dropped, fresh_url
@@ -107,3 +107,13 @@ async def test_no_message_says_the_password(url: str) -> None:
     with pytest.raises(StoreUnavailableError) as refused:
         await MongoPlace.open(url, serving=True)
     assert PASSWORD not in "".join(traceback.format_exception(refused.value))
+
+
+@pytest.mark.parametrize(
+    "wanted", ["secondary", "secondaryPreferred", "nearest&readConcernLevel=local&w=1&journal=false"]
+)
+async def test_the_primary_is_asked_whatever_the_address_says(wanted: str) -> None:
+    connection = connect(f"mongodb://127.0.0.1:1/hyrja?replicaSet=rs&readPreference={wanted}")
+    assert connection.database.read_preference == connection.client.read_preference == ReadPreference.PRIMARY
+    assert (connection.database.read_concern, connection.database.write_concern) == (SETTLED, MAJORITY)
+    await connection.client.close()

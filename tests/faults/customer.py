@@ -9,6 +9,7 @@ import asyncio
 import base64
 import contextlib
 import hashlib
+import secrets
 import time
 from collections.abc import Callable
 from typing import Any
@@ -33,7 +34,9 @@ _CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(_VERIFIER.encode()).digest(
 class Application:
     """The bank's application: redeems codes, refreshes tokens."""
 
-    def __init__(self, origin: str, secret: str) -> None:
+    def __init__(self, origin: str, secret: str, *, remembered: bool = True) -> None:
+        """`remembered`: no fault makes the provider forget which codes were redeemed."""
+        self.remembered = remembered
         self.issuer = f"{origin}/realms/{REALM}"
         self._http = httpx.AsyncClient(
             auth=("internet-banking", secret), timeout=20, headers={"connection": "close"}, trust_env=False
@@ -207,17 +210,26 @@ class Customer:
 
     async def _refresh_token_is_rotated_once(self) -> None:
         if self._refreshing is not None:
-            self._held("a refresh token in doubt", await self.application.refresh(self._refreshing), {200, 400})
-            self._held("a refresh token that was used", await self.application.refresh(self._refreshing), {400})
+            answer = await self.application.refresh(self._refreshing)
+            self._held("a refresh token in doubt", answer, {200, 400})
+            self._refresh, self._rotated = answer.json().get("refresh_token"), self._refreshing
+            await self._something_is_used_again()
         elif self._refresh is not None:
             await self.refresh()
-            assert self._rotated is not None
-            self._held("a refresh token that was used", await self.application.refresh(self._rotated), {400})
-            assert self._refresh is not None
-            self._held("what follows a reused one", await self.application.refresh(self._refresh), {400})
+            await self._something_is_used_again()
+        if self._refresh is not None:
+            self._held("what follows something reused", await self.application.refresh(self._refresh), {400})
         if self._redeemed is not None:
             self._held("a code that was redeemed", await self.application.redeem(self._redeemed), {400})
         self._refreshing = self._refresh = self._redeemed = None
+
+    async def _something_is_used_again(self) -> None:
+        """Use the code from which everything came (RFC 6749 §4.1.2), or a refresh token (RFC 9700 §4.14.2), again."""
+        if self._redeemed is not None and self.application.remembered and secrets.randbelow(2):
+            self._held("a code that was redeemed", await self.application.redeem(self._redeemed), {400})
+        else:
+            assert self._rotated is not None
+            self._held("a refresh token that was used", await self.application.refresh(self._rotated), {400})
 
     def _held(self, what: str, response: httpx.Response, expected: set[int]) -> None:
         if response.status_code not in expected:

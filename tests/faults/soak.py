@@ -66,11 +66,11 @@ class Soak:
 
 @asynccontextmanager
 async def soak(folder: Path, *, stores: Stores | None = None) -> AsyncIterator[tuple[Soak, Cluster]]:
-    """Open the cluster, with everybody logged in once."""
+    """Open the cluster, with everybody logged in once. `stores`: those that the test will break."""
     seeds = {f"customer{number}": pyotp.random_base32() for number in range(CUSTOMERS)}
     single = {"HYRJA_SERVER__WORKERS": "1"}
     async with cluster(folder, edit=settled(seeds), stores=stores, variables=single) as (deployment, nodes):
-        application = Application(deployment.origin, deployment.secret)
+        application = Application(deployment.origin, deployment.secret, remembered=stores is None)
         people = [
             Customer(name, seed, application=application, browser=deployment.browser) for name, seed in seeds.items()
         ]

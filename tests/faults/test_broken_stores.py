@@ -41,6 +41,7 @@ def mongodb(tmp_path: Path) -> Iterator[MongoServer]:
 async def test_customers_are_told_to_come_again_while_a_store_is_gone_and_nothing_is_lost_or_done_twice(
     tmp_path: Path, redis: RedisServer, mongodb: MongoServer
 ) -> None:
+    """Tried, and it was red: a Redis that does not answer is waited for."""
     stores = Stores(f"mongodb://127.0.0.1:{mongodb.port}/hyrja?replicaSet=secantus", redis.url)
     async with soak(tmp_path, stores=stores) as (customers, _):
         processes = [(node.process.pid, node.workers()) for node in customers.nodes]

@@ -22,6 +22,11 @@ CUSTOMERS = 4
 
 
 async def test_a_node_whose_disk_is_full_lets_nobody_in_and_goes_on_as_soon_as_there_is_room(tmp_path: Path) -> None:
+    """Killed in the end while it is full.
+
+    Tried, and each made it red: a refresh token is rotated whichever one is presented; a code that is taken leaves no
+    tombstone; a code of a soft token is not burnt; a block of writes is answered before it is on the disk.
+    """
     seeds = {f"customer{number}": pyotp.random_base32() for number in range(CUSTOMERS)}
     deployment = Deployment(tmp_path, edit=settled(seeds))
     deployment.change(str(deployment.log), "/dev/null")  # the log has a disk of its own

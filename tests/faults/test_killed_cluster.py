@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_a_cluster_whose_processes_are_killed_keeps_its_word(tmp_path: Path) -> None:
-    """Tried, and it was red: a refresh token is rotated in MongoDB after the answer; the other node knows the old one."""
+    """Tried, and it was red: a refresh token is rotated in MongoDB after the answer, unknown to the other node."""
     async with soak(tmp_path) as (customers, _):
         for _ in range(ROUNDS):
             await a_worker_is_killed(customers)

@@ -11,7 +11,6 @@ from idp.flows.tabs import Tabs
 from idp.flows.versions.published import PublishedRealm
 from idp.model.client import Client
 from idp.model.realm import Realm
-from idp.model.struct import Frozen
 from idp.oidc.authorization.endpoint import AuthorizationEndpoint, Browser
 from idp.oidc.provider import Provider
 from idp.web.cookies import CookieName, cookie_name
@@ -143,10 +142,3 @@ class Visit:
             supported=realm.locales,
             default=realm.default_locale,
         )
-
-
-class PageLink(Frozen, frozen=True, kw_only=True):
-    """A link of an information page."""
-
-    href: str
-    text_key: str

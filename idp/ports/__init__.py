@@ -1,5 +1,16 @@
 """Everything outside, as the house sees it: stores, clock, randomness, gateways, and those who watch."""
 
+from idp.ports.grants import (
+    AuthorizationCodes,
+    PendingAuthorizations,
+    PushedRequests,
+    RefreshFamilies,
+    Replayed,
+    Reused,
+    Rotated,
+    Taken,
+)
+from idp.ports.limits import Attempts, Counters, FirstUse, LatestValues, Throttle
 from idp.ports.observing import Observer, Unobserved
 from idp.ports.outside import (
     Answered,
@@ -22,31 +33,18 @@ from idp.ports.outside import (
     Upstreams,
 )
 from idp.ports.stores import (
-    Attempts,
     AuthenticationSessions,
-    AuthorizationCodes,
-    Counters,
     Events,
-    FirstUse,
     InitialTokens,
     KeptSecrets,
-    LatestValues,
     LogoutDeliveries,
     MessageDeliveries,
     PartHealth,
-    PendingAuthorizations,
-    PushedRequests,
     RealmStores,
     RealmVersions,
-    RefreshFamilies,
     RegisteredClients,
-    Replayed,
-    Reused,
-    Rotated,
     Store,
     StoreUnavailableError,
-    Taken,
-    Throttle,
     Users,
     UserSessions,
 )

@@ -12,23 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol
 
 from idp.model.event import Event
-from idp.model.lockout import Attempt, Locks
 from idp.model.logout import LogoutDelivery
 from idp.model.message import DeliveryState, MessageDelivery
-from idp.model.oauth import AuthorizationCode, RefreshFamily
-from idp.model.pending import PendingAuthorization
-from idp.model.policy import BruteForcePolicy
 from idp.model.registration import InitialToken, RegisteredClient
-from idp.model.request_object import PushedRequest
 from idp.model.session import AuthenticationSession, UserSession
 from idp.model.struct import Frozen
 from idp.model.user import User
 from idp.model.version import Confirmation, Draft, Publication
-
-T = TypeVar("T")
+from idp.ports.grants import AuthorizationCodes, PendingAuthorizations, PushedRequests, RefreshFamilies
+from idp.ports.limits import Attempts, Counters, FirstUse, LatestValues, Throttle
 
 
 class StoreUnavailableError(Exception):
@@ -43,30 +38,6 @@ class PartHealth(Frozen, frozen=True, kw_only=True):
     reason: str = ""
     clock_ahead: float | None = None
     """How many seconds its clock is ahead of ours, where it has one that can be asked."""
-
-
-class Taken(Frozen, Generic[T], frozen=True, kw_only=True):
-    """The first and only taking of a one-time value."""
-
-    value: T
-
-
-class Replayed(Frozen, Generic[T], frozen=True, kw_only=True):
-    """A one-time value that somebody had already taken; the value tells whose it was."""
-
-    value: T
-
-
-class Rotated(Frozen, frozen=True, kw_only=True):
-    """The family after the presented token was replaced by its successor."""
-
-    family: RefreshFamily
-
-
-class Reused(Frozen, frozen=True, kw_only=True):
-    """A token that had already been replaced; the family has been ended (RFC 9700 §4.14.2)."""
-
-    family: RefreshFamily
 
 
 class AuthenticationSessions(Protocol):
@@ -108,72 +79,6 @@ class UserSessions(Protocol):
 
     async def standing(self) -> Mapping[str, int]:
         """Count the live sessions by the version of the realm they were made under. Reads every one: for operators."""
-
-
-class AuthorizationCodes(Protocol):
-    """Codes by digest. A taken code leaves a tombstone, so that its second use is recognised."""
-
-    async def put(self, key: str, code: AuthorizationCode) -> None:
-        """Keep a code until its `expires_at`."""
-
-    async def take(self, key: str) -> Taken[AuthorizationCode] | Replayed[AuthorizationCode] | None:
-        """Take a code: one winner among any number of callers; the others see `Replayed`."""
-
-
-class PushedRequests(Protocol):
-    """Pushed authorization requests by digest. One may be looked at often, and is taken once."""
-
-    async def put(self, key: str, request: PushedRequest, *, kept_until: int) -> None:
-        """Keep a request; it can be found and taken until `kept_until`."""
-
-    async def get(self, key: str) -> PushedRequest | None:
-        """Return a request that nobody has taken."""
-
-    async def take(self, key: str) -> PushedRequest | None:
-        """Remove and return a request: one winner among any number of callers."""
-
-
-class RefreshFamilies(Protocol):
-    """Refresh families by id."""
-
-    async def create(self, family: RefreshFamily) -> None:
-        """Store a new family until its `expires_at`."""
-
-    async def get(self, family_id: str) -> RefreshFamily | None:
-        """Return a live family."""
-
-    async def rotate(
-        self, family_id: str, *, presented: str, successor: str, now: int, expires_at: int
-    ) -> Rotated | Reused | None:
-        """Make `successor` current if `presented` is; otherwise end the family. None: no such family."""
-
-    async def touch(self, family_id: str, *, presented: str, now: int, expires_at: int) -> Rotated | Reused | None:
-        """As `rotate`, for a realm that does not rotate: the presented token stays current."""
-
-    async def end(self, family_id: str) -> bool:
-        """End a family; true for the caller that did."""
-
-
-class PendingAuthorizations(Protocol):
-    """Requests that somebody decides elsewhere, by the digest that the client polls with and by the person's ticket."""
-
-    async def create(self, pending: PendingAuthorization) -> bool:
-        """Store a new request; false if its ticket is in use (a user code is short: draw another one)."""
-
-    async def get(self, key: str) -> PendingAuthorization | None:
-        """Return a request, also for a while after it expired."""
-
-    async def by_ticket(self, ticket: str) -> PendingAuthorization | None:
-        """Return the request that a person's ticket means, until it expires."""
-
-    async def replace(self, pending: PendingAuthorization) -> bool:
-        """Compare and set: store `pending` as revision + 1 if the stored revision equals `pending.revision`."""
-
-    async def take(self, key: str) -> Taken[PendingAuthorization] | Replayed[PendingAuthorization] | None:
-        """Take an approved request: one winner among any number of callers; the others see `Replayed`.
-
-        None: there is none, or it is not approved.
-        """
 
 
 class LogoutDeliveries(Protocol):
@@ -260,67 +165,6 @@ class Users(Protocol):
 
     async def all(self) -> Sequence[User]:
         """Return every user of the realm, by username: for an export, and for small realms."""
-
-
-class Attempts(Protocol):
-    """Attempts per user and factor, across tabs, sessions, grants and restarts."""
-
-    async def hit(self, subject: str, factor: str, *, policy: BruteForcePolicy, now: int) -> Attempt:
-        """Count one attempt atomically (`idp.model.lockout.count_attempt`) and say whether it may be evaluated."""
-
-    async def clear(self, subject: str, factor: str) -> None:
-        """Forget the failures of a factor that was just proven."""
-
-    async def forgive(self, subject: str) -> bool:
-        """Forget every failure and lock of a user, permanent ones too; true for the caller that did."""
-
-    async def locks(self, subject: str) -> Locks:
-        """Return the present locks of a user."""
-
-
-class Throttle(Protocol):
-    """Budgets of anything that costs: messages, pages, registrations."""
-
-    async def hit(self, purpose: str, key: str, *, limit: int, window: int, cost: int = 1) -> bool:
-        """Count a use of that `cost` within `window` seconds of the first; false if it would exceed `limit`.
-
-        What is refused is not counted.
-        """
-
-
-class FirstUse(Protocol):
-    """What may be seen once: token ids, assertions, transactions."""
-
-    async def first_use(self, purpose: str, value: str, *, ttl: int, usable_since: int = 0) -> bool:
-        """Return true for exactly one caller within `ttl` seconds.
-
-        `usable_since` is the earliest moment at which a node could have accepted it, by that node's clock. A store that
-        has lost its memory refuses what could have been used before that (`StoreUnavailableError`). So every purpose
-        whose values live minutes tells it: to be usable at any time means to be refused ever after.
-        """
-
-    async def seen(self, purpose: str, value: str) -> bool:
-        """Tell whether it was used."""
-
-
-class Counters(Protocol):
-    """Counters that only move forward: the last time step a soft token was accepted at (RFC 6238 §5.2)."""
-
-    async def burn(self, key: str, counter: int, *, ttl: int | None = None) -> bool:
-        """Use up everything to `counter`; true for exactly one caller, false if it is not above the last one burnt.
-
-        It is remembered for ever, or for `ttl` seconds after the last time: where old ones are refused by then anyway.
-        """
-
-
-class LatestValues(Protocol):
-    """Values of which only the latest under a purpose and key counts: an SMS transaction kills the one before it."""
-
-    async def set(self, purpose: str, key: str, value: str, *, ttl: int) -> None:
-        """Make `value` the only one that can be taken."""
-
-    async def take(self, purpose: str, key: str, value: str) -> bool:
-        """Take the latest value; true for exactly one caller, and only if it equals `value`."""
 
 
 class KeptSecrets(Protocol):

@@ -119,9 +119,10 @@ class Node:
 
     def kill(self) -> None:
         """End every process of the node at once, as a power cut does."""
-        workers = self.workers()
         if self.process.poll() is None:
-            self.process.kill()
+            self.process.send_signal(signal.SIGSTOP)  # or it may start another one while they are counted
+        workers = self.workers()
+        self.process.kill()
         for worker in workers:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(worker, signal.SIGKILL)
@@ -192,12 +193,14 @@ async def _closed(writer: asyncio.StreamWriter) -> AsyncIterator[None]:
 
 
 async def _copied(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
+    try:
         while data := await source.read(65536):
             target.write(data)
             await target.drain()
         if target.can_write_eof():
             target.write_eof()
+    except OSError:
+        target.close()  # what is cut on one side is cut on the other: a killed process may leave no orderly end
 
 
 @contextlib.asynccontextmanager

@@ -168,6 +168,13 @@ def test_an_idle_connection_is_closed_by_the_proxy_and_never_by_a_node() -> None
     assert int(kept) < settings.server.keep_alive_seconds
 
 
+def test_the_proxy_passes_on_addresses_and_headers_as_long_as_signed_requests_and_answers_make_them() -> None:
+    proxy = (DOCKER / "nginx.conf").read_text(encoding="utf-8")
+    for directive in ("large_client_header_buffers 4", "proxy_buffer_size", "proxy_buffers 8"):
+        (kib,) = re.findall(rf"^ +{directive} (\d+)k;$", proxy, re.MULTILINE)
+        assert int(kib) >= 32, directive
+
+
 def test_a_node_has_time_to_end_before_it_is_killed() -> None:
     settings = load(DOCKER / "production.toml", environment={})
     assert int(SERVICES["idp-1"]["stop_grace_period"].removesuffix("s")) >= settings.server.drain_seconds + 20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,8 @@ from idp import __version__
 from idp.cli.versions.arguments import VERSION_ACTIONS, add_version_actions
 from idp.model.flow_kind import FlowKind
 
+_PIPE_CLOSED = 141
+"""As shells tell of a program that SIGPIPE has ended."""
 CUSTOMER_ACTIONS = {
     "show": "say what is known of an account: locks, credentials, sessions",
     "unlock": "forget the failures and locks of a user",
@@ -23,6 +26,19 @@ CUSTOMER_ACTIONS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
     parsed = _parser().parse_args(arguments)
+    try:
+        status = _done(parsed)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        if parsed.command in {"serve", "demo"}:
+            raise
+        # Whoever read it has seen enough (`| head`). What is left in the buffer goes nowhere, also at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _PIPE_CLOSED
+    return status
+
+
+def _done(parsed: argparse.Namespace) -> int:
     match parsed.command:
         case "serve":
             from idp.cli.start import start  # noqa: PLC0415 - a command loads only what it needs

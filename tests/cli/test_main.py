@@ -50,6 +50,18 @@ def test_the_version_is_told(capsys: Capture) -> None:
     assert capsys.readouterr().out == f"hyrja {__version__}\n"
 
 
+def test_whoever_has_read_enough_is_no_error() -> None:
+    config = str(ROOT / "config" / "production.toml")
+    with subprocess.Popen(  # noqa: S603 - this Python and this project
+        command("settings", "--config", config), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as told:
+        assert told.stdout is not None
+        told.stdout.close()
+        assert told.stderr is not None
+        assert told.stderr.read() == b""
+    assert told.returncode == 141
+
+
 def test_the_installed_command_and_the_module_are_one() -> None:
     scripts = [[str(Path(sys.executable).with_name("idp")), "--version"], command("--version")]
     answers = [

@@ -14,6 +14,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 CITED_TEST = re.compile(r"\b(?:(?P<file>tests/[\w/]+\.py)::)?(?P<name>test_[a-z0-9_]+)\b(?!\.py)")
 DEFINED_TEST = re.compile(r"^\s*(?:async )?def (test_\w+)\(", re.MULTILINE)
 LINK = re.compile(r"\]\((?P<markdown>[^)\s]+)\)|(?:src|href)=\"(?P<html>[^\"]+)\"")
+LINE_OF_THE_LOG = re.compile(r"(?:log|get_logger\(\))\.(?:info|warning|error|exception)\(\s*\"([^\"]+)\"")
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 ELSEWHERE = re.compile(r"[a-z]+:|#")
 
@@ -38,6 +39,18 @@ def anchors(page: Path) -> set[str]:
 
 def named(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
+
+
+def test_every_line_of_the_log_stands_in_the_table_of_the_operators() -> None:
+    page = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+    table = set(re.findall(r"`([^`]+)`", page.split("\n## Logs\n")[1].split("\n## ")[0]))
+    written = {
+        event
+        for path in (ROOT / "idp").rglob("*.py")
+        for event in LINE_OF_THE_LOG.findall(path.read_text(encoding="utf-8"))
+    }
+    assert "worker serves" in written
+    assert not written - table
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)

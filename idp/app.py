@@ -170,7 +170,8 @@ def load_realms(settings: configuration.Settings, surroundings: Surroundings) ->
 
 def _import_instead(loaded: Sequence[tuple[str, LoadedRealm]]) -> str:
     """Tell of the import where it would help: where nothing but single parts of a foreign realm has errors."""
-    if not loaded or any(_judged(runnable(found)) for _, found in loaded):
+    refused = [found for _, found in loaded if _judged(found)]
+    if not refused or any(_judged(runnable(found)) for found in refused):
         return ""
     return "\nIf these are realms of another Keycloak, take them in with idp realm import: it sets such parts aside."
 

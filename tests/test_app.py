@@ -383,6 +383,16 @@ async def test_a_foreign_client_that_cannot_run_is_told_with_the_import_that_set
     assert "idp realm import" in told
 
 
+async def test_a_file_that_is_absent_beside_a_sound_one_is_told_without_the_import_that_would_not_help(
+    tmp_path: Path,
+) -> None:
+    settings = prepared(tmp_path)
+    files = (*settings.realms.files, str(tmp_path / "absent.json"))
+    told = await start_of(msgspec.structs.replace(settings, realms=Realms(files=files)))
+    assert "R-FILE" in told
+    assert "idp realm import" not in told
+
+
 async def test_a_provider_without_any_realm_says_where_one_comes_from(tmp_path: Path) -> None:
     settings = msgspec.structs.replace(prepared(tmp_path), realms=Realms(files=()))
     assert "idp realm import" in await start_of(settings)

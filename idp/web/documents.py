@@ -58,11 +58,11 @@ class PublicDocuments:
         return ready
 
     def _plain(self, headers: Sequence[Header]) -> bool:
-        """Tell whether the request is for a host of ours and announces no body (RFC 9112 §6)."""
-        host = b""
+        """Tell whether the request is for one host, which is ours, and announces no body (RFC 9112 §3.2, §6)."""
+        host: bytes | None = None
         for name, value in headers:
             if name == b"host":
-                host = host or value
+                host = value if host is None else b""
             elif name in ANNOUNCES_BODY:
                 return False
-        return named_host(host) in self._hosts
+        return named_host(host or b"") in self._hosts

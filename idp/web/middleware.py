@@ -150,7 +150,9 @@ class BoundedBodies:
 
 
 def _host(scope: Scope) -> str:
-    return named_host(next((value for name, value in scope["headers"] if name == b"host"), b""))
+    values = [value for name, value in scope["headers"] if name == b"host"]
+    # Of several a proxy or a cache may believe another one than we do (RFC 9112 §3.2).
+    return named_host(values[0]) if len(values) == 1 else ""
 
 
 @lru_cache(maxsize=64)  # bounded: whoever invents hosts cannot fill the memory

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from idp.listeners.patience import LARGEST_REQUEST
 from tests import certificates
 from tests.listeners.conftest import PATIENCE, World
 
@@ -98,3 +100,49 @@ async def test_a_request_that_has_arrived_may_be_answered_for_as_long_as_it_take
     writer.write(b"GET /slow?%d HTTP/1.1\r\nhost: localhost\r\n\r\n" % (LONG * 1.3 * 1000))
     assert (await reader.readline()).startswith(b"HTTP/1.1 200")
     writer.close()
+
+
+ENDLESS = [
+    pytest.param(b"GET / HTTP/1.1\r\nhost: localhost\r\nx: ", b"a" * 16384, id="a header"),
+    pytest.param(b"GET / HTTP/1.1\r\nhost: localhost\r\n", b"x: a\r\n" * 2048, id="headers"),
+    pytest.param(b"GET /", b"a" * 16384, id="an address"),
+    pytest.param(WHOLE + b"GET / HTTP/1.1\r\nx: ", b"a" * 16384, id="the second one's header"),
+    pytest.param(
+        b"POST / HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\n",
+        b"x: a\r\n" * 2048,
+        id="trailers",
+    ),
+]
+
+
+@pytest.mark.parametrize(("begun", "more"), ENDLESS)
+async def test_a_request_without_end_fills_no_memory(tmp_path: Path, parser: str, begun: bytes, more: bytes) -> None:
+    world = World(tmp_path, certificates.server(), parser=parser)
+    async with world.serving():
+        reader, writer = await world.streams(world.context())
+        end = asyncio.create_task(ended(reader))
+        writer.write(begun)
+        for _ in range(2 * LARGEST_REQUEST // len(more)):
+            if end.done():
+                break
+            with contextlib.suppress(ConnectionError):
+                writer.write(more)
+                await writer.drain()
+            await asyncio.sleep(0)
+        assert await end
+        writer.close()
+
+
+async def test_many_requests_of_one_connection_are_not_one_large_one(tmp_path: Path, parser: str) -> None:
+    world = World(tmp_path, certificates.server(), parser=parser)
+    body = b"a" * 60_000
+    async with world.serving():
+        reader, writer = await world.streams(world.context())
+        for _ in range(8):
+            writer.write(b"POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n\r\n" % len(body))
+            await writer.drain()
+            writer.write(body)
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
+            assert head.startswith(b"HTTP/1.1 200")
+            await reader.readexactly(int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0]))
+        writer.close()

@@ -50,6 +50,8 @@ async def test_a_document_is_answered_without_anybody_being_asked() -> None:
         get(path="/certs/"),
         get((b"host", b"evil.example")),
         get((b"host", b"evil.example"), HOST),
+        get(HOST, (b"host", b"evil.example")),
+        get(HOST, HOST, HOST),
         get((b"accept", b"*/*")),
         get(HOST, (b"content-length", b"1")),
         get(HOST, (b"transfer-encoding", b"chunked")),

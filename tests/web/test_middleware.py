@@ -87,6 +87,7 @@ async def test_a_request_for_our_own_host_is_served_whatever_its_port(host: byte
         pytest.param([(b"host", b"")], id="empty"),
         pytest.param([(b"host", b"\xff")], id="no text"),
         pytest.param([], id="none"),
+        pytest.param([(b"host", b"login.bank.example"), (b"host", b"evil.example")], id="another one behind ours"),
         pytest.param([(b"x-forwarded-host", b"login.bank.example"), (b"host", b"evil.example")], id="forwarded"),
     ],
 )

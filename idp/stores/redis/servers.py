@@ -68,11 +68,14 @@ class Servers:
                 name, port = host
                 return (await loop.create_connection(wire, name, port, ssl=self._tls))[1]
         except TimeoutError:
-            raise StoreUnavailableError(f"Redis: no connection within {self._patience:g} s.") from None
+            raise StoreUnavailableError(
+                f"Redis at {_place(host)}: no connection within {self._patience:g} s."
+            ) from None
         except ssl.SSLError as error:
-            raise StoreUnavailableError(f"Redis: TLS failed ({error.reason or type(error).__name__}).") from None
+            why = error.reason or type(error).__name__
+            raise StoreUnavailableError(f"Redis at {_place(host)}: TLS failed ({why}).") from None
         except OSError as error:
-            raise StoreUnavailableError(f"Redis: no connection ({_why(error)}).") from None
+            raise StoreUnavailableError(f"Redis at {_place(host)}: no connection ({_why(error)}).") from None
 
     def _greeting(self) -> list[Command]:
         address, commands = self._address, list[Command]()
@@ -158,3 +161,8 @@ def _refused(error: RedisRefusedError) -> str:
     if error.code in {"NOAUTH", "WRONGPASS"} or "AUTH" in str(error):
         return "Redis does not accept the password of store.redis_url."
     return f"Redis refuses this provider ({error.code})."
+
+
+def _place(host: Host) -> str:
+    name, port = host
+    return f"{name}:{port}" if port else name  # a socket is a path, and has none

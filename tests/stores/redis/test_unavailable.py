@@ -55,7 +55,7 @@ async def test_a_killed_server_refuses_and_one_that_is_back_serves(server: Redis
     assert await place.commit(an_addition()) is None
     server.kill()
     for _ in range(3):
-        assert await refused(place) == "Redis: no connection (Connection refused)."
+        assert await refused(place) == f"Redis at 127.0.0.1:{server.port}: no connection (Connection refused)."
         with pytest.raises(StoreUnavailableError):
             await place.commit(an_addition())
     (health,) = await place.health()

@@ -140,7 +140,8 @@ async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
     while pending := [task for task in tasks if not task.done()]:
         for task in pending:
             task.cancel()
-        await asyncio.wait(pending, timeout=1.0)
+        # Sooner than a watch's pause is over: told only while it calls, it would go on for ever.
+        await asyncio.wait(pending, timeout=0.1)
 
 
 def load_realms(settings: configuration.Settings, surroundings: Surroundings) -> list[tuple[str, LoadedRealm]]:

@@ -171,7 +171,8 @@ def _give_way() -> None:
     """
     if sys.platform == "linux":
         with suppress(OSError):  # a sandbox that does not allow it: then all are equal
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+            ours = os.getpriority(os.PRIO_PROCESS, 0)  # a process may itself have been started to give way
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), ours + _NICENESS)
 
 
 def _todays_parameters(*, memory_kib: int, iterations: int, parallelism: int) -> dict[str, list[str] | str]:

@@ -132,7 +132,7 @@ class Hashing(Table, frozen=True, kw_only=True):
     """Passes over that memory."""
     workers: Count | None = None
     """Hashes at once; each takes a core. Left out: one core less than there are, shared by the serving processes."""
-    queue: Count = 256
+    queue: Count = 512
     """Logins that may wait for a worker; the next one is told to come again (503)."""
 
 

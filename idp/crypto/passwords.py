@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -67,7 +68,7 @@ class Argon2Passwords:
     """Implements `ports.Passwords` on `workers` threads of its own.
 
     With all workers busy and `queue` callers waiting, another one gets `OverloadedError` at once: a queue that grows
-    without end answers nobody in time.
+    without end answers nobody in time. Half of it is the most that one subscriber can fill.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Argon2Passwords:
         self._executor = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="passwords", initializer=_give_way)
         self._room = self._all_room = workers + queue
         self._lock = threading.Lock()
+        self._shares: Counter[str] = Counter()
         self._random = random
         self._today = _todays_parameters(memory_kib=memory_kib, iterations=iterations, parallelism=parallelism)
         self._iterations = iterations
@@ -94,6 +96,19 @@ class Argon2Passwords:
     def queued(self) -> int:
         """How many passwords wait for a worker or are being hashed."""
         return self._all_room - self._room
+
+    @contextmanager
+    def share(self, subscriber: str) -> Iterator[None]:
+        """Hold one of the places that one subscriber may have."""
+        if self._shares[subscriber] >= max(1, self._all_room // 2):
+            raise OverloadedError
+        self._shares[subscriber] += 1
+        try:
+            yield
+        finally:
+            self._shares[subscriber] -= 1
+            if not self._shares[subscriber]:
+                del self._shares[subscriber]
 
     @contextmanager
     def place(self) -> Iterator[None]:

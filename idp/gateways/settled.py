@@ -95,6 +95,10 @@ class SettledPasswords:
         self._passwords = passwords
         self._settled = settled
 
+    def share(self, subscriber: str) -> AbstractContextManager[None]:
+        """Hold one of the places that one subscriber may have."""
+        return self._passwords.share(subscriber)
+
     def place(self) -> AbstractContextManager[None]:
         """Hold a place. Who will verify with it waits for the disk inside: nothing is left to wait for after it."""
         return self._passwords.place()

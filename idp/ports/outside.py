@@ -136,6 +136,12 @@ class Sealer(Protocol):
 class Passwords(Protocol):
     """Hashes and verifies passwords, off the event loop, behind a limiter of its own."""
 
+    def share(self, subscriber: str) -> AbstractContextManager[None]:
+        """Hold one of the places that one subscriber may have, or raise `OverloadedError`.
+
+        All of them would be the end of everybody else's logins: whoever tries passwords by the hundred waits alone.
+        """
+
     def place(self) -> AbstractContextManager[None]:
         """Hold a place in the queue while an attempt is counted, or raise `OverloadedError`.
 

@@ -187,6 +187,22 @@ async def test_more_callers_than_the_queue_holds_are_told_at_once() -> None:
     passwords.close()
 
 
+async def test_one_subscriber_fills_half_of_the_queue_and_leaves_the_rest_to_others() -> None:
+    passwords = Argon2Passwords(workers=1, queue=3, memory_kib=64, iterations=1)
+    try:
+        with passwords.share("192.0.2.1"), passwords.share("192.0.2.1"):
+            for _ in range(2):
+                with pytest.raises(OverloadedError), passwords.share("192.0.2.1"):
+                    pytest.fail("a third one of four")
+            with passwords.share("192.0.2.2"):
+                assert await passwords.verify("x", None) is False
+        with passwords.share("192.0.2.1"):
+            pass
+        assert not passwords._shares, "who is done with is forgotten"
+    finally:
+        passwords.close()
+
+
 async def test_a_caller_that_goes_away_gives_its_place_back() -> None:
     passwords = Argon2Passwords(workers=1, queue=1, memory_kib=64, iterations=1)
     for _ in range(10):

@@ -53,6 +53,9 @@ class QuickPasswords:
     def __init__(self) -> None:
         self.verified: list[bytes | None] = []
 
+    def share(self, subscriber: str) -> AbstractContextManager[None]:
+        return nullcontext()
+
     def place(self) -> AbstractContextManager[None]:
         return nullcontext()
 

@@ -56,6 +56,10 @@ class Everything:
     def outdated(self, hashed: bytes) -> bool:
         return hashed == b"old"
 
+    def share(self, subscriber: str) -> nullcontext[None]:
+        assert subscriber
+        return PLACE
+
     def place(self) -> nullcontext[None]:
         return PLACE
 
@@ -110,6 +114,7 @@ async def test_what_only_looks_waits_for_nothing() -> None:
     passwords = SettledPasswords(outside, never)
     assert (passwords.outdated(b"old"), passwords.outdated(b"new")) == (True, False)
     assert passwords.place() is PLACE
+    assert passwords.share("192.0.2.1") is PLACE
     upstreams = SettledUpstreams(outside, never)
     asked = upstreams.request(UPSTREAM, redirect_uri="", nonce="n", verifier="", login_hint="", locale="")
     assert asked == "n"

@@ -137,6 +137,9 @@ class CountingPasswords:
     def __init__(self) -> None:
         self.verified: list[bool] = []
 
+    def share(self, subscriber: str) -> AbstractContextManager[None]:
+        return nullcontext()
+
     def place(self) -> AbstractContextManager[None]:
         return nullcontext()
 

@@ -182,6 +182,9 @@ class CountingPasswords:
         self._real = real
         self.verified = 0
 
+    def share(self, subscriber: str) -> AbstractContextManager[None]:
+        return nullcontext()
+
     def place(self) -> AbstractContextManager[None]:
         return nullcontext()
 

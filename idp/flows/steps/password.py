@@ -14,6 +14,7 @@ from idp.flows.credentials.sealed import password_purpose
 from idp.flows.customers.attempts import count, count_unknown, failure_events
 from idp.flows.customers.users import amend
 from idp.flows.engine import Usability
+from idp.flows.networks import subscriber_of
 from idp.flows.step import (
     Challenge,
     Factor,
@@ -71,6 +72,12 @@ class PasswordCheck:
 
     async def check(self, login: Login, user: User | None, *, typed_name: str, password: str) -> Success | NotThemAfter:
         """Count, hash, judge, in this order."""
+        with self._services.passwords.share(subscriber_of(login.address)):
+            return await self._checked(login, user, typed_name=typed_name, password=password)
+
+    async def _checked(
+        self, login: Login, user: User | None, *, typed_name: str, password: str
+    ) -> Success | NotThemAfter:
         with self._services.passwords.place():
             if user is not None:
                 attempt = await count(login, self._services, user.id, FACTOR.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import msgspec
 import pytest
 
 from idp.flows.step import Success
@@ -39,3 +40,26 @@ async def test_an_attempt_that_cannot_be_judged_is_not_counted_and_locks_out_nob
     assert passwords.verified == []
     passwords.full = False
     assert isinstance(await check.check(bench.login(user), user, typed_name="ana", password=PASSWORD), Success)
+
+
+class Crowded(QuickPasswords):
+    """Passwords of which one subscriber has had enough."""
+
+    @contextmanager
+    def share(self, subscriber: str) -> Iterator[None]:
+        if subscriber == "192.0.2.1":
+            raise OverloadedError
+        yield
+
+
+async def test_whoever_fills_the_queue_waits_alone_and_nothing_of_theirs_is_counted() -> None:
+    passwords = Crowded()
+    bench = Bench(passwords=passwords)
+    user = await bench.add_user()
+    check, login = PasswordCheck(bench.services), bench.login(user)
+    with pytest.raises(OverloadedError):
+        flooding = msgspec.structs.replace(login, address="192.0.2.1")
+        await check.check(flooding, user, typed_name="ana", password="wrong")
+    assert not (await bench.stores.attempts.locks(user.id)).factors
+    elsewhere = msgspec.structs.replace(login, address="192.0.2.2")
+    assert isinstance(await check.check(elsewhere, user, typed_name="ana", password=PASSWORD), Success)

@@ -57,8 +57,8 @@ async def test_whoever_fills_the_queue_waits_alone_and_nothing_of_theirs_is_coun
     bench = Bench(passwords=passwords)
     user = await bench.add_user()
     check, login = PasswordCheck(bench.services), bench.login(user)
+    flooding = msgspec.structs.replace(login, address="192.0.2.1")
     with pytest.raises(OverloadedError):
-        flooding = msgspec.structs.replace(login, address="192.0.2.1")
         await check.check(flooding, user, typed_name="ana", password="wrong")
     assert not (await bench.stores.attempts.locks(user.id)).factors
     elsewhere = msgspec.structs.replace(login, address="192.0.2.2")

@@ -194,7 +194,8 @@ def _part_of(progress: Told, place: int, parts: int) -> Told:
 
 def _burst(plan: Plan, folder: Path, patience: Patience) -> Burst:
     people = customers(KNOWN + plan.burst)
-    deployment = deploy(folder, realms=(REALM,), edit=inhabited(people, hashed=hashed()), queue=plan.burst)
+    # They all come from one address, which may fill half of the queue: so everybody has a place in it twice.
+    deployment = deploy(folder, realms=(REALM,), edit=inhabited(people, hashed=hashed()), queue=2 * len(people))
     with ours(plan, deployment, people, name=JUDGED) as contestant:
         patience.wait()
         return burst(contestant.bench, logins=plan.burst)

@@ -26,6 +26,7 @@ from idp.ports import StoreUnavailableError
 from idp.settings import Hashing, Log, Realms, Settings, SettingsError, StartError
 from tests.fakes import FakeClock
 from tests.logs import log_put_back
+from tests.stories.browser import Browser
 from tests.stories.world import BANK, ORIGIN, Customer, FakeSms, World, prepared, provider
 
 pytestmark = pytest.mark.anyio
@@ -204,8 +205,8 @@ async def test_the_outbox_is_shown_only_where_the_settings_use_it(world: World) 
 
 
 async def post_password(world: World, number: int) -> httpx.Response:
-    """Begin a login in a browser of its own and post a password."""
-    browser = world.browser()
+    """Begin a login in a browser of its own, at an address of its own, and post a password."""
+    browser = Browser(world.site.application, address=f"203.0.113.{number}")
     page = await browser.open(world.client().request())
     form = page.forms["kc-form-login"]
     return await browser.http.post(form.action, data={"username": f"nobody-{number}", "password": "wrong"})

@@ -83,9 +83,14 @@ class Browser:
     """One browser with its own cookies."""
 
     def __init__(
-        self, application: Application, *, origin: str = "http://localhost:8080", language: str = "sq"
+        self,
+        application: Application,
+        *,
+        origin: str = "http://localhost:8080",
+        language: str = "sq",
+        address: str = "203.0.113.7",
     ) -> None:
-        transport = httpx.ASGITransport(app=application, client=("203.0.113.7", 50000))
+        transport = httpx.ASGITransport(app=application, client=(address, 50000))
         self.http = httpx.AsyncClient(
             transport=transport, base_url=origin, headers={"accept-language": language}, follow_redirects=False
         )

@@ -18,8 +18,12 @@ from pathlib import Path
 
 import pytest
 
-from idp.ports import Clock
+from idp.ports import Clock, RealmStores
+from idp.stores.optimistic import OptimisticKernel
+from idp.stores.placement import is_brief
+from idp.stores.records import KernelStore
 from idp.stores.redis.place import RedisPlace
+from tests.stores.memory_place import MemoryPlace
 
 PROGRAM = shutil.which("redis-server")
 _MISSING = "redis-server is not installed (Debian: apt-get install redis-server)"
@@ -152,3 +156,16 @@ async def settled_place(url: str, clock: Clock) -> RedisPlace:
     place = RedisPlace(url, clock=clock, random=secrets.token_bytes)
     await place.open()
     return place
+
+
+def stores_on(place: RedisPlace, clock: Clock, *, realm: str) -> RealmStores:
+    """Return the stores of one realm whose brief records lie in Redis, and the others in memory."""
+    kernel = OptimisticKernel(
+        durable=MemoryPlace(),
+        brief=place,
+        is_brief=is_brief,
+        clock=clock,
+        random=secrets.token_bytes,
+        forgot_at=lambda: place.forgot_at,
+    )
+    return KernelStore(kernel, clock).realm(realm)

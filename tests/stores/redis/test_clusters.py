@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -13,17 +12,13 @@ from pathlib import Path
 import pytest
 from redis.crc import key_slot
 
-from idp.ports import RealmStores, StoreUnavailableError, Taken
-from idp.stores.optimistic import OptimisticKernel
-from idp.stores.placement import is_brief
-from idp.stores.records import KernelStore
+from idp.ports import StoreUnavailableError, Taken
 from idp.stores.redis.names import BUCKETS
 from idp.stores.redis.place import RedisPlace
 from tests.contracts.store_contract import race
 from tests.contracts.values import NOW, a_code, a_login, a_pending
 from tests.fakes import FakeClock
-from tests.stores.memory_place import MemoryPlace
-from tests.stores.redis_server import RedisServer, cluster_of, needs_redis, settled_place
+from tests.stores.redis_server import RedisServer, cluster_of, needs_redis, settled_place, stores_on
 
 pytestmark = [pytest.mark.anyio, needs_redis]
 
@@ -46,22 +41,10 @@ async def place(cluster: Sequence[RedisServer], clock: FakeClock) -> AsyncIterat
     await place.close()
 
 
-def stores_on(place: RedisPlace, clock: FakeClock) -> RealmStores:
-    kernel = OptimisticKernel(
-        durable=MemoryPlace(),
-        brief=place,
-        is_brief=is_brief,
-        clock=clock,
-        random=secrets.token_bytes,
-        forgot_at=lambda: place.forgot_at,
-    )
-    return KernelStore(kernel, clock).realm("realm")
-
-
 async def test_every_node_of_a_cluster_holds_a_part_and_each_code_is_taken_once(
     place: RedisPlace, cluster: Sequence[RedisServer], clock: FakeClock
 ) -> None:
-    stores = stores_on(place, clock)
+    stores = stores_on(place, clock, realm="realm")
     for number in range(CODES):
         await stores.codes.put(f"code-{number}", a_code())
     for number in range(CODES):
@@ -73,7 +56,7 @@ async def test_every_node_of_a_cluster_holds_a_part_and_each_code_is_taken_once(
 
 
 async def test_what_changes_together_lies_together_in_a_cluster(place: RedisPlace, clock: FakeClock) -> None:
-    stores = stores_on(place, clock)
+    stores = stores_on(place, clock, realm="realm")
     for number in range(CODES):
         assert await stores.pending.create(a_pending(f"key-{number}", ticket=f"ticket-{number}"))
         assert await stores.pending.by_ticket(f"ticket-{number}") is not None
@@ -88,7 +71,7 @@ async def test_what_changes_together_lies_together_in_a_cluster(place: RedisPlac
 async def test_what_moved_to_another_node_is_found_there(tmp_path: Path, clock: FakeClock) -> None:
     with cluster_of(3, tmp_path) as servers:
         place = await settled_place(f"redis+cluster://127.0.0.1:{servers[0].port}", clock)
-        stores = stores_on(place, clock)
+        stores = stores_on(place, clock, realm="realm")
         for server in servers:
             server.empty()  # so that a slot can be given away at once
         new = servers[2].said("CLUSTER", "MYID").split(b"\r\n")[1].decode()
@@ -105,7 +88,7 @@ async def test_what_moved_to_another_node_is_found_there(tmp_path: Path, clock: 
 async def test_a_node_of_a_cluster_that_is_gone_takes_only_its_part_with_it(tmp_path: Path, clock: FakeClock) -> None:
     with cluster_of(3, tmp_path, "--cluster-require-full-coverage", "no") as servers:
         place = await settled_place(f"redis+cluster://127.0.0.1:{servers[0].port}", clock)
-        stores = stores_on(place, clock)
+        stores = stores_on(place, clock, realm="realm")
         servers[2].kill()
         refused = 0
         for number in range(CODES):
@@ -154,7 +137,7 @@ async def test_a_failover_begins_anew_and_no_code_is_taken_twice(
 ) -> None:
     master, replica, sentinel = watched
     place = await settled_place(f"redis+sentinel://127.0.0.1:{sentinel.port}/bank", clock)
-    stores = stores_on(place, clock)
+    stores = stores_on(place, clock, realm="realm")
     await stores.codes.put("code", a_code())
     # The replica is behind: it has the code, and not that it was taken.
     while b"authorization-code" not in replica.said("KEYS", "*authorization-code*"):

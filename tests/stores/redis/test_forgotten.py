@@ -10,15 +10,11 @@ from pathlib import Path
 import pytest
 
 from idp.ports import Clock, RealmStores, StoreUnavailableError
-from idp.stores.optimistic import OptimisticKernel
-from idp.stores.placement import is_brief
-from idp.stores.records import KernelStore
 from idp.stores.redis.place import RedisPlace
 from idp.stores.verbs.once import CLOCKS_APART
 from tests.contracts.values import NOW, a_code, a_login, a_pending, a_pushed_request
 from tests.fakes import FakeClock
-from tests.stores.memory_place import MemoryPlace
-from tests.stores.redis_server import RedisServer, needs_redis, settled_place
+from tests.stores.redis_server import RedisServer, needs_redis, settled_place, stores_on
 
 pytestmark = [pytest.mark.anyio, needs_redis]
 
@@ -34,20 +30,8 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
 async def node(server: RedisServer, clock: Clock) -> AsyncIterator[RealmStores]:
     """Yield the stores of a node whose Redis has forgotten nothing so far."""
     place = await settled_place(server.url, clock)
-    yield stores_on(place, clock)
+    yield stores_on(place, clock, realm="small-business")
     await place.close()
-
-
-def stores_on(place: RedisPlace, clock: Clock) -> RealmStores:
-    kernel = OptimisticKernel(
-        durable=MemoryPlace(),
-        brief=place,
-        is_brief=is_brief,
-        clock=clock,
-        random=secrets.token_bytes,
-        forgot_at=lambda: place.forgot_at,
-    )
-    return KernelStore(kernel, clock).realm("small-business")
 
 
 async def proof(stores: RealmStores, name: str, clock: Clock, *, made_ago: int = 0) -> bool:
@@ -149,9 +133,9 @@ async def test_a_first_start_is_as_careful_as_one_after_an_emptying(server: Redi
     place = RedisPlace(server.url, clock=clock, random=secrets.token_bytes)
     await place.open()
     with pytest.raises(StoreUnavailableError):
-        await proof(stores_on(place, clock), "proof", clock)
+        await proof(stores_on(place, clock, realm="small-business"), "proof", clock)
     clock.advance(CLOCKS_APART + 2)
-    assert await proof(stores_on(place, clock), "another", clock)
+    assert await proof(stores_on(place, clock, realm="small-business"), "another", clock)
     await place.close()
 
 

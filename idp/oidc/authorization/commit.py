@@ -15,6 +15,7 @@ from idp.flows.actions import update_password
 from idp.flows.assembly import AssembledRealm, action_id
 from idp.flows.initiated import action_status
 from idp.flows.runner import Runner
+from idp.flows.steps.password import FACTOR as PASSWORD
 from idp.flows.strength.levels import demanded_level
 from idp.flows.trace import path_of
 from idp.model.client import Client
@@ -251,9 +252,22 @@ def _check_proof(login: AuthenticationSession, user: User, *, proven_at: int) ->
 
     A page may stand open for long: whoever got there by the old password gets nothing more (T-20).
     """
-    if proven_at < user.not_before and login.progress.get(_NEW_PASSWORD) is not Status.SUCCESS:
+    if login.progress.get(_NEW_PASSWORD) is Status.SUCCESS:
+        return
+    if proven_at < user.not_before or _by_another_password(login, user):
         detail = "proven before a password change"
         raise _refused(login, ErrorCode.LOGIN_REQUIRED, "The login is not valid any more.", detail)
+
+
+def _by_another_password(login: AuthenticationSession, user: User) -> bool:
+    """Tell whether the login knew a password that is not the user's any more.
+
+    The step may have asked a node that had not heard of the change yet (decision 0040): then the time of the proof is
+    later than the change, and only the credential tells.
+    """
+    here = (one for one in login.evidence if one.ceremony == login.tab_id)
+    known = {one.credential_id for one in here if one.factor == PASSWORD.name}
+    return user.password is not None and bool(known - {None, user.password.id})
 
 
 def _refused(login: AuthenticationSession, code: ErrorCode, description: str, detail: str) -> OAuthError:

@@ -18,7 +18,7 @@ from idp.model.flow_kind import FlowKind
 from idp.model.mapper import ClientScope, RoleName
 from idp.model.oauth import AuthorizationRequest
 from idp.model.session import AuthenticationSession, UserSession
-from idp.model.user import OtpCredential
+from idp.model.user import OtpCredential, PasswordCredential
 from idp.oidc.authorization.commit import Committed, commit
 from idp.oidc.errors import OAuthError
 from idp.oidc.sessions.browser_session import session_of_cookie
@@ -285,6 +285,23 @@ async def test_a_login_by_the_old_password_is_worth_nothing_after_its_change(des
     await desk.bank.change_customer(not_before=int(desk.clock()))
     assert await desk.refused(waiting) == "login_required"
     assert (await desk.commit(desk.login())).parameters["code"]
+
+
+async def test_a_password_that_was_replaced_counts_no_more_although_it_was_proven_afterwards(desk: Desk) -> None:
+    # The step asked a node that had not heard of the change yet.
+    login = desk.login()
+    kept = PasswordCredential(id="kept", sealed=b"", created_at=0)
+    by = tuple(
+        msgspec.structs.replace(one, credential_id=kept.id if one.factor == "password" else one.credential_id)
+        for one in login.evidence
+    )
+    assert by != login.evidence
+    login = msgspec.structs.replace(login, evidence=by)
+    replaced = msgspec.structs.replace(kept, id="replaced")
+    await desk.bank.change_customer(credentials=(replaced,))
+    assert await desk.refused(login) == "login_required"
+    await desk.bank.change_customer(credentials=(kept,))
+    assert (await desk.commit(login)).parameters["code"]
 
 
 async def test_a_login_that_calls_a_session_its_own_without_the_cookie_step_is_refused(desk: Desk) -> None:

@@ -5,6 +5,7 @@ The stand-in (SecantusDB) speaks the protocol of MongoDB and has its transaction
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import itertools
 import os
@@ -15,13 +16,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+import traceback
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from pymongo import AsyncMongoClient
+from pymongo import AsyncMongoClient, pool_shared
 from pymongo.errors import InvalidOperation
 
 from idp.stores.mongo.connection import connect
@@ -32,6 +35,32 @@ from tests.stores.mongo.cutting_proxy import CuttingProxy
 
 _PATIENT = "timeoutMS=20000&serverSelectionTimeoutMS=20000"
 """A machine that is busy with other tests is not a server that is lost."""
+
+
+_Connect = Callable[..., Coroutine[Any, Any, socket.socket]]
+
+
+def _closed_if_cancelled(connect_socket: _Connect) -> _Connect:
+    """Close the socket of an attempt to connect that is cancelled.
+
+    PyMongo leaves it to the garbage collector, whose warning would fail whichever test happens to run then. It comes to
+    that when a client is closed soon after it was opened, on a busy machine: its monitors are still connecting.
+    """
+
+    @wraps(connect_socket)
+    async def connecting(*arguments: Any) -> socket.socket:
+        try:
+            return await connect_socket(*arguments)
+        except asyncio.CancelledError as cancelled:
+            for frame, _ in traceback.walk_tb(cancelled.__traceback__):
+                if "sock" in frame.f_locals:
+                    frame.f_locals["sock"].close()
+            raise
+
+    return connecting
+
+
+pool_shared._async_create_connection = _closed_if_cancelled(pool_shared._async_create_connection)
 
 
 class MongoServer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import resource
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from idp import __version__
@@ -37,9 +37,15 @@ class Figures:
                 self._metrics.of(families.SKEW).set((part.part,), abs(part.clock_ahead))
 
     def share(self) -> None:
-        """Let the processes beside this one see its numbers."""
+        """Let the processes beside this one see its numbers, and look whether they do the same."""
         self._look()
         self._workers.share()
+        self._workers.look()
+
+    @property
+    def silent(self) -> Collection[int]:
+        """The processes beside this one that hang."""
+        return self._workers.silent
 
     def total(self) -> Mapping[str, Numbers]:
         """Return the numbers of all processes."""

@@ -6,7 +6,7 @@ which part of the house does not work.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 from idp.telemetry.exposition import exposed
 from idp.telemetry.figures import Figures
@@ -26,7 +26,7 @@ def management(health: Health, figures: Figures) -> Application:
     async def ready(_: Request) -> Reply:
         readiness = await health.readiness()
         figures.saw(readiness)
-        return json_reply(_told(readiness), 200 if readiness.ready else _SERVICE_UNAVAILABLE)
+        return json_reply(_told(readiness, figures.silent), 200 if readiness.ready else _SERVICE_UNAVAILABLE)
 
     async def metrics(request: Request) -> Reply:
         figures.saw(await health.readiness())
@@ -55,12 +55,14 @@ def management(health: Health, figures: Figures) -> Application:
     return application
 
 
-def _told(readiness: Readiness) -> dict[str, object]:
+def _told(readiness: Readiness, silent: Collection[int]) -> dict[str, object]:
+    """Say how it is. That a process hangs is said by those that do not, and does not make them unready."""
     return {
         "status": readiness.phase.value if readiness.phase.value != "serving" else _word(readiness),
         "parts": {
             part.part: {"ok": part.ok, **({"reason": part.reason} if part.reason else {})} for part in readiness.parts
         },
+        **({"silent_workers": sorted(silent)} if silent else {}),
     }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,6 +19,10 @@ import msgspec
 from idp.telemetry.families import FAMILIES
 from idp.telemetry.tallies import Numbers, Snapshot, Tally, snapshot, together
 
+SILENT_LOOKS = 10
+"""After how many looks at a process that shares nothing new it counts as one that hangs."""
+
+_TRIES, _BETWEEN_TRIES = 50, 0.005  # seconds: together a quarter of one, in which this process serves nobody
 _GAUGES = frozenset(family.name for family in FAMILIES if family.kind == "gauge")
 
 
@@ -30,6 +35,9 @@ class Workers:
         self._folder = folder
         self._process = os.getpid()
         self._inherited: Snapshot | None = None
+        self._seen: dict[int, tuple[int, int]] = {}
+        self.silent: frozenset[int] = frozenset()
+        """The processes beside this one that hang. What they showed counts no more."""
         if folder is not None:
             with _locked(folder):
                 self._inherit(folder)
@@ -45,6 +53,29 @@ class Workers:
             unfinished.write_bytes(msgspec.json.encode(mine))
             unfinished.replace(file)
 
+    def look(self) -> None:
+        """Look whether the processes beside this one still share; called as often as they do.
+
+        Looks are counted, and not seconds: a process that was stopped itself, with the whole machine say, accuses
+        nobody.
+        """
+        if self._folder is None:
+            return
+        seen: dict[int, tuple[int, int]] = {}
+        for path in self._folder.glob("*.json"):
+            process = int(path.stem)
+            with suppress(OSError):
+                written = path.stat().st_mtime_ns
+                known, looks = self._seen.get(process, (written, -1))
+                seen[process] = (written, looks + 1 if known == written else 0)
+        self._seen = seen
+        self.silent = frozenset(
+            process for process, (_, looks) in seen.items() if looks >= SILENT_LOOKS and self._is_beside(process)
+        )
+
+    def _is_beside(self, process: int) -> bool:
+        return process != self._process and _lives(process)
+
     def total(self) -> Mapping[str, Numbers]:
         """Return the numbers of all processes together."""
         if self._folder is None:
@@ -55,7 +86,10 @@ class Workers:
                 found = [kept for path in self._folder.glob("*.json") if (kept := _read(path)) is not None]
         except OSError:
             return self._own()  # the folder went with who supervised us, or there is no room: better ours than none
-        return together(FAMILIES, [kept if _lives(kept.process) else _counts(kept) for kept in found])
+        return together(FAMILIES, [kept if self._shows(kept.process) else _counts(kept) for kept in found])
+
+    def _shows(self, process: int) -> bool:
+        return process not in self.silent and _lives(process)
 
     def _own(self) -> Mapping[str, Numbers]:
         now = snapshot(self._tallies, process=self._process)
@@ -100,10 +134,18 @@ def _lives(process: int) -> bool:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Let nobody take over numbers while somebody adds them up."""
+    """Let nobody take over numbers while somebody adds them up.
+
+    Who has the lock needs it for a millisecond. One that was frozen with it must not freeze the others in turn: they
+    go on, and a number may be wrong until the next look.
+    """
     descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        for _ in range(_TRIES):
+            with suppress(BlockingIOError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            time.sleep(_BETWEEN_TRIES)
         yield
     finally:
         os.close(descriptor)

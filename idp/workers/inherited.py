@@ -21,6 +21,9 @@ VARIABLE = "HYRJA_WORKER"
 SHARED = "HYRJA_SHARED"
 """The variable that names the folder where the workers of a node add up what they count."""
 READY = b"ready\n"
+BEAT = b"beat\n"
+BEAT_SECONDS = 1.0
+"""How often a worker that serves says that its loop turns."""
 
 
 class Command(StrEnum):
@@ -88,6 +91,11 @@ class Line:
     def say_ready(self) -> None:
         """Tell that requests are answered from now on."""
         self._writer.write(READY)
+
+    def say_alive(self) -> None:
+        """Tell that the loop turns. To a supervisor that does not read, nothing more is said than fits."""
+        if self._writer.transport.get_write_buffer_size() == 0:
+            self._writer.write(BEAT)
 
     async def next_command(self) -> Command | None:
         """Wait for a command; None once the supervisor is gone, however it died."""

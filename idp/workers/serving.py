@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from idp.listeners.server import Server
-from idp.workers.inherited import Command, Inheritance
+from idp.workers.inherited import BEAT_SECONDS, Command, Inheritance, Line
 
 
 @asynccontextmanager
@@ -32,10 +32,23 @@ async def supervised(
         if not server.draining:  # the supervisor is gone, and nobody else would ever end us
             server.end()
 
-    server.on_started = line.say_ready
-    following = asyncio.create_task(follow())
+    tasks = [asyncio.create_task(follow())]
+
+    def started() -> None:
+        line.say_ready()
+        tasks.append(asyncio.create_task(_beating(line)))
+
+    server.on_started = started
     try:
         yield
     finally:
-        following.cancel()
+        for task in tasks:
+            task.cancel()
         line.close()
+
+
+async def _beating(line: Line) -> None:
+    """Say again and again that the loop turns: a supervisor that hears nothing kills this process."""
+    while True:
+        line.say_alive()
+        await asyncio.sleep(BEAT_SECONDS)

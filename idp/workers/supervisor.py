@@ -1,9 +1,9 @@
 """Keeps every place of a node filled with a serving process.
 
-One that ends is replaced, at once or, if the last ones failed, after a growing pause. All of them are replaced one by
-one when that is wished (SIGHUP): the new one serves before the old one is told to go, from the same port, so no
-connection is refused. When the supervisor is told to end, so are all, and it waits for them; when it is killed, they
-notice.
+One that ends is replaced, at once or, if the last ones failed, after a growing pause; so is one that hangs. All of
+them are replaced one by one when that is wished (SIGHUP): the new one serves before the old one is told to go, from the
+same port, so no connection is refused. When the supervisor is told to end, so are all, and it waits for them; when it
+is killed, they notice.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ class Node(Frozen, frozen=True, kw_only=True):
     """How long a worker may take until it serves; then it is ended and another one tried."""
     end_seconds: float = 30.0
     """How long one that was told to end may take; then it is killed."""
+    silent_seconds: float = 30.0
+    """How long one that serves may say nothing; then it hangs, and is killed."""
 
 
 def pause_after(failures: int) -> float:
@@ -126,13 +128,28 @@ class Supervisor:
             worker, status = (present, 0) if present is not None else await self._started(place)
         if worker is None:
             return status
-        status = await worker.ended()
+        status = await self._watched(worker, place)
         async with self._turns[place]:
             self._living.discard(worker)
             if self._serving.get(place) is not worker:
                 return None
             del self._serving[place]
             return status
+
+    async def _watched(self, worker: Worker, place: int) -> int:
+        """Wait for the end of a worker that serves; one that hangs is killed, for whoever it was given waits for it."""
+        listening = asyncio.create_task(self._killed_if_silent(worker, place))
+        try:
+            return await worker.ended()
+        finally:
+            listening.cancel()
+
+    async def _killed_if_silent(self, worker: Worker, place: int) -> None:
+        silent = self._node.silent_seconds
+        if await worker.falls_silent(silent):
+            reason = f"it hangs: nothing was heard of it for {silent:g} seconds"
+            self._log.error("worker killed", worker=place, pid=worker.pid, reason=reason)
+            worker.kill()
 
     async def _started(self, place: int) -> tuple[Worker | None, int]:
         """Start a worker and wait until it serves; otherwise return how it ended."""

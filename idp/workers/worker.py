@@ -7,7 +7,7 @@ import socket
 from collections.abc import Mapping, Sequence
 
 from idp.listeners.sockets import Listeners
-from idp.workers.inherited import READY, Command, Inheritance
+from idp.workers.inherited import BEAT_SECONDS, READY, Command, Inheritance
 
 
 class Worker:
@@ -54,6 +54,10 @@ class Worker:
         except ConnectionError:
             return False
 
+    async def falls_silent(self, seconds: float) -> bool:
+        """Wait until nothing was heard of it for so long; false if it hangs up instead: then it ends by itself."""
+        return await falls_silent(self._reader, seconds)
+
     def tell(self, command: Command) -> None:
         """Tell it what to do; one that is gone already hears nothing."""
         if not self._writer.is_closing():
@@ -69,3 +73,24 @@ class Worker:
         """End it without asking."""
         if self._process.returncode is None:
             self._process.kill()
+
+
+async def falls_silent(reader: asyncio.StreamReader, seconds: float, *, look: float = BEAT_SECONDS) -> bool:
+    """Wait until nothing was heard for so long; false at the end of the line.
+
+    Looks are counted, and not what a clock says: where this process was stopped too, or the whole machine slept, one
+    look took an hour, and says no more than any other.
+    """
+    unheard = 0.0
+    while unheard < seconds:
+        try:
+            heard = await asyncio.wait_for(reader.readline(), look)
+        except TimeoutError:
+            unheard += look
+            continue
+        except ConnectionError:
+            return False
+        if not heard:
+            return False
+        unheard = 0.0
+    return True

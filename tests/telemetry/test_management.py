@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from idp.ports import PartHealth
@@ -12,6 +15,8 @@ from idp.telemetry.figures import Figures
 from idp.telemetry.health import Health, Phase
 from idp.telemetry.management import management
 from idp.telemetry.metrics import Metrics
+from idp.telemetry.tallies import Snapshot
+from idp.telemetry.workers import SILENT_LOOKS
 
 pytestmark = pytest.mark.anyio
 WELL = PartHealth(part="mongodb", ok=True, clock_ahead=-0.25)
@@ -55,6 +60,20 @@ async def test_a_process_that_answers_is_live_whatever_its_store_does() -> None:
     for phase in Phase:
         answer = await Node(GONE, phase=phase).get("/health/live")
         assert (answer.status_code, answer.json()) == (200, {"status": "live"})
+
+
+async def test_a_process_that_hangs_is_named_by_the_one_beside_it_which_is_as_ready_as_before(tmp_path: Path) -> None:
+    hanging = os.getppid()  # it lives, and shares nothing any more
+    (tmp_path / f"{hanging}.json").write_bytes(msgspec.json.encode(Snapshot(process=hanging, families={})))
+    figures = Figures(Metrics(), folder=tmp_path)
+    node = Node(WELL)
+    node.application = management(node.health, figures)
+    for _ in range(SILENT_LOOKS):
+        figures.share()
+    assert "silent_workers" not in (await told(node))[1]
+    figures.share()
+    status, said = await told(node)
+    assert (status, said["status"], said["silent_workers"]) == (200, "ready", [hanging])
 
 
 async def test_a_node_whose_store_serves_is_ready() -> None:

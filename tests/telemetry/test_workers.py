@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -14,7 +16,7 @@ import pytest
 
 from idp.telemetry import families
 from idp.telemetry.metrics import Metrics
-from idp.telemetry.workers import Workers
+from idp.telemetry.workers import SILENT_LOOKS, Workers
 
 ROOT = Path(__file__).parents[2]
 COUNTING = """
@@ -107,6 +109,57 @@ def test_a_new_process_takes_over_the_counts_of_one_that_is_gone_and_leaves_no_f
     processes[1].kill()
     assert sessions(workers) == 7
     assert sessions(Workers(Metrics().tallies, folder=tmp_path)) == 7
+
+
+def looked(workers: Workers, processes: list[Process], *, times: int) -> None:
+    """Look as often as that; each time those that can have shared something new before."""
+    for _ in range(times):
+        for process in processes:
+            process.count(0)
+        workers.look()
+
+
+def test_a_process_that_shares_nothing_any_more_hangs_and_what_it_showed_goes(
+    tmp_path: Path, processes: list[Process]
+) -> None:
+    workers = Workers(Metrics().tallies, folder=tmp_path)
+    looked(workers, processes, times=1)
+    frozen, well = processes
+    frozen.count(3)
+    looked(workers, [well], times=SILENT_LOOKS)
+    assert workers.silent == frozenset()
+    looked(workers, [well], times=1)
+    assert workers.silent == {frozen.popen.pid}
+    assert present(workers) == 1
+    assert sessions(workers) == 3
+    looked(workers, processes, times=1)
+    assert workers.silent == frozenset(), "it was only slow"
+    assert present(workers) == 2
+
+
+def test_a_process_that_was_stopped_with_all_others_accuses_nobody(tmp_path: Path, processes: list[Process]) -> None:
+    workers = Workers(Metrics().tallies, folder=tmp_path)
+    looked(workers, processes, times=3)
+    for process in processes:  # an hour passed
+        os.utime(tmp_path / f"{process.popen.pid}.json", (1, 1))
+    workers.look()
+    assert workers.silent == frozenset()
+
+
+def test_a_process_that_is_gone_does_not_hang(tmp_path: Path, processes: list[Process]) -> None:
+    workers = Workers(Metrics().tallies, folder=tmp_path)
+    gone, well = processes
+    looked(workers, processes, times=1)
+    gone.kill()
+    looked(workers, [well], times=SILENT_LOOKS + 1)
+    assert workers.silent == frozenset()
+
+
+def test_a_process_that_was_frozen_with_the_lock_freezes_nobody(tmp_path: Path, processes: list[Process]) -> None:
+    processes[0].count(3)
+    with (tmp_path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert sessions(Workers(Metrics().tallies, folder=tmp_path)) == 3
 
 
 def test_half_a_file_is_nobodys_numbers(tmp_path: Path) -> None:

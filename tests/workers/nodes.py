@@ -18,26 +18,40 @@ from tests.cli.deployment import PATIENCE, environment
 WORKERS = 2
 
 
-def node(folder: Path, listeners: Listeners, *, drain_seconds: float = 0.0, workers: int = WORKERS) -> Node:
+def node(
+    folder: Path,
+    listeners: Listeners,
+    *,
+    drain_seconds: float = 0.0,
+    workers: int = WORKERS,
+    silent_seconds: float = 2 * PATIENCE,
+) -> Node:
     return Node(
         workers=workers,
         command=[sys.executable, "-m", "tests.workers.little_worker", str(folder), str(drain_seconds)],
         environment=environment(),
         listeners=listeners,
         end_seconds=5.0,
+        silent_seconds=silent_seconds,
     )
 
 
 class LittleNode:
     """A supervisor of little workers at work, and somebody who asks them."""
 
-    def __init__(self, folder: Path, drain_seconds: float) -> None:
+    def __init__(self, folder: Path, drain_seconds: float, silent_seconds: float) -> None:
         self._listener = listening("127.0.0.1", 0)
         self.folder = folder
         self.port: int = self._listener.getsockname()[1]
         self.origin = f"http://127.0.0.1:{self.port}"
         self.supervisor = Supervisor(
-            node(folder, Listeners(ordinary=self._listener), drain_seconds=drain_seconds), structlog.get_logger()
+            node(
+                folder,
+                Listeners(ordinary=self._listener),
+                drain_seconds=drain_seconds,
+                silent_seconds=silent_seconds,
+            ),
+            structlog.get_logger(),
         )
         self.running = asyncio.get_running_loop().create_task(self.supervisor.run())
 
@@ -99,8 +113,10 @@ async def appeared(file: Path, *, holding: Callable[[str], bool] = lambda _: Tru
 
 
 @contextlib.asynccontextmanager
-async def little_node(folder: Path, *, drain_seconds: float = 0.0) -> AsyncIterator[LittleNode]:
-    opened = LittleNode(folder, drain_seconds)
+async def little_node(
+    folder: Path, *, drain_seconds: float = 0.0, silent_seconds: float = 2 * PATIENCE
+) -> AsyncIterator[LittleNode]:
+    opened = LittleNode(folder, drain_seconds, silent_seconds)
     try:
         yield opened
     finally:

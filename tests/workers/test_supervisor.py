@@ -8,12 +8,15 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import httpx
 import pytest
 
+from idp.workers.inherited import BEAT
 from idp.workers.supervisor import pause_after
+from idp.workers.worker import falls_silent
 from tests.cli.deployment import PATIENCE, ROOT, environment
 from tests.workers.nodes import appeared, little_node
 
@@ -49,6 +52,39 @@ async def test_a_worker_that_is_killed_is_replaced(tmp_path: Path) -> None:
         before = await node.processes()
         os.kill(min(before), signal.SIGKILL)
         assert len(await node.until(lambda found: len(found - before) == 1) & before) == 1
+
+
+async def test_a_worker_that_is_frozen_is_killed_and_replaced_and_the_others_serve_meanwhile(tmp_path: Path) -> None:
+    async with little_node(tmp_path, silent_seconds=5.0) as node:
+        before = await node.processes()
+        frozen = min(before)
+        os.kill(frozen, signal.SIGSTOP)
+        assert await node.ask() != frozen
+        await node.until(lambda found: bool(found - before))
+        with pytest.raises(ProcessLookupError):
+            os.kill(frozen, 0)
+
+
+async def test_a_worker_that_says_nothing_is_silent_and_one_that_hangs_up_is_not() -> None:
+    frozen, gone = asyncio.StreamReader(), asyncio.StreamReader()
+    gone.feed_eof()
+    assert await falls_silent(frozen, 0.1, look=0.01)
+    assert not await falls_silent(gone, 0.1, look=0.01)
+
+
+async def test_a_supervisor_that_was_stopped_itself_takes_no_worker_for_frozen() -> None:
+    reader = asyncio.StreamReader()
+    listening = asyncio.create_task(falls_silent(reader, 0.5, look=0.1))
+    await asyncio.sleep(0)  # it listens
+    time.sleep(1.0)  # noqa: ASYNC251 - the whole process stands still, twice as long as a worker may be silent
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert not listening.done(), "it was we who did not listen"
+    for _ in range(20):  # a machine that is slow, but not so slow
+        reader.feed_data(BEAT)
+        await asyncio.sleep(0.05)
+    assert not listening.done()
+    assert await listening, "and then it hangs all the same"
 
 
 async def test_replacing_all_refuses_nobody_and_ends_the_former_ones_in_order(tmp_path: Path) -> None:

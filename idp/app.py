@@ -45,8 +45,8 @@ from idp.oidc.version_watch import Followed, watch_versions
 from idp.opening.realms import RealmOpening
 from idp.opening.services import passwords_of, sealer_of, surroundings_of
 from idp.ports import Clock, MailSender, Observer, RandomBytes, SmsSender, Store, Unobserved
+from idp.realms.files.placeholders import Surroundings
 from idp.realms.loading import LoadedRealm, RealmUnreadableError, load_files
-from idp.realms.placeholders import Surroundings
 from idp.settings import StartError
 from idp.softtoken import application as softtoken
 from idp.stores.opening import open_store

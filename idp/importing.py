@@ -27,9 +27,9 @@ from idp.model.version import Publication, VersionSource
 from idp.opening.services import passwords_of, sealer_of, surroundings_of
 from idp.ports import Clock, Passwords, RandomBytes, RealmStores, Sealer, SmsSender, Throttle, Users
 from idp.realms.exchange.merging import Side, merged, with_kept_secrets
+from idp.realms.files.placeholders import Surroundings
 from idp.realms.history import Authorship, RealmHistory
 from idp.realms.loading import LoadedRealm, canonical_document, errors, load
-from idp.realms.placeholders import Surroundings
 from idp.settings import Settings
 from idp.stores.opening import open_store
 

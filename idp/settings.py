@@ -18,7 +18,7 @@ from msgspec import Meta
 
 from idp.gateway_settings import Sms, Table, is_https, sms_problems
 from idp.management_settings import Management, Telemetry, management_problems, telemetry_problems
-from idp.model.mail import LOOPBACK, mail_address
+from idp.model.messages.mail import LOOPBACK, mail_address
 
 _PREFIX = "HYRJA_"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})

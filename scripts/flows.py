@@ -20,13 +20,13 @@ sys.path.insert(0, str(ROOT))
 
 from idp.assurance.pictures.svg import PAGE as ROOM  # noqa: E402 - the project's root is on the path only now
 from idp.assurance.pictures.svg import svg  # noqa: E402 - as above
-from idp.cli.flow_draw import drawn  # noqa: E402 - as above
+from idp.cli.flows.draw import drawn  # noqa: E402 - as above
 from idp.flows.registry import ACTIONS, CONDITIONS, STEPS  # noqa: E402 - as above
 from idp.flows.step import StepContract  # noqa: E402 - as above
 from idp.flows.tree import Execution, Subflow  # noqa: E402 - as above
 from idp.model.flow import Requirement  # noqa: E402 - as above
+from idp.realms.files.placeholders import Surroundings  # noqa: E402 - as above
 from idp.realms.loading import LoadedRealm, load  # noqa: E402 - as above
-from idp.realms.placeholders import Surroundings  # noqa: E402 - as above
 from idp.web.flow_words import FlowWords  # noqa: E402 - as above
 
 PAGE = ROOT / "docs" / "flows.md"

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from idp.cli.main import main as main_of_idp  # noqa: E402 - the project's root is on the path only now
-from idp.cli.realm import check  # noqa: E402 - the project's root is on the path only now
+from idp.cli.realms.check import check  # noqa: E402 - the project's root is on the path only now
 from tests.journeys.customer import NEW_PASSWORD, Person  # noqa: E402 - the project's root is on the path only now
 from tests.journeys.demo import CHROMIUM, CHROMIUM_ARGUMENTS, Demo, demo  # noqa: E402 - as above
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from idp.model.realm import Realm
 from idp.model.struct import Frozen
-from idp.model.upstream import UpstreamProvider
+from idp.model.trusted.upstream import UpstreamProvider
 from idp.ports import MessageUndeliveredError, UnfetchableError, UpstreamRefusedError
 
 

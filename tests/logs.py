@@ -12,7 +12,7 @@ import structlog
 
 @contextlib.contextmanager
 def log_put_back() -> Iterator[None]:
-    """Undo what `idp.cli.log.open_log` does to this process."""
+    """Undo what `idp.cli.serving.log.open_log` does to this process."""
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     try:

@@ -17,10 +17,10 @@ import structlog
 import structlog.testing
 
 from idp.app import Outside, open_site
-from idp.cli.log import open_log
+from idp.cli.serving.log import open_log
 from idp.crypto.sealing import MasterKeyError, create_master_key
 from idp.gateway_settings import Sms, SmsGateway
-from idp.model.message import Carried
+from idp.model.messages.message import Carried
 from idp.model.user import PasswordCredential, User
 from idp.ports import StoreUnavailableError
 from idp.settings import Hashing, Log, Realms, Settings, SettingsError, StartError

@@ -18,7 +18,7 @@ LEAN = """
 import sys
 import structlog  # which itself loads rich, where rich is installed: not ours to choose
 before = set(sys.modules)
-import idp.cli.main, idp.cli.serve, idp.app
+import idp.cli.main, idp.cli.serving.serve, idp.app
 print("\\n".join({name.partition(".")[0] for name in set(sys.modules) - before}))
 """
 

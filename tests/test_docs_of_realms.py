@@ -14,11 +14,11 @@ from idp.flows.compiler import compile_realm
 from idp.flows.credentials.password_policy import CHECKS, OTHER_RULES
 from idp.flows.registry import ACTIONS, CONDITIONS, STEPS
 from idp.model.finding import Severity
-from idp.realms import representation
 from idp.realms.catalogue import CATALOGUE
 from idp.realms.catalogue.clients import CLIENT_RULES
 from idp.realms.catalogue.flows import FLOW_RULES
 from idp.realms.catalogue.realm import REALM_RULES
+from idp.realms.representation import realm as file
 from idp.web.flow_words import FACTORS, FlowWords
 from scripts.flows import recipes
 
@@ -31,8 +31,8 @@ NAMED = {*re.findall(r"[\w-]+", QUOTED), *re.findall(r"\w+(?:\.\w+)+", QUOTED)}
 RULE = re.compile(r"\"([A-Z]-[A-Z0-9][A-Za-z0-9-]*)\"")
 PARTS = [
     kind
-    for kind in vars(representation).values()
-    if isinstance(kind, type) and issubclass(kind, representation.Representation) and msgspec.structs.fields(kind)
+    for kind in vars(file).values()
+    if isinstance(kind, type) and issubclass(kind, file.Representation) and msgspec.structs.fields(kind)
 ]
 
 

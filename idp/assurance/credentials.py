@@ -14,11 +14,11 @@ import msgspec
 from idp.flows.brokering.upstream import FACTOR as FEDERATED
 from idp.flows.messages.mailbox import MAILBOX
 from idp.flows.webauthn.factors import PASSKEY, SECURITY_KEY, UNLOCKING
-from idp.model.recovery_codes import RecoveryCode, RecoveryCodes
+from idp.model.credentials.recovery_codes import RecoveryCode, RecoveryCodes
+from idp.model.credentials.webauthn import WebAuthnCredential
 from idp.model.struct import Frozen
-from idp.model.upstream import FederatedIdentity
+from idp.model.trusted.upstream import FederatedIdentity
 from idp.model.user import OtpCredential, PasswordCredential, User
-from idp.model.webauthn import WebAuthnCredential
 
 PASSWORD, TOKEN, MESSAGE, RECOVERY = "password", "otp", "sms-otp", "recovery-authn-codes"
 

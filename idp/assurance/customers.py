@@ -14,7 +14,7 @@ from idp.flows.step import StepContract
 from idp.model.realm import Realm
 from idp.model.struct import Frozen
 from idp.model.user import PasswordCredential, User
-from idp.realms.seeds import UserSeed, delivers_by_sms
+from idp.realms.users.seeds import UserSeed, delivers_by_sms
 
 _USER_ID = "customer"
 

@@ -16,7 +16,7 @@ from idp.cli.terminal import moment, printable
 from idp.crypto.base64url import base64url
 from idp.crypto.digest import digest
 from idp.crypto.sealing import MasterKeyError
-from idp.model.registration import InitialToken
+from idp.model.clients.registration import InitialToken
 from idp.oidc.registration.registrations import Registrations
 from idp.opening.beside import registrations_beside
 from idp.ports import RealmStores, StoreUnavailableError

@@ -20,7 +20,7 @@ from idp.crypto.kept_keys import KeptKeys
 from idp.crypto.key_ring import KeptKey, KeyRefusedError, Ring
 from idp.crypto.sealing import MasterKeyError
 from idp.model.client import SigningAlgorithm
-from idp.model.key_policy import ENCRYPTION_FAMILIES, KeyAlgorithm
+from idp.model.policies.keys import ENCRYPTION_FAMILIES, KeyAlgorithm
 from idp.opening.beside import keys_beside
 from idp.ports import StoreUnavailableError
 from idp.settings import Settings, SettingsError, load

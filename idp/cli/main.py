@@ -41,21 +41,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _done(parsed: argparse.Namespace) -> int:
     match parsed.command:
         case "serve":
-            from idp.cli.start import start  # noqa: PLC0415 - a command loads only what it needs
+            from idp.cli.serving.start import start  # noqa: PLC0415 - a command loads only what it needs
 
             return start(parsed.config, workers=parsed.workers)
         case "health" | "settings":
             return _of_deployment(parsed)
         case "demo":
-            from idp.cli.demo import demo  # noqa: PLC0415 - as above
+            from idp.cli.serving.demo import demo  # noqa: PLC0415 - as above
 
             return demo(parsed.config, bank=parsed.bank)
         case "realm" if parsed.action == "export":
-            from idp.cli.exchange import export_realm  # noqa: PLC0415 - as above
+            from idp.cli.realms.exchange import export_realm  # noqa: PLC0415 - as above
 
             return export_realm(parsed)
         case "realm" if parsed.action == "import":
-            from idp.cli.exchange import import_realm  # noqa: PLC0415 - as above
+            from idp.cli.realms.exchange import import_realm  # noqa: PLC0415 - as above
 
             return import_realm(parsed)
         case "realm" if parsed.action in VERSION_ACTIONS:
@@ -63,11 +63,11 @@ def _done(parsed: argparse.Namespace) -> int:
 
             return versions(parsed)
         case "realm":
-            from idp.cli.realm import check  # noqa: PLC0415 - as above
+            from idp.cli.realms.check import check  # noqa: PLC0415 - as above
 
             return check(parsed.files, form=parsed.format, output=parsed.output, fail_on=parsed.fail_on)
         case "flow":
-            from idp.cli.flow import flow  # noqa: PLC0415 - as above
+            from idp.cli.flows.flow import flow  # noqa: PLC0415 - as above
 
             return flow(parsed)
         case "explain" | "keys" | "client" | "user" | "store":
@@ -100,11 +100,11 @@ def _beside_a_server(parsed: argparse.Namespace) -> int:
 
             return keys(parsed)
         case "user" if parsed.action in {"list", "find"}:
-            from idp.cli.customers import customers  # noqa: PLC0415 - as above
+            from idp.cli.users.directory import customers  # noqa: PLC0415 - as above
 
             return customers(parsed)
         case "user" if parsed.action in CUSTOMER_ACTIONS:
-            from idp.cli.customer import customer  # noqa: PLC0415 - as above
+            from idp.cli.users.account import customer  # noqa: PLC0415 - as above
 
             return customer(parsed)
         case "store":
@@ -112,7 +112,7 @@ def _beside_a_server(parsed: argparse.Namespace) -> int:
 
             return store(parsed)
         case "user":
-            from idp.cli.user import user  # noqa: PLC0415 - as above
+            from idp.cli.users.actions import user  # noqa: PLC0415 - as above
 
             return user(parsed)
         case _:

@@ -23,7 +23,7 @@ from cryptography.x509.verification import (
     VerificationError,
 )
 
-from idp.model.sender import CertificateRules
+from idp.model.clients.sender import CertificateRules
 
 # RFC 4514 §3 names nine types; these are further ones that certificates of banks have, as tools spell them.
 _NAMES = {

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.padding import PKCS7
 
 from idp.crypto.jose import TokenError
-from idp.model.protection import ContentEncryption
+from idp.model.clients.protection import ContentEncryption
 from idp.model.struct import Frozen
 
 _BLOCK = 128  # bits of AES

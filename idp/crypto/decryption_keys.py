@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from idp.crypto.key_management import DecryptingKey
 from idp.crypto.key_pairs import PrivateKey, check_kind, public_members, thumbprint
-from idp.model.key_policy import EncryptionFamily
-from idp.model.protection import KeyManagement
+from idp.model.clients.protection import KeyManagement
+from idp.model.policies.keys import EncryptionFamily
 
 _USES: dict[EncryptionFamily, tuple[KeyManagement, ...]] = {
     "RSA-OAEP": ("RSA-OAEP", "RSA-OAEP-256"),

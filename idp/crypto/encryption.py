@@ -17,7 +17,7 @@ from idp.crypto.base64url import base64url
 from idp.crypto.content_encryption import KEY_SIZE, Ciphertext, deciphered, enciphered
 from idp.crypto.jose import TokenError, decoded_segment, json_object
 from idp.crypto.key_management import DecryptingKey, EncryptingKey, carried, recovered
-from idp.model.protection import CONTENT_ENCRYPTION, KEY_MANAGEMENT, ContentEncryption, KeyManagement
+from idp.model.clients.protection import CONTENT_ENCRYPTION, KEY_MANAGEMENT, ContentEncryption, KeyManagement
 from idp.model.struct import Frozen
 
 LARGEST_ENCRYPTED = 24 * 1024  # characters: a signed token of the largest size, encrypted

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from idp.crypto.jose import Claims, TokenError, decoded_segment, json_object
 from idp.crypto.public_keys import KeySet
-from idp.model.client_assertion import HMAC_SIZE, SecretAlgorithm
+from idp.model.clients.assertion import HMAC_SIZE, SecretAlgorithm
 from idp.model.secret import Secret
 from idp.model.struct import Frozen
 

@@ -17,7 +17,7 @@ from idp.crypto.decryption_keys import DecryptionKey
 from idp.crypto.key_ring import KeptKey, KeyRefusedError, Ring
 from idp.crypto.signing_keys import SYMMETRIC_SIZE, SigningKey, SigningKeys, SymmetricKey
 from idp.model.client import SigningAlgorithm
-from idp.model.key_policy import ENCRYPTION_FAMILIES, EncryptionFamily, KeyAlgorithm, KeyPolicy
+from idp.model.policies.keys import ENCRYPTION_FAMILIES, EncryptionFamily, KeyAlgorithm, KeyPolicy
 from idp.model.struct import Frozen
 from idp.ports import Clock, KeptSecrets, RandomBytes, Sealer
 

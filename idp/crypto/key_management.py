@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 
 from idp.crypto.base64url import base64url
 from idp.crypto.jose import TokenError, decoded_segment
-from idp.model.protection import KeyManagement
+from idp.model.clients.protection import KeyManagement
 from idp.model.struct import Frozen
 
 EncryptingKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey

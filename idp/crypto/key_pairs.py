@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from idp.crypto.base64url import base64url
 from idp.model.client import SigningAlgorithm
-from idp.model.key_policy import EncryptionFamily
+from idp.model.policies.keys import EncryptionFamily
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 Sign = Callable[[bytes], bytes]

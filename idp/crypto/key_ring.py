@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from idp.model.key_policy import ANNOUNCED, KeyAlgorithm, KeyPolicy
+from idp.model.policies.keys import ANNOUNCED, KeyAlgorithm, KeyPolicy
 from idp.model.struct import Frozen
 
 KeyState = Literal["active", "passive", "disabled"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import unicodedata
 
-from idp.model.policy import OtpAlgorithm
+from idp.model.policies.credentials import OtpAlgorithm
 
 _PREVIOUS_STEP_GRACE = 10  # seconds of the current step in which the previous code is still accepted
 _LONGEST_INPUT = 64  # characters; a code has ten at most

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 from idp.crypto.base64url import base64url
 from idp.crypto.jose import TokenError, decoded_segment, json_object
 from idp.crypto.key_management import EncryptingKey
-from idp.model.protection import KeyManagement
+from idp.model.clients.protection import KeyManagement
 from idp.model.struct import Frozen
 
 LARGEST_SET = 64 * 1024  # bytes

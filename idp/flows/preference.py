@@ -6,9 +6,9 @@ Order is no security: what is offered, and what each way proves, stays the same,
 from __future__ import annotations
 
 from idp.flows.step import StepContract
-from idp.model.recovery_codes import RecoveryCodes
+from idp.model.credentials.recovery_codes import RecoveryCodes
+from idp.model.credentials.webauthn import WebAuthnCredential
 from idp.model.user import Credential, OtpCredential, PasswordCredential, User
-from idp.model.webauthn import WebAuthnCredential
 
 
 def kind_of(credential: Credential) -> str:

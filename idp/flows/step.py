@@ -17,7 +17,7 @@ from idp.model.flow_kind import FlowKind
 from idp.model.oauth import Approval
 from idp.model.realm import Realm
 from idp.model.struct import Frozen
-from idp.model.upstream import Arrival
+from idp.model.trusted.upstream import Arrival
 from idp.model.user import User
 from idp.ports import (
     Attempts,

@@ -29,7 +29,7 @@ from idp.model.flow_kind import FlowKind
 from idp.model.oauth import AuthorizationRequest
 from idp.model.session import AuthenticationSession, Notice, Outstanding, UserSession
 from idp.model.struct import Frozen
-from idp.model.upstream import Arrival
+from idp.model.trusted.upstream import Arrival
 from idp.model.user import User
 from idp.ports import AuthenticationSessions, Clock, OverloadedError, RandomBytes, Users
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from idp.flows.step import Challenge, Message
 from idp.flows.tree import Execution
 from idp.model.struct import Frozen
-from idp.model.upstream import Arrival
+from idp.model.trusted.upstream import Arrival
 
 
 class Ask(Frozen, frozen=True, kw_only=True):

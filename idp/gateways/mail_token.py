@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import msgspec
 
-from idp.model.mail import MailToken
+from idp.model.messages.mail import MailToken
 from idp.ports import Clock, MessageUndeliveredError
 
 _SOONER = 60  # seconds before its end in which a token is not used any more

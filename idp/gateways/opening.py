@@ -12,7 +12,7 @@ from idp.gateways.http_outbound import HttpOutbound
 from idp.gateways.mail import NoMail
 from idp.gateways.outbox import MailOutbox, Outbox
 from idp.gateways.sms.at_work import SmsGateways
-from idp.model.mail import SmtpServer, mail_address
+from idp.model.messages.mail import SmtpServer, mail_address
 from idp.model.realm import Realm
 from idp.model.secret import Secret
 from idp.ports import Clock, MailSender, RandomBytes

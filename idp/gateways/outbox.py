@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from idp.model.message import Carried
+from idp.model.messages.message import Carried
 from idp.model.struct import Frozen
 from idp.ports import Clock, MessageUndeliveredError
 

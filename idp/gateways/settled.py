@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
-from idp.model.message import Carried
+from idp.model.messages.message import Carried
 from idp.model.realm import Realm
-from idp.model.upstream import UpstreamProvider
+from idp.model.trusted.upstream import UpstreamProvider
 from idp.ports import Mail, Outbound, Passwords, Settled, SmsSender, Upstreams
 
 

@@ -17,7 +17,7 @@ from email.utils import formatdate
 
 import aiosmtplib
 
-from idp.model.mail import LOOPBACK, SmtpServer, mail_address
+from idp.model.messages.mail import LOOPBACK, SmtpServer, mail_address
 from idp.ports import Clock, MessageUndeliveredError, RandomBytes
 
 AccessToken = Callable[[], Awaitable[str]]

@@ -13,7 +13,7 @@ from typing import Any
 from idp.crypto.foreign import proves_by_key, read_foreign
 from idp.crypto.jose import TokenError
 from idp.crypto.public_keys import KeyRefusedError, KeySet, read_key_set
-from idp.model.upstream import UpstreamProvider
+from idp.model.trusted.upstream import UpstreamProvider
 from idp.oidc.clients.remote_keys import RemoteKeySets
 from idp.ports import Clock, Exchanges, UnfetchableError, UpstreamRefusedError
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Literal
 
-from idp.model.client_assertion import AssertionRules, ClientAuthenticator, KeySource, SecretMethod
-from idp.model.client_display import NOTHING_TO_SHOW, ClientDisplay
-from idp.model.client_rules import NO_RULES, ClientRules
-from idp.model.logout import LogoutChannels
-from idp.model.mapper import Mapper, RoleName
-from idp.model.pairwise import Pairwise
+from idp.model.claims.mapper import Mapper, RoleName
+from idp.model.clients.assertion import AssertionRules, ClientAuthenticator, KeySource, SecretMethod
+from idp.model.clients.display import NOTHING_TO_SHOW, ClientDisplay
+from idp.model.clients.logout import LogoutChannels
+from idp.model.clients.pairwise import Pairwise
+from idp.model.clients.protection import PLAIN, Protection
+from idp.model.clients.request_object import RequestObjectRules
+from idp.model.clients.rules import NO_RULES, ClientRules
+from idp.model.clients.sender import CertificateRules, SenderRules
 from idp.model.pending import BackchannelRules, DeviceRules
-from idp.model.protection import PLAIN, Protection
-from idp.model.request_object import RequestObjectRules
 from idp.model.secret import Secret
-from idp.model.sender import CertificateRules, SenderRules
 from idp.model.struct import Frozen
 
 SigningAlgorithm = Literal["ES256", "RS256", "PS256", "ES384", "EdDSA"]

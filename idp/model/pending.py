@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Literal
 
-from idp.model.client_assertion import PublicKeyAlgorithm
+from idp.model.clients.assertion import PublicKeyAlgorithm
 from idp.model.oauth import NO_TERMS, AuthorizationCode, GrantTerms
 from idp.model.struct import Frozen
 

@@ -8,22 +8,22 @@ from typing import Any
 
 import msgspec
 
-from idp.model.assertion_issuer import AssertionIssuer
-from idp.model.built_in_scopes import built_in_scopes
+from idp.model.claims.built_in_scopes import built_in_scopes
+from idp.model.claims.mapper import ClientScope, Group, RoleName
 from idp.model.client import Client, SigningAlgorithm
-from idp.model.client_assertion import AUTHENTICATORS, ClientAuthenticator
-from idp.model.client_policy import ClientPolicy
+from idp.model.clients.assertion import AUTHENTICATORS, ClientAuthenticator
+from idp.model.clients.policy import ClientPolicy
+from idp.model.clients.registration import RegistrationRules
+from idp.model.credentials.webauthn import WebAuthnPolicy
 from idp.model.flow import Flow, RequiredActionSetting
-from idp.model.mail import SmtpServer
-from idp.model.mapper import ClientScope, Group, RoleName
+from idp.model.messages.mail import SmtpServer
 from idp.model.pending import PendingPolicy
-from idp.model.policy import BruteForcePolicy, Lifespans, OtpPolicy, PasswordRule
-from idp.model.profile import ProfilePolicy
-from idp.model.registration import RegistrationRules
-from idp.model.sms_policy import SmsPolicy
+from idp.model.policies.credentials import BruteForcePolicy, Lifespans, OtpPolicy, PasswordRule
+from idp.model.policies.profile import ProfilePolicy
+from idp.model.policies.sms import SmsPolicy
 from idp.model.struct import Frozen
-from idp.model.upstream import UpstreamProvider
-from idp.model.webauthn import WebAuthnPolicy
+from idp.model.trusted.assertion_issuer import AssertionIssuer
+from idp.model.trusted.upstream import UpstreamProvider
 
 
 class Realm(Frozen, frozen=True, kw_only=True):

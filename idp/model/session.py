@@ -6,7 +6,7 @@ from idp.model.flow import Evidence, Status
 from idp.model.flow_kind import FlowKind
 from idp.model.oauth import NO_TERMS, AuthorizationRequest, GrantTerms
 from idp.model.struct import Frozen
-from idp.model.upstream import Arrival
+from idp.model.trusted.upstream import Arrival
 
 
 class Outstanding(Frozen, frozen=True, kw_only=True):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from idp.model.policy import OtpAlgorithm, OtpKind
-from idp.model.recovery_codes import RecoveryCodes
+from idp.model.credentials.recovery_codes import RecoveryCodes
+from idp.model.credentials.webauthn import WebAuthnCredential
+from idp.model.policies.credentials import OtpAlgorithm, OtpKind
 from idp.model.struct import Frozen
-from idp.model.upstream import FederatedIdentity
-from idp.model.webauthn import WebAuthnCredential
+from idp.model.trusted.upstream import FederatedIdentity
 
 
 class PasswordCredential(Frozen, frozen=True, kw_only=True, tag="password"):

@@ -9,7 +9,7 @@ from structlog.typing import FilteringBoundLogger
 
 from idp.crypto.kept_keys import KeptKeys
 from idp.flows.versions.published import PublishedRealm
-from idp.model.key_policy import key_policy
+from idp.model.policies.keys import key_policy
 from idp.model.session import AuthenticationSession
 from idp.model.struct import Frozen
 from idp.model.version import Publication, publication_detail

@@ -24,7 +24,7 @@ from idp.gateways.settled import SettledMail, SettledOutbound, SettledPasswords,
 from idp.gateways.upstreams import OpenIdUpstreams
 from idp.login.action_links import ACTION_TOKEN
 from idp.login.desk import Desk
-from idp.model.key_policy import key_policy
+from idp.model.policies.keys import key_policy
 from idp.model.version import Publication, VersionSource
 from idp.oidc.authorization.endpoint import AuthorizationEndpoint
 from idp.oidc.errands import Errands
@@ -45,9 +45,9 @@ from idp.ports import (
     SmsSender,
     Store,
 )
+from idp.realms.files.placeholders import Surroundings
 from idp.realms.history import Authorship, HistoryRefusedError, RealmHistory
 from idp.realms.loading import LoadedRealm
-from idp.realms.placeholders import Surroundings
 from idp.settings import Settings, StartError
 from idp.telemetry.outside import ObservedOutbound, ObservedSms
 from idp.web.pages import Pages

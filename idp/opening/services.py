@@ -14,7 +14,7 @@ from idp.ports import (
     Observer,
     RandomBytes,
 )
-from idp.realms.placeholders import Surroundings, file_vault
+from idp.realms.files.placeholders import Surroundings, file_vault
 from idp.settings import Settings, StartError
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Generic, Protocol, TypeVar
 
+from idp.model.clients.request_object import PushedRequest
 from idp.model.oauth import AuthorizationCode, RefreshFamily
 from idp.model.pending import PendingAuthorization
-from idp.model.request_object import PushedRequest
 from idp.model.struct import Frozen
 
 T = TypeVar("T")

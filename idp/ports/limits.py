@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from idp.model.lockout import Attempt, Locks
-from idp.model.policy import BruteForcePolicy
+from idp.model.policies.credentials import BruteForcePolicy
+from idp.model.policies.lockout import Attempt, Locks
 
 
 class Attempts(Protocol):
     """Attempts per user and factor, across tabs, sessions, grants and restarts."""
 
     async def hit(self, subject: str, factor: str, *, policy: BruteForcePolicy, now: int) -> Attempt:
-        """Count one attempt atomically (`idp.model.lockout.count_attempt`) and say whether it may be evaluated."""
+        """Count one attempt atomically (`idp.model.policies.lockout`) and say whether it may be evaluated."""
 
     async def clear(self, subject: str, factor: str) -> None:
         """Forget the failures of a factor that was just proven."""

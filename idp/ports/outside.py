@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from idp.model.message import Carried
+from idp.model.messages.message import Carried
 from idp.model.realm import Realm
 from idp.model.struct import Frozen
-from idp.model.upstream import UpstreamProvider
+from idp.model.trusted.upstream import UpstreamProvider
 
 Clock = Callable[[], float]
 """Epoch seconds. The only real one is made in the composition root."""

@@ -14,10 +14,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from idp.model.clients.logout import LogoutDelivery
+from idp.model.clients.registration import InitialToken, RegisteredClient
 from idp.model.event import Event
-from idp.model.logout import LogoutDelivery
-from idp.model.message import DeliveryState, MessageDelivery
-from idp.model.registration import InitialToken, RegisteredClient
+from idp.model.messages.message import DeliveryState, MessageDelivery
 from idp.model.session import AuthenticationSession, UserSession
 from idp.model.struct import Frozen
 from idp.model.user import User
@@ -114,7 +114,7 @@ class MessageDeliveries(Protocol):
         """Return what is known of a message."""
 
     async def tell(self, gateway: str, message_id: str, state: DeliveryState, *, ttl: int) -> MessageDelivery | None:
-        """Merge a receipt (`idp.model.message.merged`); return what is known now, or None if it was no news.
+        """Merge a receipt (`idp.model.messages.message.merged`); return what is known now, or None if it was no news.
 
         One of a message that nobody has kept yet is kept itself for `ttl` seconds: a gateway may be faster than we are.
         """

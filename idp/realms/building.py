@@ -7,33 +7,33 @@ from typing import Literal, get_args
 import msgspec
 
 from idp.model.client import SigningAlgorithm
-from idp.model.client_rules import NO_RULES
+from idp.model.clients.rules import NO_RULES
 from idp.model.finding import Finding
 from idp.model.flow import Flow, FlowExecution, RequiredActionSetting
 from idp.model.flow_kind import BINDINGS, FlowKind
-from idp.model.policy import BruteForcePolicy, Lifespans, OtpAlgorithm, OtpPolicy
+from idp.model.policies.credentials import BruteForcePolicy, Lifespans, OtpAlgorithm, OtpPolicy
 from idp.model.realm import Realm
-from idp.realms import password_policy
-from idp.realms import representation as file
-from idp.realms.access import with_access
-from idp.realms.acr import acr_levels
-from idp.realms.assertion_issuers import assertion_issuers
-from idp.realms.authorization_details import authorization_details_types
 from idp.realms.clients.authentication_flow import accepted_authenticators, unaccepted_findings
 from idp.realms.clients.building import client_of, has_switch
 from idp.realms.clients.pending import pending_policy
-from idp.realms.mail import smtp_server
-from idp.realms.placeholders import Surroundings
+from idp.realms.files.placeholders import Surroundings
 from idp.realms.policies.compiling import policies_of
 from idp.realms.policies.governing import governed_of_file
 from idp.realms.policies.tightening import tightened
-from idp.realms.profile import user_profile
-from idp.realms.registration import registration_rules
-from idp.realms.sms_policy import sms_policy
+from idp.realms.representation import realm as file
 from idp.realms.stock import stock_actions, with_stock_configuration, with_stock_flows
-from idp.realms.upstreams import upstreams
+from idp.realms.tokens.access import with_access
+from idp.realms.tokens.acr import acr_levels
+from idp.realms.tokens.authorization_details import authorization_details_types
+from idp.realms.topics import password_policy
+from idp.realms.topics.assertion_issuers import assertion_issuers
+from idp.realms.topics.mail import smtp_server
+from idp.realms.topics.registration import registration_rules
+from idp.realms.topics.sms_policy import sms_policy
+from idp.realms.topics.upstreams import upstreams
+from idp.realms.topics.webauthn import webauthn_policy
+from idp.realms.users.profile import user_profile
 from idp.realms.values import error, one_of, seconds
-from idp.realms.webauthn import webauthn_policy
 
 LOCALES = ("sq", "en", "it")
 SOFT_TOKEN_FLOW_ATTRIBUTE = BINDINGS[FlowKind.SOFT_TOKEN_REGISTRATION].realm_key

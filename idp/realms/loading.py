@@ -12,14 +12,15 @@ from typing import Any
 from idp.model.finding import Finding, Severity
 from idp.model.realm import Realm
 from idp.model.struct import Frozen
-from idp.realms import reading, representation
 from idp.realms.acknowledgement import acknowledged
 from idp.realms.building import realm_of
-from idp.realms.documents import documents, only
-from idp.realms.legacy import modern
-from idp.realms.placeholders import Surroundings, filled
+from idp.realms.files import reading
+from idp.realms.files.documents import documents, only
+from idp.realms.files.legacy import modern
+from idp.realms.files.placeholders import Surroundings, filled
+from idp.realms.representation import realm as file
 from idp.realms.rules import realm_findings
-from idp.realms.seeds import UserSeed, user_seeds
+from idp.realms.users.seeds import UserSeed, user_seeds
 
 
 class LoadedRealm(Frozen, frozen=True, kw_only=True):
@@ -29,7 +30,7 @@ class LoadedRealm(Frozen, frozen=True, kw_only=True):
     """
 
     realm: Realm
-    representation: representation.Realm
+    representation: file.Realm
     users: tuple[UserSeed, ...]
     document: bytes
     findings: tuple[Finding, ...]
@@ -78,7 +79,7 @@ def _refusing() -> Iterator[None]:
 
 def _loaded(document: Any, surroundings: Surroundings) -> LoadedRealm:
     findings: list[Finding] = []
-    found = reading.read(modern(filled(document, surroundings, findings)), representation.Realm, findings)
+    found = reading.read(modern(filled(document, surroundings, findings)), file.Realm, findings)
     if found is None:
         raise RealmUnreadableError(tuple(findings))
     canonical = canonical_document(document)

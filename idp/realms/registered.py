@@ -10,15 +10,15 @@ from idp.model.client import Client
 from idp.model.finding import Finding, Severity
 from idp.model.realm import Realm
 from idp.model.struct import Frozen
-from idp.realms import representation as file
-from idp.realms.access import with_access
 from idp.realms.clients.building import client_of
-from idp.realms.placeholders import Surroundings
+from idp.realms.files.placeholders import Surroundings
 from idp.realms.policies.conditions import Change
 from idp.realms.policies.executor import Violation
 from idp.realms.policies.governing import governed, subject_of
 from idp.realms.policies.tightening import tightened
+from idp.realms.representation import realm as file
 from idp.realms.rules import client_findings
+from idp.realms.tokens.access import with_access
 
 _PLACE = "/clients/0"
 _NOTHING = Surroundings(vault=lambda _realm, _name: None, base_url="")

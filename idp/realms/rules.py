@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 from idp.model.client import Client
 from idp.model.finding import Finding
 from idp.model.realm import Realm
-from idp.realms import representation as file
 from idp.realms.building import LOCALES, SOFT_TOKEN_FLOW_ATTRIBUTE
 from idp.realms.clients.display import display_findings
 from idp.realms.clients.keys import SECRETLESS
@@ -23,11 +22,12 @@ from idp.realms.clients.rules.logout import logout_findings
 from idp.realms.clients.rules.pending import pending_findings
 from idp.realms.clients.rules.protection import protection_findings
 from idp.realms.clients.rules.requests import known_names_findings, pushed_request_findings, request_findings
-from idp.realms.key_rules import key_findings
-from idp.realms.registration import registration_findings
+from idp.realms.representation import realm as file
 from idp.realms.review import review_findings
 from idp.realms.review.steps import enabled_steps
-from idp.realms.seeds import UserSeed, delivers_by_sms
+from idp.realms.topics.key_rules import key_findings
+from idp.realms.topics.registration import registration_findings
+from idp.realms.users.seeds import UserSeed, delivers_by_sms
 from idp.realms.values import error, warning
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Protocol, TypeVar
 
-from idp.model.message import Carried
+from idp.model.messages.message import Carried
 from idp.ports import Answered, Exchanges, MessageUndeliveredError, Observer, Outbound, SmsSender, UnfetchableError
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ import pytest
 from idp.assurance.certificate import checker
 from idp.assurance.certificate.certificate import certificate
 from idp.assurance.prover import explore
-from idp.realms.documents import documents, only
+from idp.realms.files.documents import documents, only
 from idp.realms.loading import load_file
 from tests.flows.bench import SURROUNDINGS
 

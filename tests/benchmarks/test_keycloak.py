@@ -13,8 +13,8 @@ from benchmarks.deployment import CALLBACKS, REALM, ROBOTS, ROOT, customers
 from benchmarks.driving import drive
 from benchmarks.keycloak import VARIABLE, command, keycloak, missing, realm
 from idp.model.finding import Severity
+from idp.realms.files.placeholders import Surroundings
 from idp.realms.loading import load_files
-from idp.realms.placeholders import Surroundings
 
 SCRIPT = """#!/bin/sh
 cd "$(dirname "$0")/.." || exit 1

@@ -15,7 +15,7 @@ import pytest
 
 from tests.cli.cluster import Cluster, cluster
 from tests.cli.deployment import PATIENCE
-from tests.cli.test_serve import Bank, login_page
+from tests.cli.serving.test_serve import Bank, login_page
 from tests.stories.rearranged import FORM, PASSWORD, forms, settled
 
 pytestmark = pytest.mark.anyio

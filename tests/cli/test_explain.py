@@ -17,7 +17,7 @@ from idp.settings import load
 from idp.stores.records import KernelStore
 from idp.stores.sqlite import SqliteKernel
 from tests.cli.deployment import Deployment
-from tests.cli.test_flow import Capture
+from tests.cli.flows.test_flow import Capture
 from tests.fakes import FakeClock
 
 REFERENCE = "kJ3x-2aB"

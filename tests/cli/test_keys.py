@@ -17,7 +17,7 @@ from idp.crypto.sealing import create_master_key
 from idp.stores.records import KernelStore
 from idp.stores.sqlite import SqliteKernel
 from tests.cli.deployment import PATIENCE, REALM, Deployment, Token, command, environment
-from tests.cli.test_serve import Bank, log_in, login_page, settled
+from tests.cli.serving.test_serve import Bank, log_in, login_page, settled
 from tests.fakes import FakeClock
 
 pytestmark = pytest.mark.anyio

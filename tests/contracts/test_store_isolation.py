@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from idp.model.lockout import Locks
-from idp.model.policy import BruteForcePolicy
+from idp.model.policies.credentials import BruteForcePolicy
+from idp.model.policies.lockout import Locks
 from idp.ports import RealmStores
 from idp.stores.kernel import Kernel, Transaction
 from tests.contracts.values import (

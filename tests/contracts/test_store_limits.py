@@ -4,8 +4,8 @@ from functools import partial
 
 import pytest
 
-from idp.model.lockout import Attempt, Locks
-from idp.model.policy import BruteForcePolicy
+from idp.model.policies.credentials import BruteForcePolicy
+from idp.model.policies.lockout import Attempt, Locks
 from idp.ports import RealmStores
 from idp.stores.verbs.limits import ATTEMPTS_KEPT
 from tests.contracts.store_contract import RACERS, race

@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from idp.model.message import DeliveryState, MessageDelivery
+from idp.model.messages.message import DeliveryState, MessageDelivery
 from idp.ports import RealmStores
 from tests.contracts.store_contract import race
 from tests.fakes import FakeClock

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from idp.model.upstream import FederatedIdentity
+from idp.model.trusted.upstream import FederatedIdentity
 from idp.model.user import User
 from idp.ports import RealmStores
 from tests.contracts.store_contract import race

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from idp.model.clients.logout import LogoutDelivery
+from idp.model.clients.registration import InitialToken, RegisteredClient
+from idp.model.clients.request_object import PushedRequest
 from idp.model.event import Event
 from idp.model.flow import Category, Evidence, Status
 from idp.model.flow_kind import FlowKind
-from idp.model.logout import LogoutDelivery
 from idp.model.oauth import AuthorizationCode, AuthorizationRequest, RefreshFamily
 from idp.model.pending import PendingAuthorization
-from idp.model.registration import InitialToken, RegisteredClient
-from idp.model.request_object import PushedRequest
 from idp.model.session import AuthenticationSession, ClientSession, Outstanding, UserSession
 from idp.model.user import Consent, FormerPassword, OtpCredential, PasswordCredential, TermsAcceptance, User
 from idp.model.version import Confirmation, Draft, Publication, VersionSource

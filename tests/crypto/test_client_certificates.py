@@ -16,7 +16,7 @@ from idp.crypto.client_certificates import (
     read_certificates,
     subject_of,
 )
-from idp.model.sender import CertificateRules
+from idp.model.clients.sender import CertificateRules
 from tests.certificates import RSA_KEY, authority, issued
 
 NOW = 1_800_000_000

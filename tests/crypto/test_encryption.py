@@ -21,7 +21,7 @@ from idp.crypto.decryption_keys import DecryptionKey, DecryptionKeys
 from idp.crypto.encryption import LARGEST_ENCRYPTED, decrypted, encrypted, looks_encrypted
 from idp.crypto.jose import TokenError, decoded_segment
 from idp.crypto.key_management import OAEP, carried
-from idp.model.protection import CONTENT_ENCRYPTION, KEY_MANAGEMENT, ContentEncryption, KeyManagement
+from idp.model.clients.protection import CONTENT_ENCRYPTION, KEY_MANAGEMENT, ContentEncryption, KeyManagement
 from idp.model.struct import Frozen
 
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)

@@ -16,8 +16,8 @@ from idp.crypto.key_pairs import pkcs8
 from idp.crypto.key_ring import KeyRefusedError
 from idp.crypto.sealing import AesGcmSealer
 from idp.crypto.signing_keys import SigningKey, SigningKeys, SymmetricKey
-from idp.model.key_policy import ANNOUNCED, KeyAlgorithm, KeyPolicy, key_policy
-from idp.model.protection import KEY_MANAGEMENT
+from idp.model.clients.protection import KEY_MANAGEMENT
+from idp.model.policies.keys import ANNOUNCED, KeyAlgorithm, KeyPolicy, key_policy
 from idp.model.realm import Realm
 from tests.fakes import FakeClock
 

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from idp.crypto import key_ring
 from idp.crypto.key_ring import KeptKey, KeyRefusedError, Ring
-from idp.model.key_policy import ANNOUNCED, JWKS_LIFETIME, KeyAlgorithm, KeyPolicy
+from idp.model.policies.keys import ANNOUNCED, JWKS_LIFETIME, KeyAlgorithm, KeyPolicy
 
 NOW = 1_800_000_000
 DAY = 86400

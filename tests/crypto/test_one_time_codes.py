@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idp.crypto.one_time_codes import accepted_counter, accepted_step, keyed_code, normalised, truncated
-from idp.model.policy import OtpAlgorithm
+from idp.model.policies.credentials import OtpAlgorithm
 
 SEED = b"12345678901234567890"
 SEEDS: dict[OtpAlgorithm, bytes] = {

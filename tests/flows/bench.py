@@ -26,14 +26,14 @@ from idp.flows.step import Login, StepServices
 from idp.flows.turns import Ask
 from idp.model.finding import Finding
 from idp.model.flow_kind import FlowKind
-from idp.model.message import Carried
+from idp.model.messages.message import Carried
 from idp.model.oauth import AuthorizationRequest
 from idp.model.realm import Realm
 from idp.model.session import AuthenticationSession
 from idp.model.user import OtpCredential, PasswordCredential, User
 from idp.ports import MessageUndeliveredError, Passwords, RealmStores
+from idp.realms.files.placeholders import Surroundings
 from idp.realms.loading import LoadedRealm, load
-from idp.realms.placeholders import Surroundings
 from idp.stores.memory import MemoryKernel
 from idp.stores.records import KernelStore
 from tests.fakes import FakeClock, FakeErrands, FakeMail, FakeUpstreams

@@ -17,9 +17,9 @@ from idp.flows.registry import CONDITIONS
 from idp.flows.step import NoConfig
 from idp.flows.tree import Execution, Node
 from idp.flows.turns import Finished
+from idp.model.claims.mapper import Group, RoleName
 from idp.model.client import Client
 from idp.model.flow import Category, Evidence
-from idp.model.mapper import Group, RoleName
 from idp.model.realm import Realm
 from idp.model.user import User
 from tests.flows.bench import PASSWORD, Bench, demo_realm, flow, no_actions, step, sub, with_flows

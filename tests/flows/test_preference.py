@@ -7,9 +7,9 @@ import pytest
 
 from idp.flows.preference import rank, with_password
 from idp.flows.registry import STEPS
+from idp.model.credentials.webauthn import WebAuthnCredential
 from idp.model.flow import Status
 from idp.model.user import OtpCredential, PasswordCredential, User
-from idp.model.webauthn import WebAuthnCredential
 from tests.flows.bench import Bench, all_edits, demo_realm, flow, no_actions, step, sub, with_flows
 from tests.flows.trees import ALTERNATIVE, REQUIRED, Passage, leaf, level
 

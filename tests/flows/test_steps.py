@@ -13,10 +13,10 @@ from idp.flows.engine import Usability
 from idp.flows.registry import ACTIONS, STEPS
 from idp.flows.step import Authenticator, Challenge, Failure, Login, Message, Outcome, Restart, Success
 from idp.flows.tree import Execution
-from idp.model.client_assertion import KeySource
+from idp.model.clients.assertion import KeySource
 from idp.model.flow import RequiredActionSetting, Requirement
 from idp.model.secret import Secret
-from idp.model.upstream import Arrival, FederatedIdentity, UpstreamProvider
+from idp.model.trusted.upstream import Arrival, FederatedIdentity, UpstreamProvider
 from idp.web.locales import Locales
 from idp.web.pages import Pages, RealmView
 from tests.flows.bench import PASSWORD, Bench, demo_realm

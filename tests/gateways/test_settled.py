@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from idp.gateways.settled import SettledMail, SettledOutbound, SettledPasswords, SettledSms, SettledUpstreams
-from idp.model.message import Carried
+from idp.model.messages.message import Carried
 from tests.stores.held_disk import passing
 
 pytestmark = pytest.mark.anyio

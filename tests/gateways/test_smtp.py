@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from idp.gateways.mail_token import MailTokens
 from idp.gateways.smtp import Smtp
-from idp.model.mail import MailToken, SmtpServer, mail_address, masked_address
+from idp.model.messages.mail import MailToken, SmtpServer, mail_address, masked_address
 from idp.model.secret import Secret
 from idp.ports import MessageUndeliveredError
 from tests.certificates import server as of_this_machine

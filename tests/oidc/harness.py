@@ -21,9 +21,9 @@ from idp.crypto.digest import digest
 from idp.crypto.sealing import AesGcmSealer
 from idp.crypto.signing_keys import SigningKey, SigningKeys
 from idp.model.client import Client
+from idp.model.clients.protection import Protection
 from idp.model.oauth import AuthorizationCode
-from idp.model.policy import BruteForcePolicy
-from idp.model.protection import Protection
+from idp.model.policies.credentials import BruteForcePolicy
 from idp.model.realm import Realm
 from idp.model.secret import Secret
 from idp.model.session import ClientSession, UserSession

@@ -12,7 +12,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from idp.model.client import Client
-from idp.model.client_assertion import KeySource
+from idp.model.clients.assertion import KeySource
 from idp.model.secret import Secret
 from tests.oidc.harness import BASE, Bank
 

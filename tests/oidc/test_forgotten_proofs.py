@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from idp.model.client_assertion import KeySource
+from idp.model.clients.assertion import KeySource
 from idp.ports import StoreUnavailableError
 from idp.stores import placement
 from idp.stores.memory import MemoryKernel

@@ -11,8 +11,8 @@ from typing import Any
 
 from idp.flows.compiler import compile_realm
 from idp.model.finding import Finding, Severity
+from idp.realms.files.placeholders import Surroundings
 from idp.realms.loading import LoadedRealm, load
-from idp.realms.placeholders import Surroundings
 
 ROOT = Path(__file__).parents[2]
 Document = dict[str, Any]

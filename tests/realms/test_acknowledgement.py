@@ -10,8 +10,8 @@ import pytest
 from idp.flows.compiler import compile_realm
 from idp.model.finding import Severity
 from idp.realms.acknowledgement import ATTRIBUTE
+from idp.realms.files.placeholders import Surroundings
 from idp.realms.loading import load_file
-from idp.realms.placeholders import Surroundings
 from tests.realms.documents import ACKNOWLEDGED, ROOT, SECRET, brief, demo, every_finding, loaded
 
 Document = dict[str, Any]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from idp.crypto.kept_keys import KeptKeys
 from idp.crypto.sealing import AesGcmSealer
-from idp.model.key_policy import KeyAlgorithm, KeyPolicy
+from idp.model.policies.keys import KeyAlgorithm, KeyPolicy
 from idp.stores.records import KernelStore
 from idp.stores.sqlite import SqliteKernel
 from tests.fakes import FakeClock

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from idp.model.policy import BruteForcePolicy
+from idp.model.policies.credentials import BruteForcePolicy
 from idp.ports import RealmStores
 from idp.stores.memory import MemoryKernel
 from idp.stores.optimistic import OptimisticKernel

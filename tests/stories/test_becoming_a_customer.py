@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from idp.realms.profile import PROVIDER
+from idp.realms.users.profile import PROVIDER
 from tests.stories.browser import Browser, Page
 from tests.stories.settled import Home, Town, opened
 

@@ -18,7 +18,7 @@ from idp.flows.steps.password import UsernamePassword
 from idp.flows.tree import Execution
 from idp.model.flow import Requirement
 from idp.model.flow_kind import FlowKind
-from idp.model.policy import BruteForcePolicy
+from idp.model.policies.credentials import BruteForcePolicy
 from idp.model.realm import Realm
 from idp.model.user import PasswordCredential, User
 from idp.stores.memory import MemoryKernel

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import msgspec
 import pytest
 
-from idp.model.upstream import FederatedIdentity
+from idp.model.trusted.upstream import FederatedIdentity
 from idp.model.user import User
 from idp.settings import Outbound, Settings
 from tests.examples.serving import free_port, serving

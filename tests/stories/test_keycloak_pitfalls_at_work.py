@@ -16,12 +16,12 @@ from idp.flows.assembly import AssembledRealm
 from idp.flows.steps.otp import Otp
 from idp.flows.tree import Execution
 from idp.model.flow import Requirement
-from idp.model.lockout import Attempt
-from idp.model.policy import BruteForcePolicy
+from idp.model.policies.credentials import BruteForcePolicy
+from idp.model.policies.lockout import Attempt
 from idp.ports import Passwords
+from idp.realms.files.placeholders import Surroundings, file_vault
 from idp.realms.history import Authorship
 from idp.realms.loading import LoadedRealm, load_file
-from idp.realms.placeholders import Surroundings, file_vault
 from tests.flows.bench import (
     Bench,
     Edit,

@@ -12,7 +12,7 @@ import pytest
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from idp.model.message import Carried
+from idp.model.messages.message import Carried
 from idp.ports import MessageUndeliveredError
 from idp.web.http import Application, Receive, Scope, Send
 from tests.stories.browser import Browser
@@ -38,7 +38,7 @@ class LoggedSms(FakeSms):
 
 
 def logging_as_served(lines: list[dict[str, Any]]) -> FilteringBoundLogger:
-    """Return a log with what `idp.cli.log` puts into every line."""
+    """Return a log with what `idp.cli.serving.log` puts into every line."""
 
     def kept(_logger: object, _method: str, line: Any) -> str:
         lines.append(dict(line))

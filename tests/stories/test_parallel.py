@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from idp.model.message import Carried
+from idp.model.messages.message import Carried
 from tests.stories.browser import Browser
 from tests.stories.settled import OTHER_PHONE, Home, Town, opened
 from tests.stories.world import BANK, FakeSms

@@ -12,8 +12,8 @@ import anyio
 import pytest
 
 from idp.flows.credentials.recovery_codes import CODES, few_are_left
-from idp.model.policy import PasswordRule
-from idp.model.recovery_codes import RecoveryCode, RecoveryCodes
+from idp.model.credentials.recovery_codes import RecoveryCode, RecoveryCodes
+from idp.model.policies.credentials import PasswordRule
 from tests.flows.bench import Edit, all_edits, flow, no_actions, step, sub
 from tests.stories.browser import Browser, Page
 from tests.stories.rearranged import FORM, OTP, customer, forms, passwords, redeemed, settled, ways

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from idp.realms.registration import OPEN
+from idp.realms.topics.registration import OPEN
 from tests.stories.settled import Home, opened
 from tests.stories.test_response_types import keys, read
 from tests.stories.world import ORIGIN, RelyingParty

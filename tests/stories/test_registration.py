@@ -11,7 +11,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from idp.realms.registration import OPEN, POLICIES
+from idp.realms.topics.registration import OPEN, POLICIES
 from idp.settings import Conformance, Settings
 from tests.oidc.harness import payload
 from tests.stories.browser import Browser

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from idp.model.lockout import FactorLock
+from idp.model.policies.lockout import FactorLock
 from tests.flows.bench import Edit, flow, step
 from tests.stories.browser import Browser, Page
 from tests.stories.rearranged import PASSWORD, customer, settled

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from idp.model.message import DeliveryState, Receipt
+from idp.model.messages.message import DeliveryState, Receipt
 from tests.stories.browser import Browser, Page
 from tests.stories.settled import OTHER_PHONE, Home, Town, opened
 from tests.stories.world import Customer

@@ -20,7 +20,7 @@ from idp.oidc.metadata.key_watch import rotate_now
 from idp.oidc.sessions.back_channel import owe, tell_due
 from idp.ports import StoreUnavailableError
 from idp.realms.history import Authorship
-from idp.realms.registration import OPEN, POLICIES
+from idp.realms.topics.registration import OPEN, POLICIES
 from idp.stores.optimistic import OptimisticKernel, Place, RecordKey, Stamped
 from idp.stores.records import KernelStore
 from idp.web.http import Receive, Scope, Send

@@ -15,10 +15,10 @@ import structlog
 
 from idp.model.client import Client
 from idp.model.version import Publication, VersionSource
+from idp.realms.files.placeholders import Surroundings, file_vault
 from idp.realms.history import Authorship, RealmHistory
 from idp.realms.loading import LoadedRealm, load
-from idp.realms.placeholders import Surroundings, file_vault
-from idp.realms.registration import OPEN, POLICIES
+from idp.realms.topics.registration import OPEN, POLICIES
 from idp.settings import Realms, StartError
 from tests.flows.bench import Edit, all_edits
 from tests.stories.rearranged import FORM, OTP, PASSWORD, SMS, customer, forms, override, settled

@@ -21,7 +21,7 @@ from idp import ports
 from idp.app import Outside, Site, open_site
 from idp.crypto.sealing import create_master_key
 from idp.gateway_settings import Sms
-from idp.model.message import Carried
+from idp.model.messages.message import Carried
 from idp.model.user import User
 from idp.ports import MessageUndeliveredError
 from idp.settings import Hashing, Log, Realms, Secrets, Server, Settings, Store

@@ -4,7 +4,7 @@ from itertools import count
 
 import pytest
 
-from idp.model.message import Carried
+from idp.model.messages.message import Carried
 from idp.ports import Answered, MessageUndeliveredError, UnfetchableError, Unobserved
 from idp.telemetry.outside import ObservedOutbound, ObservedSms
 from tests.fakes import FakeSites

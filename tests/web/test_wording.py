@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 
 from idp.flows.credentials.password_policy import described
-from idp.model.policy import PasswordRule
+from idp.model.policies.credentials import PasswordRule
 from idp.web import messages
 from idp.web.pages import STATIC, RealmView, Wording
 from tests.web.samples import CATALOGUES, LOCALES, PAGES, words

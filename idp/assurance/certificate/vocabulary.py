@@ -22,11 +22,11 @@ from idp.flows.registry import ACTIONS, CONDITIONS, STEPS
 from idp.flows.step import Authenticator, RequiredAction, StepContract
 from idp.flows.tree import Execution
 from idp.flows.webauthn.factors import with_passkeys
+from idp.model.credentials.webauthn import WebAuthnPolicy
 from idp.model.flow import RequiredActionSetting, Requirement
 from idp.model.flow_kind import FlowKind
 from idp.model.realm import Realm
 from idp.model.user import PasswordCredential, User
-from idp.model.webauthn import WebAuthnPolicy
 from idp.realms.stock import stock_actions, with_stock_configuration, with_stock_flows
 
 _ANYBODY, _NOBODY, _SOMEBODY = "anybody", "nobody", "somebody"

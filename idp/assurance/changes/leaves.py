@@ -10,9 +10,9 @@ import msgspec
 
 from idp.model.struct import Frozen
 from idp.realms.exchange.secret_places import MASK, is_secret, masked, without_secrets
-from idp.realms.keyed import identity, named
+from idp.realms.files.keyed import identity, named
+from idp.realms.files.reading import escaped
 from idp.realms.loading import LoadedRealm
-from idp.realms.reading import escaped
 
 _LONGEST = 300  # characters of a value that somebody is shown
 

@@ -21,8 +21,8 @@ from idp.assurance.changes.meanings import (
     switch,
     words,
 )
-from idp.model.policy import PasswordRule
-from idp.realms.password_policy import parsed
+from idp.model.policies.credentials import PasswordRule
+from idp.realms.topics.password_policy import parsed
 
 _SECONDS = "seconds"
 _LESS_IS_STRONGER = frozenset({"forceExpiredPasswordChange", "maxAuthAge"})

@@ -14,8 +14,8 @@ from idp.model.finding import Finding, Severity
 from idp.model.struct import Frozen
 from idp.realms.catalogue import CATALOGUE
 from idp.realms.catalogue.rule import Rule
+from idp.realms.files.placeholders import Surroundings
 from idp.realms.loading import RealmUnreadableError, load_files
-from idp.realms.placeholders import Surroundings
 
 ORDER = (Severity.ERROR, Severity.WARNING, Severity.ACKNOWLEDGED, Severity.NOTE)
 _UNCHECKED_SECRET = "a secret of the vault, which this check does not open"  # noqa: S105 - stands in for one

@@ -32,9 +32,9 @@ from idp.opening.beside import versions_beside
 from idp.opening.services import surroundings_of
 from idp.ports import RealmStores, StoreUnavailableError
 from idp.realms.exchange.secret_places import masked, without_secrets
+from idp.realms.files.placeholders import Surroundings
 from idp.realms.history import Authorship, HistoryRefusedError, RealmHistory
 from idp.realms.loading import RealmUnreadableError, load_file
-from idp.realms.placeholders import Surroundings
 from idp.settings import Settings, SettingsError, load
 
 _MINUTE = 60

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from idp.model.struct import Frozen
-from idp.realms.documents import documents, name_of
 from idp.realms.exchange.merging import with_kept_secrets
+from idp.realms.files.documents import documents, name_of
+from idp.realms.files.placeholders import Surroundings
+from idp.realms.files.reading import RealmFileError
 from idp.realms.history import HistoryRefusedError, RealmHistory
 from idp.realms.loading import LoadedRealm, load
-from idp.realms.placeholders import Surroundings
-from idp.realms.reading import RealmFileError
 
 LIVE = "live"
 _DRAFT = "draft:"

@@ -29,9 +29,9 @@ from idp.flows.step import (
     StepServices,
     Success,
 )
+from idp.model.credentials.recovery_codes import RecoveryCode, RecoveryCodes
 from idp.model.flow import RequiredActionSetting
 from idp.model.realm import Realm
-from idp.model.recovery_codes import RecoveryCode, RecoveryCodes
 from idp.model.struct import Frozen
 from idp.model.user import User
 

@@ -14,8 +14,8 @@ from idp.flows.actions.described import described
 from idp.flows.customers.users import amend
 from idp.flows.engine import Usability
 from idp.flows.step import Challenge, Failure, Form, Login, Outcome, StepContract, StepEvent, StepServices, Success
+from idp.model.claims.mapper import claim_names
 from idp.model.client import Client
-from idp.model.mapper import claim_names
 from idp.model.oauth import AuthorizationRequest
 from idp.model.realm import Realm
 from idp.model.user import Consent, User

@@ -28,11 +28,11 @@ from idp.flows.step import (
     Success,
 )
 from idp.flows.webauthn.factors import PASSKEY, SECURITY_KEY
+from idp.model.credentials.recovery_codes import RecoveryCodes
+from idp.model.credentials.webauthn import WebAuthnCredential
 from idp.model.flow import RequiredActionSetting
 from idp.model.realm import Realm
-from idp.model.recovery_codes import RecoveryCodes
 from idp.model.user import Credential, OtpCredential, PasswordCredential, User
-from idp.model.webauthn import WebAuthnCredential
 
 
 class DeleteCredential:

@@ -26,7 +26,7 @@ from idp.flows.step import (
     Success,
 )
 from idp.model.flow import RequiredActionSetting
-from idp.model.profile import BANK_PROFILE, ProfileAttribute
+from idp.model.policies.profile import BANK_PROFILE, ProfileAttribute
 from idp.model.realm import Realm
 from idp.model.user import User
 

@@ -30,7 +30,7 @@ from idp.flows.step import (
     Success,
 )
 from idp.model.flow import RequiredActionSetting
-from idp.model.mail import mail_address, masked_address
+from idp.model.messages.mail import mail_address, masked_address
 from idp.model.realm import Realm
 from idp.model.struct import Frozen
 from idp.model.user import User

@@ -25,10 +25,10 @@ from idp.flows.step import (
 )
 from idp.flows.webauthn.ceremony import KeyCeremony, Refused
 from idp.flows.webauthn.factors import PASSKEY, SECURITY_KEY
+from idp.model.credentials.webauthn import WebAuthnCredential
 from idp.model.flow import RequiredActionSetting
 from idp.model.realm import Realm
 from idp.model.user import User
-from idp.model.webauthn import WebAuthnCredential
 
 PAGE = "webauthn-register.html"
 MOST_KEYS = 10

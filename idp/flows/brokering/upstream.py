@@ -19,7 +19,7 @@ from idp.flows.customers.profile import written
 from idp.flows.step import CredentialChange, Factor, Login
 from idp.model.flow import Category
 from idp.model.realm import Realm
-from idp.model.upstream import Arrival, FederatedIdentity, UpstreamMapper, UpstreamProvider
+from idp.model.trusted.upstream import Arrival, FederatedIdentity, UpstreamMapper, UpstreamProvider
 from idp.model.user import User
 
 REDIRECTOR = "identity-provider-redirector"

@@ -12,7 +12,7 @@ from idp.model.flow import Evidence, Status
 from idp.model.flow_kind import FlowKind
 from idp.model.oauth import AuthorizationRequest
 from idp.model.session import AuthenticationSession
-from idp.model.upstream import Arrival
+from idp.model.trusted.upstream import Arrival
 
 _DEFAULT = "defaultProvider"
 

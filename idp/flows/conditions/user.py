@@ -10,12 +10,12 @@ import msgspec
 from idp.flows.condition import Surroundings
 from idp.flows.facts import USER_ATTRIBUTES, USER_ROLES, Facts
 from idp.flows.tree import Subflow
-from idp.model.mapper import RoleName
+from idp.model.claims.mapper import RoleName
 from idp.model.realm import Realm
 from idp.model.struct import Frozen
 from idp.model.user import User
 from idp.realms.patterns import whole
-from idp.realms.roles import RoleBook
+from idp.realms.tokens.roles import RoleBook
 
 
 class RoleConfig(Frozen, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterable
 
 from idp.flows.step import Message
-from idp.model.policy import PasswordRule
+from idp.model.policies.credentials import PasswordRule
 from idp.model.user import FormerPassword, PasswordCredential, User
 from idp.ports import RandomBytes
 from idp.realms.patterns import whole

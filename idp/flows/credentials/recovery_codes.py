@@ -10,9 +10,9 @@ import hashlib
 import hmac
 
 from idp.flows.step import Factor, StepServices
+from idp.model.credentials.recovery_codes import RecoveryCodes
 from idp.model.flow import Category
-from idp.model.policy import PasswordRule
-from idp.model.recovery_codes import RecoveryCodes
+from idp.model.policies.credentials import PasswordRule
 
 ACTION = "CONFIGURE_RECOVERY_AUTHN_CODES"
 FACTOR = Factor(name="recovery-authn-codes", category=Category.POSSESSION, channel="paper", amr=("otp",))

@@ -6,7 +6,7 @@ import msgspec
 
 from idp.crypto.digest import digest
 from idp.flows.step import Login, StepEvent, StepServices
-from idp.model.lockout import Attempt
+from idp.model.policies.lockout import Attempt
 
 
 async def count(login: Login, services: StepServices, subject: str, factor: str) -> Attempt:

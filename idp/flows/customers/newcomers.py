@@ -21,13 +21,13 @@ from idp.flows.credentials.sealed import password_purpose, recovery_code_purpose
 from idp.flows.customers.users import amend, as_everybody
 from idp.flows.messages.sending import Wanted, sent_by_bank
 from idp.flows.preference import kind_of, with_password
+from idp.model.credentials.recovery_codes import RecoveryCode, RecoveryCodes
 from idp.model.event import Event
 from idp.model.realm import Realm
-from idp.model.recovery_codes import RecoveryCode, RecoveryCodes
 from idp.model.user import OtpCredential, PasswordCredential, User
 from idp.ports import Passwords, RandomBytes, Sealer, SmsSender, Throttle, Users
-from idp.realms.seeded_keys import SeededCodes
-from idp.realms.seeds import DeliveredPassword, HashedPassword, TypedPassword, UserSeed
+from idp.realms.users.seeded_keys import SeededCodes
+from idp.realms.users.seeds import DeliveredPassword, HashedPassword, TypedPassword, UserSeed
 
 ON_ITS_WAY = 60
 """Seconds for which a password that is marked as on its way is left to whoever marked it, who may live or not."""

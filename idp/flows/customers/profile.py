@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from idp.flows.step import Form, Message
-from idp.model.profile import ProfileAttribute, ProfilePolicy
+from idp.model.policies.profile import ProfileAttribute, ProfilePolicy
 from idp.model.struct import Frozen
 from idp.model.user import User
 from idp.realms.patterns import whole

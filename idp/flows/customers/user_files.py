@@ -8,12 +8,12 @@ from typing import Any
 
 from idp.crypto.base64url import base64url
 from idp.flows.credentials.sealed import password_purpose, recovery_code_purpose, seed_purpose
-from idp.model.recovery_codes import RecoveryCodes
+from idp.model.credentials.recovery_codes import RecoveryCodes
+from idp.model.credentials.webauthn import WebAuthnCredential
 from idp.model.user import OtpCredential, PasswordCredential, User
-from idp.model.webauthn import WebAuthnCredential
 from idp.ports import Sealer
 from idp.realms.exchange.secret_places import MASK
-from idp.realms.seeded_keys import OWN_HASH, RECOVERY_CODES
+from idp.realms.users.seeded_keys import OWN_HASH, RECOVERY_CODES
 
 
 class UserFiles:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from idp.audit.events import Recorder
 from idp.model.event import Event
-from idp.model.message import DeliveryState, MessageDelivery, Receipt
+from idp.model.messages.message import DeliveryState, MessageDelivery, Receipt
 from idp.model.struct import Frozen
 from idp.ports import Clock, MessageDeliveries
 

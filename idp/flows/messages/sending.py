@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import Protocol
 
 from idp.crypto.digest import digest
-from idp.model.message import Carried
+from idp.model.messages.message import Carried
 from idp.model.realm import Realm
 from idp.model.struct import Frozen
 from idp.ports import MessageUndeliveredError, SmsSender, Throttle
-from idp.realms.phone_numbers import country_of, number_of
+from idp.realms.users.phone_numbers import country_of, number_of
 
 _HOUR = 3600
 _DAY = 24 * _HOUR

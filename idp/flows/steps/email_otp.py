@@ -11,8 +11,8 @@ from idp.flows.messages.mailbox import MAILBOX, may_write
 from idp.flows.messages.sending import Refused
 from idp.flows.step import Factor, Login, StepContract
 from idp.flows.steps.sms_otp import SmsOtp
-from idp.model.mail import masked_address
-from idp.model.message import Carried
+from idp.model.messages.mail import masked_address
+from idp.model.messages.message import Carried
 from idp.model.user import User
 
 

@@ -30,10 +30,10 @@ from idp.flows.step import (
     Success,
 )
 from idp.flows.tree import Execution
-from idp.model.profile import KEYCLOAK_PROFILE
+from idp.model.policies.profile import KEYCLOAK_PROFILE
 from idp.model.realm import Realm
 from idp.model.struct import Frozen
-from idp.model.upstream import Arrival
+from idp.model.trusted.upstream import Arrival
 from idp.model.user import User
 
 LINK = "idp-link"

@@ -26,7 +26,7 @@ from idp.flows.step import (
 from idp.flows.tree import Execution
 from idp.model.realm import Realm
 from idp.model.struct import Frozen
-from idp.model.upstream import Arrival, UpstreamProvider
+from idp.model.trusted.upstream import Arrival, UpstreamProvider
 from idp.model.user import User
 from idp.ports import UpstreamRefusedError
 

@@ -33,7 +33,7 @@ from idp.flows.webauthn.factors import PASSKEY, PASSKEY_WAYS
 from idp.flows.webauthn.passkeys import PasskeyCheck, is_signed
 from idp.model.flow import Category
 from idp.model.flow_kind import FlowKind
-from idp.model.lockout import Attempt
+from idp.model.policies.lockout import Attempt
 from idp.model.realm import Realm
 from idp.model.user import User
 

@@ -28,9 +28,9 @@ from idp.flows.step import (
     Success,
 )
 from idp.flows.tree import Execution
+from idp.model.credentials.recovery_codes import RecoveryCode as Code
+from idp.model.credentials.recovery_codes import RecoveryCodes
 from idp.model.realm import Realm
-from idp.model.recovery_codes import RecoveryCode as Code
-from idp.model.recovery_codes import RecoveryCodes
 from idp.model.user import User
 
 

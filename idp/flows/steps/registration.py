@@ -33,7 +33,7 @@ from idp.flows.step import (
     Success,
 )
 from idp.flows.tree import Execution
-from idp.model.profile import KEYCLOAK_PROFILE, ProfileAttribute
+from idp.model.policies.profile import KEYCLOAK_PROFILE, ProfileAttribute
 from idp.model.realm import Realm
 from idp.model.user import PasswordCredential, User
 

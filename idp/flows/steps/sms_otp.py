@@ -33,8 +33,8 @@ from idp.flows.step import (
 )
 from idp.flows.tree import Execution
 from idp.model.flow import Category
-from idp.model.lockout import Attempt
-from idp.model.message import Carried, DeliveryState, MessageDelivery
+from idp.model.messages.message import Carried, DeliveryState, MessageDelivery
+from idp.model.policies.lockout import Attempt
 from idp.model.realm import Realm
 from idp.model.struct import Frozen
 from idp.model.user import User

@@ -21,9 +21,9 @@ from idp.model.realm import Realm
 from idp.model.session import AuthenticationSession
 from idp.model.struct import Frozen
 from idp.model.version import Publication
+from idp.realms.files.placeholders import Surroundings
 from idp.realms.history import RealmHistory
 from idp.realms.loading import LoadedRealm, RealmUnreadableError, errors, load
-from idp.realms.placeholders import Surroundings
 
 _KEPT = 8  # versions kept compiled, beside the present one
 

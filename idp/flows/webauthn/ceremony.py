@@ -14,10 +14,10 @@ import msgspec
 
 from idp.crypto.base64url import base64url
 from idp.flows.step import Form, Login, StepServices
+from idp.model.credentials.webauthn import WebAuthnCredential, WebAuthnPolicy
 from idp.model.realm import Realm
 from idp.model.struct import Frozen
 from idp.model.user import User
-from idp.model.webauthn import WebAuthnCredential, WebAuthnPolicy
 
 SYNCED_REFUSED = "synced keys are refused"
 _COSE = {

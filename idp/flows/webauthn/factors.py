@@ -10,8 +10,8 @@ from __future__ import annotations
 import msgspec
 
 from idp.flows.step import Factor, StepContract
+from idp.model.credentials.webauthn import WebAuthnCredential, WebAuthnPolicy
 from idp.model.flow import Category
-from idp.model.webauthn import WebAuthnCredential, WebAuthnPolicy
 
 # RFC 8176 §2: `user` for the touch; "pop" of the registry where nobody vouches for hardware or software.
 SECURITY_KEY = Factor(name="webauthn", category=Category.POSSESSION, channel="authenticator", amr=("pop", "user"))

@@ -12,10 +12,10 @@ from idp.flows.customers.users import amend
 from idp.flows.step import Form, Login, Message, StepEvent, StepServices, Success
 from idp.flows.webauthn.ceremony import KeyCeremony, Refused
 from idp.flows.webauthn.factors import PASSKEY, SECURITY_KEY, proven_by_passkey, proven_by_security_key
+from idp.model.credentials.webauthn import WebAuthnCredential
 from idp.model.realm import Realm
 from idp.model.struct import Frozen
 from idp.model.user import User
-from idp.model.webauthn import WebAuthnCredential
 
 COUNTER = "the signature counter did not grow: the key may have been cloned"
 _LONGEST_HANDLE = 128

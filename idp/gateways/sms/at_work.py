@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from idp.gateways.sms.receipts import ReceiptDoor
-from idp.model.message import Receipt
+from idp.model.messages.message import Receipt
 from idp.ports import SmsSender
 
 RECEIPTS = "/sms-receipts"

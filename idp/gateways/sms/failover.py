@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import msgspec
 from structlog.typing import FilteringBoundLogger
 
-from idp.model.message import Carried
+from idp.model.messages.message import Carried
 from idp.model.struct import Frozen
 from idp.ports import Clock, MessageUndeliveredError, SmsSender
 

@@ -14,7 +14,7 @@ import httpx
 
 from idp.gateways.sms.at_work import TellReceipt
 from idp.gateways.sms.template import HttpRequest, HttpTemplate, message_id_of, message_values, request_of
-from idp.model.message import Carried
+from idp.model.messages.message import Carried
 from idp.model.secret import Secret
 from idp.ports import MessageUndeliveredError
 

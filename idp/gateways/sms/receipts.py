@@ -15,7 +15,7 @@ from typing import Any, Literal
 import msgspec
 
 from idp.gateways.sms.template import found_at, member_at
-from idp.model.message import DeliveryState, Receipt
+from idp.model.messages.message import DeliveryState, Receipt
 from idp.model.secret import Secret
 from idp.model.struct import Frozen
 from idp.web.forms import FormError, single_values

@@ -16,7 +16,7 @@ from idp.gateways.sms import smpp_pdu as language
 from idp.gateways.sms.at_work import TellReceipt
 from idp.gateways.sms.gsm import parts_of, with_header
 from idp.gateways.sms.smpp_pdu import Pdu
-from idp.model.message import Carried, Receipt
+from idp.model.messages.message import Carried, Receipt
 from idp.model.secret import Secret
 from idp.model.struct import Frozen
 from idp.ports import MessageUndeliveredError

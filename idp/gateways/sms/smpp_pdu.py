@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import struct
 
-from idp.model.message import DeliveryState
+from idp.model.messages.message import DeliveryState
 from idp.model.struct import Frozen
 
 _HEADER = struct.Struct(">IIII")  # §3.2

@@ -32,7 +32,7 @@ from idp.oidc.provider import Provider
 from idp.oidc.sessions.gate import may_go_on
 from idp.oidc.sessions.limits import exceeded_limit
 from idp.oidc.sessions.user_sessions import end_session, join_session, leave_session, session_expires_at, share_of
-from idp.realms.roles import RoleBook
+from idp.realms.tokens.roles import RoleBook
 
 _NEW_PASSWORD = action_id(update_password.ALIAS)
 _DESCRIPTION = re.compile(r"[\x20\x21\x23-\x5B\x5D-\x7E]{1,200}")  # RFC 6749 §4.1.2.1: what a description may hold

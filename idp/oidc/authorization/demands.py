@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from idp.model.client_rules import ClientRules
+from idp.model.clients.rules import ClientRules
 from idp.oidc.authorization.response import response_mode_of
 from idp.oidc.errors import ErrorCode, OAuthError
 

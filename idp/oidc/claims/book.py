@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Literal
 
-from idp.model.client import Client
-from idp.model.mapper import (
+from idp.model.claims.mapper import (
     PROTECTED_CLAIMS,
     Audience,
     AudienceOfRoles,
@@ -23,13 +22,14 @@ from idp.model.mapper import (
     RoleName,
     claim_names,
 )
+from idp.model.client import Client
 from idp.model.realm import Realm
 from idp.model.struct import Frozen
 from idp.model.user import User
 from idp.oidc.claims import writers as claim_writers
 from idp.oidc.claims.writers import Claims, Facts, Subject, Writer
 from idp.oidc.provider import Provider
-from idp.realms.roles import RoleBook
+from idp.realms.tokens.roles import RoleBook
 
 TokenKind = Literal["access", "id", "userinfo", "introspection"]
 _KINDS: tuple[TokenKind, ...] = ("access", "id", "userinfo", "introspection")

@@ -10,9 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from operator import attrgetter
 from typing import Any, assert_never
 
-from idp.model.claim_value import converted
-from idp.model.client import Client
-from idp.model.mapper import (
+from idp.model.claims.mapper import (
     PROTECTED_CLAIMS,
     Address,
     AllowedOrigins,
@@ -33,10 +31,12 @@ from idp.model.mapper import (
     UserProperty,
     UserPropertyName,
 )
+from idp.model.claims.value import converted
+from idp.model.client import Client
 from idp.model.struct import Frozen
 from idp.model.user import User
 from idp.oidc.cors import origins_of
-from idp.realms.roles import RoleBook
+from idp.realms.tokens.roles import RoleBook
 
 Claims = dict[str, Any]
 _CLIENT_ID = "${client_id}"

@@ -15,7 +15,7 @@ from idp.crypto.foreign import UnprovenToken, read_foreign, seconds_of
 from idp.crypto.jose import Claims, TokenError
 from idp.crypto.public_keys import KeyRefusedError
 from idp.model.client import Client
-from idp.model.client_assertion import PUBLIC_KEY_ALGORITHMS, SECRET_ALGORITHMS
+from idp.model.clients.assertion import PUBLIC_KEY_ALGORITHMS, SECRET_ALGORITHMS
 from idp.oidc.clients.audience import NEW_TYPE, is_for_us
 from idp.oidc.clients.keys import check_signature
 from idp.oidc.errors import ErrorCode, OAuthError, Trace

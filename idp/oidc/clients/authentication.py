@@ -11,7 +11,7 @@ from urllib.parse import unquote_plus
 
 from idp.crypto.client_certificates import CertificateRefusedError
 from idp.model.client import Client
-from idp.model.client_assertion import SecretMethod
+from idp.model.clients.assertion import SecretMethod
 from idp.model.secret import Secret
 from idp.model.struct import Frozen
 from idp.oidc.clients.assertion import asserted_client

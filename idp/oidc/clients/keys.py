@@ -6,8 +6,8 @@ from idp.crypto.foreign import UnprovenToken, proves_by_key, proves_by_secret
 from idp.crypto.jose import TokenError
 from idp.crypto.public_keys import EncryptionKey, KeyRefusedError, KeySet, read_certificate, read_key_set
 from idp.model.client import Client
-from idp.model.client_assertion import SECRET_ALGORITHMS
-from idp.model.protection import KeyManagement
+from idp.model.clients.assertion import SECRET_ALGORITHMS
+from idp.model.clients.protection import KeyManagement
 from idp.oidc.provider import Provider
 
 

@@ -11,7 +11,7 @@ from idp.crypto.encryption import encrypted
 from idp.crypto.jose import mint, unsecured
 from idp.crypto.public_keys import EncryptionKey, KeyRefusedError
 from idp.model.client import Client
-from idp.model.protection import KeyManagement, Protection
+from idp.model.clients.protection import KeyManagement, Protection
 from idp.oidc.clients.keys import recipient
 from idp.oidc.errors import ErrorCode, OAuthError, Trace
 from idp.oidc.provider import Provider

@@ -16,7 +16,7 @@ from idp.crypto.foreign import is_meant_for, read_foreign, seconds_of
 from idp.crypto.jose import Claims, TokenError
 from idp.crypto.public_keys import KeyRefusedError
 from idp.model.client import Client
-from idp.model.client_assertion import PUBLIC_KEY_ALGORITHMS
+from idp.model.clients.assertion import PUBLIC_KEY_ALGORITHMS
 from idp.model.struct import Frozen
 from idp.oidc.clients.assertion import Usable
 from idp.oidc.clients.keys import check_signature

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 
 from idp.model.oauth import BEARER, Authorization, Confirmation
-from idp.model.policy import Lifespans
+from idp.model.policies.credentials import Lifespans
 from idp.model.session import UserSession
 from idp.model.struct import Frozen
 from idp.model.user import User

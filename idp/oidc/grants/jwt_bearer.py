@@ -13,11 +13,11 @@ from idp.crypto.jose import TokenError
 from idp.crypto.public_keys import KeyRefusedError, KeySet, read_key_set
 from idp.flows.actions.consent import covers
 from idp.flows.strength.levels import acr_of, is_strong_enough
-from idp.model.assertion_issuer import AssertionIssuer
 from idp.model.client import Client
-from idp.model.client_assertion import PUBLIC_KEY_ALGORITHMS
+from idp.model.clients.assertion import PUBLIC_KEY_ALGORITHMS
 from idp.model.oauth import NO_TERMS, Authorization
 from idp.model.session import ClientSession, UserSession
+from idp.model.trusted.assertion_issuer import AssertionIssuer
 from idp.model.user import User
 from idp.oidc.claims.book import claim_book
 from idp.oidc.clients.assertion import Usable, check_times

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from idp.model.client_assertion import PUBLIC_KEY_ALGORITHMS, SECRET_ALGORITHMS
-from idp.model.protection import CONTENT_ENCRYPTION
+from idp.model.clients.assertion import PUBLIC_KEY_ALGORITHMS, SECRET_ALGORITHMS
+from idp.model.clients.protection import CONTENT_ENCRYPTION
 from idp.oidc.provider import Provider
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from idp.model.client_assertion import PUBLIC_KEY_ALGORITHMS
+from idp.model.clients.assertion import PUBLIC_KEY_ALGORITHMS
 from idp.oidc.provider import Provider
 
 

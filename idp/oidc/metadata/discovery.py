@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from idp.model.client_assertion import PUBLIC_KEY_ALGORITHMS, SECRET_ALGORITHMS, ClientAuthenticator
-from idp.model.key_policy import JWKS_LIFETIME
+from idp.model.clients.assertion import PUBLIC_KEY_ALGORITHMS, SECRET_ALGORITHMS, ClientAuthenticator
+from idp.model.policies.keys import JWKS_LIFETIME
 from idp.model.realm import Realm
 from idp.oidc.authorization.response import JWT_MODE, RESPONSE_MODES, RESPONSE_TYPES
 from idp.oidc.claims.book import claims_supported

@@ -10,7 +10,7 @@ from structlog.typing import FilteringBoundLogger
 
 from idp.crypto import key_ring
 from idp.crypto.kept_keys import KeptKeys
-from idp.model.key_policy import KeyPolicy, key_policy
+from idp.model.policies.keys import KeyPolicy, key_policy
 from idp.oidc.provider import Provider
 from idp.ports import StoreUnavailableError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from idp.model.protection import CONTENT_ENCRYPTION, KEY_MANAGEMENT
+from idp.model.clients.protection import CONTENT_ENCRYPTION, KEY_MANAGEMENT
 from idp.oidc.provider import Provider
 
 _KINDS = ("id_token", "userinfo", "introspection", "authorization")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from idp.crypto.digest import digest, same
 from idp.crypto.dpop_proof import DpopProof, read_proof
 from idp.crypto.jose import TokenError
-from idp.model.client_rules import NO_RULES, ClientRules
+from idp.model.clients.rules import NO_RULES, ClientRules
 from idp.oidc.errors import ErrorCode, OAuthError
 from idp.oidc.possession.addresses import normalised
 from idp.oidc.possession.nonces import fresh_nonce, is_fresh

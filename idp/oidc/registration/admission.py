@@ -10,14 +10,14 @@ import msgspec
 
 from idp.crypto.digest import digest
 from idp.flows.networks import subscriber_of
-from idp.model.registration import InitialToken, Restrictions
+from idp.model.clients.registration import InitialToken, Restrictions
 from idp.model.struct import Frozen
 from idp.oidc.errors import ErrorCode, OAuthError
 from idp.oidc.provider import Provider
 from idp.oidc.registration.metadata import invalid_metadata
-from idp.realms import representation as file
 from idp.realms.clients.display import TRANSLATIONS
 from idp.realms.policies.conditions import Change
+from idp.realms.representation import realm as file
 from idp.web.http import Request
 
 _HOUR = 3600  # seconds

@@ -9,7 +9,7 @@ import msgspec
 
 from idp.crypto.digest import digest
 from idp.crypto.jose import TokenError, json_value
-from idp.model.registration import RegisteredClient, Restrictions
+from idp.model.clients.registration import RegisteredClient, Restrictions
 from idp.oidc.errors import ErrorCode, OAuthError
 from idp.oidc.metadata.discovery import metadata as provider_metadata
 from idp.oidc.provider import Provider
@@ -31,7 +31,7 @@ from idp.oidc.registration.metadata import (
 )
 from idp.oidc.registration.representation import client_of_metadata, metadata_of_client
 from idp.ports import UnfetchableError
-from idp.realms import representation as file
+from idp.realms.representation import realm as file
 from idp.web.http import Reply, Request, json_reply
 
 _LARGEST_SECTOR = 64 * 1024  # bytes

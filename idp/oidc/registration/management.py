@@ -7,14 +7,14 @@ from typing import Any
 import msgspec
 
 from idp.crypto.digest import digest, same
-from idp.model.registration import RegisteredClient
+from idp.model.clients.registration import RegisteredClient
 from idp.oidc.provider import Provider
 from idp.oidc.registration.admission import Admission, bearer_token, throttled, token_refused
 from idp.oidc.registration.endpoint import answer, described, new_secret, read_json, record_event
 from idp.oidc.registration.metadata import invalid_metadata, read_metadata
 from idp.oidc.registration.registrations import origin_of
-from idp.realms import representation as file
 from idp.realms.policies.conditions import Change
+from idp.realms.representation import realm as file
 from idp.web.http import NO_STORE, Reply, Request, json_reply
 
 # RFC 7592 §2.2: what the client cannot choose.

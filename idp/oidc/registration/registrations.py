@@ -8,14 +8,14 @@ from collections.abc import Mapping
 import msgspec
 
 from idp.model.client import Client
+from idp.model.clients.registration import LiveClients, RegisteredClient
 from idp.model.realm import Realm
-from idp.model.registration import LiveClients, RegisteredClient
 from idp.model.struct import Frozen
 from idp.ports import RegisteredClients, Sealer
-from idp.realms import representation as file
-from idp.realms.access import scopes_of_realm
 from idp.realms.policies.conditions import Change
 from idp.realms.registered import Registered, registered_client
+from idp.realms.representation import realm as file
+from idp.realms.tokens.access import scopes_of_realm
 
 
 class _Built(Frozen, frozen=True, kw_only=True):

@@ -13,13 +13,13 @@ from typing import Any
 import msgspec
 
 from idp.oidc.registration.metadata import ClientMetadata
-from idp.realms.access_representation import ProtocolMapper
 from idp.realms.clients.certificates import SELF_SIGNED
 from idp.realms.clients.display import TRANSLATIONS
 from idp.realms.clients.keys import SECRET_METHOD
 from idp.realms.clients.requests import ALGORITHM as OBJECT_ALGORITHM
 from idp.realms.clients.requests import ANY as ANY_ALGORITHM
-from idp.realms.representation import Client
+from idp.realms.representation.access import ProtocolMapper
+from idp.realms.representation.realm import Client
 
 PAIRWISE = "oidc-sha256-pairwise-sub-mapper"
 SECTOR = "sectorIdentifierUri"

@@ -6,7 +6,7 @@ import msgspec
 
 from idp.crypto.digest import digest
 from idp.model.client import Client
-from idp.model.request_object import PushedRequest
+from idp.model.clients.request_object import PushedRequest
 from idp.oidc import cors
 from idp.oidc.authorization.demands import check_pushed_demands
 from idp.oidc.authorization.target import UnsafeRequestError, find_target

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 
 from idp.crypto.digest import digest
 from idp.model.client import Client
-from idp.model.request_object import RequestObjectDemand
+from idp.model.clients.request_object import RequestObjectDemand
 from idp.oidc.authorization.target import UnsafeRequestError
 from idp.oidc.errors import ErrorCode, OAuthError
 from idp.oidc.provider import Provider

@@ -18,7 +18,7 @@ from structlog.typing import FilteringBoundLogger
 from idp.crypto.digest import digest
 from idp.crypto.jose import mint
 from idp.model.client import Client
-from idp.model.logout import LogoutDelivery
+from idp.model.clients.logout import LogoutDelivery
 from idp.model.session import UserSession
 from idp.oidc.clients.subject import subject_of
 from idp.oidc.provider import Provider

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from idp.model.logout import LogoutChannels
+from idp.model.clients.logout import LogoutChannels
 from idp.model.session import UserSession
 from idp.oidc.provider import Provider
 from idp.realms.addresses import Reach, reach

@@ -8,7 +8,7 @@ import msgspec
 
 from idp.model.client import Client
 from idp.model.oauth import GrantTerms
-from idp.model.policy import Lifespans
+from idp.model.policies.credentials import Lifespans
 from idp.model.session import ClientSession, UserSession
 from idp.oidc.provider import Provider
 from idp.oidc.sessions import back_channel

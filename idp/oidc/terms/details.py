@@ -17,7 +17,7 @@ from idp.crypto.jose import TokenError, json_value
 from idp.model.client import Client
 from idp.oidc.errors import ErrorCode, OAuthError
 from idp.oidc.provider import Provider
-from idp.realms.authorization_details import validator_of
+from idp.realms.tokens.authorization_details import validator_of
 
 _LONGEST = 6 * 1024  # characters: what is granted stands in access tokens, which travel in headers
 _MOST = 10

@@ -21,8 +21,8 @@ from idp.crypto.encryption import decrypted, looks_encrypted
 from idp.crypto.jose import Claims, TokenError, mint, verify
 from idp.crypto.key_pairs import half_hash
 from idp.model.client import Client, SigningAlgorithm
+from idp.model.clients.protection import Protection
 from idp.model.oauth import Authorization, AuthorizationRequest, GrantTerms, RefreshFamily
-from idp.model.protection import Protection
 from idp.model.realm import Realm
 from idp.model.user import User
 from idp.oidc.claims.book import ClaimBook, Released, audience_of, claim_book

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from idp.model.client_assertion import AUTHENTICATORS, ClientAuthenticator
+from idp.model.clients.assertion import AUTHENTICATORS, ClientAuthenticator
 from idp.model.finding import Finding, Severity
 from idp.model.flow import Flow, FlowExecution, Requirement
-from idp.realms import representation as file
+from idp.realms.representation import realm as file
 from idp.realms.values import error, warning
 
 _POINTER = "/clientAuthenticationFlow"

@@ -12,9 +12,6 @@ from idp.model.client import Client, SigningAlgorithm
 from idp.model.finding import Finding
 from idp.model.flow_kind import BINDINGS
 from idp.model.secret import Secret
-from idp.realms import representation as file
-from idp.realms.acr import acr_levels
-from idp.realms.assertion_issuers import allowed_issuers
 from idp.realms.clients import requests
 from idp.realms.clients.certificates import certificate_rules
 from idp.realms.clients.display import client_display
@@ -30,8 +27,11 @@ from idp.realms.clients.protection import (
 from idp.realms.clients.response_types import response_types
 from idp.realms.clients.sender import sender_rules
 from idp.realms.clients.subject import pairwise_of
-from idp.realms.placeholders import Surroundings
-from idp.realms.secrets import secret_of
+from idp.realms.files.placeholders import Surroundings
+from idp.realms.files.secrets import secret_of
+from idp.realms.representation import realm as file
+from idp.realms.tokens.acr import acr_levels
+from idp.realms.topics.assertion_issuers import allowed_issuers
 from idp.realms.values import choice, error, listed, seconds
 
 

@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from idp.crypto.client_certificates import subject_of
 from idp.crypto.public_keys import KeyRefusedError, read_certificate, read_key_set
 from idp.model.client import Client
+from idp.model.clients.sender import CertificateRules
 from idp.model.finding import Finding
-from idp.model.sender import CertificateRules
-from idp.realms import representation as file
+from idp.realms.representation import realm as file
 from idp.realms.values import error, warning
 
 SUBJECT = "x509.subjectdn"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from idp.model.client_display import ClientDisplay
+from idp.model.clients.display import ClientDisplay
 from idp.model.finding import Finding
-from idp.realms import representation as file
 from idp.realms.addresses import Reach, reach
+from idp.realms.representation import realm as file
 from idp.realms.values import warning
 
 INITIATE_LOGIN = "login.initiate.uri"

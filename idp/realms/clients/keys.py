@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from idp.model.client_assertion import (
+from idp.model.clients.assertion import (
     AUTHENTICATORS,
     PUBLIC_KEY_ALGORITHMS,
     SECRET_ALGORITHMS,
@@ -16,7 +16,7 @@ from idp.model.client_assertion import (
     SecretMethod,
 )
 from idp.model.finding import Finding
-from idp.realms import representation as file
+from idp.realms.representation import realm as file
 from idp.realms.values import choice, error, one_of, whole_number
 
 SECRETLESS = frozenset({"client-jwt", "client-x509"})

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from idp.model.logout import LogoutChannels
-from idp.realms import representation as file
+from idp.model.clients.logout import LogoutChannels
+from idp.realms.representation import realm as file
 
 BACK_CHANNEL = "backchannel.logout.url"
 BACK_CHANNEL_SID = "backchannel.logout.session.required"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from idp.model.client_assertion import PUBLIC_KEY_ALGORITHMS
+from idp.model.clients.assertion import PUBLIC_KEY_ALGORITHMS
+from idp.model.clients.protection import CONTENT_ENCRYPTION, KEY_MANAGEMENT, ContentEncryption, Protection
 from idp.model.finding import Finding
-from idp.model.protection import CONTENT_ENCRYPTION, KEY_MANAGEMENT, ContentEncryption, Protection
 from idp.model.struct import Frozen
 from idp.realms.values import choice
 

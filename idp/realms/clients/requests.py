@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from idp.model.client_assertion import PUBLIC_KEY_ALGORITHMS, SECRET_ALGORITHMS
+from idp.model.clients.assertion import PUBLIC_KEY_ALGORITHMS, SECRET_ALGORITHMS
+from idp.model.clients.protection import CONTENT_ENCRYPTION, KEY_MANAGEMENT
+from idp.model.clients.request_object import REQUEST_OBJECT_DEMANDS, RequestObjectAlgorithm, RequestObjectRules
 from idp.model.finding import Finding
-from idp.model.protection import CONTENT_ENCRYPTION, KEY_MANAGEMENT
-from idp.model.request_object import REQUEST_OBJECT_DEMANDS, RequestObjectAlgorithm, RequestObjectRules
-from idp.realms import representation as file
+from idp.realms.representation import realm as file
 from idp.realms.values import T, listed, one_of
 
 ALGORITHM = "request.object.signature.alg"

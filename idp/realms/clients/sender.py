@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from idp.model.sender import SenderRules
-from idp.realms import representation as file
+from idp.model.clients.sender import SenderRules
+from idp.realms.representation import realm as file
 
 DPOP_BOUND = "dpop.bound.access.tokens"
 DPOP_NONCE = "hyrja.dpop.nonce"

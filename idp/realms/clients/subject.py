@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from idp.model.clients.pairwise import Pairwise
 from idp.model.finding import Finding
-from idp.model.pairwise import Pairwise
 from idp.model.secret import Secret
-from idp.realms import representation as file
+from idp.realms.representation import realm as file
 from idp.realms.values import error
 
 PAIRWISE_MAPPER = "oidc-sha256-pairwise-sub-mapper"

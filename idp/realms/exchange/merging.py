@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 from idp.model.struct import Frozen
 from idp.realms.exchange.secret_places import MASK, is_secret
-from idp.realms.keyed import identity
-from idp.realms.reading import escaped
+from idp.realms.files.keyed import identity
+from idp.realms.files.reading import escaped
 
 Side = Literal["ours", "theirs"]
 _MISSING: Any = object()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import SplitResult, urlsplit
 
-from idp.realms import representation as file
 from idp.realms.patterns import whole
 from idp.realms.policies.configuration import Configuration
 from idp.realms.policies.executor import Executor, Violation
+from idp.realms.representation import realm as file
 
 _POST_LOGOUT = "post.logout.redirect.uris"
 _ADDRESSES = (

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from idp.model.client_policy import PolicyPart
+from idp.model.clients.policy import PolicyPart
 
 _AUTO = {"auto-configure": True}
 _Rows = Iterable[tuple[str, dict[str, Any]]]

@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Literal
 
-from idp.model.client_policy import ClientPolicy, PolicyPart
+from idp.model.clients.policy import ClientPolicy, PolicyPart
 from idp.model.finding import Finding, Severity
-from idp.realms import policy_representation as written
-from idp.realms import representation as file
 from idp.realms.policies.built_in import BUILT_IN_PROFILES
 from idp.realms.policies.conditions import ABOUT_A_REQUEST, CONDITIONS
 from idp.realms.policies.configuration import Configuration
 from idp.realms.policies.executors import EXECUTORS
 from idp.realms.policies.signatures import SIGNATURES, chosen_algorithm
+from idp.realms.representation import policies as written
+from idp.realms.representation import realm as file
 from idp.realms.values import error, one_of, warning
 
 _MODES: tuple[Literal["DEFAULT", "STRICT"], ...] = ("DEFAULT", "STRICT")

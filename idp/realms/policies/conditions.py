@@ -12,10 +12,10 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Literal
 
-from idp.model.client_policy import ClientPolicy, PolicyPart
+from idp.model.clients.policy import ClientPolicy, PolicyPart
 from idp.model.struct import Frozen
-from idp.realms import representation as file
 from idp.realms.policies.configuration import Configuration
+from idp.realms.representation import realm as file
 
 UpdaterContext = Literal["ByAuthenticatedUser", "ByAnonymous", "ByInitialAccessToken", "ByRegistrationAccessToken"]
 """Keycloak's words for the way in which a client is made or changed."""

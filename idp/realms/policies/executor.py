@@ -7,10 +7,10 @@ from typing import Literal
 
 from msgspec.structs import fields, replace
 
-from idp.model.client_rules import ClientRules
+from idp.model.clients.rules import ClientRules
 from idp.model.struct import Frozen
-from idp.realms import representation as file
 from idp.realms.policies.configuration import Configuration
+from idp.realms.representation import realm as file
 
 
 class Violation(Frozen, frozen=True, kw_only=True):

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from idp.model.client_rules import ClientRules
-from idp.realms import representation as file
+from idp.model.clients.rules import ClientRules
 from idp.realms.clients.keys import AUDIENCE
 from idp.realms.policies import addresses, signatures
 from idp.realms.policies.configuration import Configuration
@@ -22,6 +21,7 @@ from idp.realms.policies.executor import (
     switch_executor,
     with_attribute,
 )
+from idp.realms.representation import realm as file
 
 _AUTHENTICATOR = "/clientAuthenticatorType"
 _REQUEST_REQUIRED = "request.object.required"

@@ -6,16 +6,16 @@ from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
-from idp.model.built_in_scopes import DEFAULT_SCOPES, OPTIONAL_SCOPES
-from idp.model.client_policy import ClientPolicy, PolicyPart
-from idp.model.client_rules import NO_RULES, ClientRules
+from idp.model.claims.built_in_scopes import DEFAULT_SCOPES, OPTIONAL_SCOPES
+from idp.model.clients.policy import ClientPolicy, PolicyPart
+from idp.model.clients.rules import NO_RULES, ClientRules
 from idp.model.finding import Finding
 from idp.model.struct import Frozen
-from idp.realms import representation as file
 from idp.realms.policies.conditions import Subject, applies
 from idp.realms.policies.configuration import Configuration
 from idp.realms.policies.executor import Violation
 from idp.realms.policies.executors import EXECUTORS
+from idp.realms.representation import realm as file
 from idp.realms.values import error, warning
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from idp.model.client import Client
-from idp.model.client_rules import ClientRules
-from idp.model.request_object import RequestObjectRules
+from idp.model.clients.request_object import RequestObjectRules
+from idp.model.clients.rules import ClientRules
 
 
 def tightened(client: Client, rules: ClientRules) -> Client:

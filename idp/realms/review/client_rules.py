@@ -8,8 +8,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from idp.model.client import Client
 from idp.model.finding import Finding
-from idp.realms import representation as file
-from idp.realms.reading import escaped
+from idp.realms.files.reading import escaped
+from idp.realms.representation import realm as file
 from idp.realms.review.lifetimes import OFFLINE
 from idp.realms.values import error, warning
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from idp.model.finding import Finding
 from idp.model.realm import Realm
+from idp.realms.topics.webauthn import SYNCED_ATTRIBUTE
 from idp.realms.values import warning
-from idp.realms.webauthn import SYNCED_ATTRIBUTE
 
 
 def passkey_findings(realm: Realm) -> Iterator[Finding]:

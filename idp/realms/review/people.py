@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from idp.model.finding import Finding
-from idp.realms import representation as file
-from idp.realms.access_representation import Group
-from idp.realms.reading import escaped
+from idp.realms.files.reading import escaped
+from idp.realms.representation import realm as file
+from idp.realms.representation.access import Group
 from idp.realms.values import error, warning
 
 _ADMINISTRATION = "realm-management"

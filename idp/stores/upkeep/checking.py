@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
-from idp.model.logout import LogoutDelivery
+from idp.model.clients.logout import LogoutDelivery
 from idp.model.struct import Frozen
 from idp.model.user import User
 from idp.model.version import Publication

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from idp.model.logout import LogoutDelivery
+from idp.model.clients.logout import LogoutDelivery
 from idp.model.struct import Frozen
 from idp.stores.kernel import Kernel, Transaction
 from idp.stores.verbs.shelf import Shelf

@@ -6,8 +6,8 @@ import hmac
 
 import msgspec
 
+from idp.model.clients.request_object import PushedRequest
 from idp.model.oauth import AuthorizationCode, RefreshFamily
-from idp.model.request_object import PushedRequest
 from idp.model.struct import Frozen
 from idp.ports import Replayed, Reused, Rotated, Taken
 from idp.stores.kernel import Kernel, Transaction

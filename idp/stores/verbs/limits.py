@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from idp.model import lockout
-from idp.model.lockout import Attempt, Locks
-from idp.model.policy import BruteForcePolicy
+from idp.model.policies import lockout
+from idp.model.policies.credentials import BruteForcePolicy
+from idp.model.policies.lockout import Attempt, Locks
 from idp.model.struct import Frozen
 from idp.stores.kernel import Kernel, Transaction
 from idp.stores.verbs.shelf import Shelf, storable

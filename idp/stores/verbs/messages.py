@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from idp.crypto.digest import digest
-from idp.model.message import DeliveryState, MessageDelivery, merged
+from idp.model.messages.message import DeliveryState, MessageDelivery, merged
 from idp.model.struct import Frozen
 from idp.stores.kernel import Kernel, Transaction
 from idp.stores.verbs.shelf import Shelf, storable

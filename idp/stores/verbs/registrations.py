@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from idp.model.registration import InitialToken, RegisteredClient
+from idp.model.clients.registration import InitialToken, RegisteredClient
 from idp.stores.kernel import Kernel, Transaction
 from idp.stores.verbs.shelf import Shelf
 

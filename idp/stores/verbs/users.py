@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from idp.crypto.digest import digest
-from idp.model.upstream import FederatedIdentity
+from idp.model.trusted.upstream import FederatedIdentity
 from idp.model.user import User
 from idp.stores.kernel import Kernel, Transaction
 from idp.stores.verbs.shelf import Shelf, folded

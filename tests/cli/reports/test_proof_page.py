@@ -10,7 +10,7 @@ from idp.assurance.prover import explore
 from idp.cli.main import main
 from idp.cli.reports.proof_page import proof_text
 from tests.assurance.corpus import NO_SET_UP, first_password_in_the_branch, no_acknowledgement, optional_token
-from tests.cli.test_flow import Capture, written
+from tests.cli.flows.test_flow import Capture, written
 from tests.flows.bench import Edit, all_edits, flow, loaded, step, sub, with_flows
 
 

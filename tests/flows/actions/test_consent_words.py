@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from idp.flows.actions.consent import _words, is_needed, scope_asked
+from idp.model.claims.mapper import ClaimName, ClientScope, Into, UserAttribute
 from idp.model.client import Client
-from idp.model.mapper import ClaimName, ClientScope, Into, UserAttribute
 from idp.model.oauth import AuthorizationRequest, ClaimRequest, ClaimsRequest, GrantTerms
 from idp.model.realm import Realm
 from idp.model.user import Consent, User

@@ -7,8 +7,8 @@ import pytest
 
 from idp.flows.actions.delete_credential import DeleteCredential
 from idp.flows.step import Challenge, Failure, Success
+from idp.model.credentials.webauthn import WebAuthnCredential
 from idp.model.flow import RequiredActionSetting
-from idp.model.webauthn import WebAuthnCredential
 from tests.flows.bench import Bench, demo_realm
 
 pytestmark = pytest.mark.anyio

@@ -9,10 +9,10 @@ from idp.flows.step import Failure, Success
 from idp.flows.steps.first_broker_login import CreateUserIfUnique
 from idp.flows.steps.password import find_user
 from idp.flows.tree import Execution
-from idp.model.client_assertion import KeySource
+from idp.model.clients.assertion import KeySource
 from idp.model.flow import Requirement
 from idp.model.secret import Secret
-from idp.model.upstream import Arrival, FederatedIdentity, UpstreamProvider
+from idp.model.trusted.upstream import Arrival, FederatedIdentity, UpstreamProvider
 from tests.flows.bench import Bench, demo_realm
 
 pytestmark = pytest.mark.anyio

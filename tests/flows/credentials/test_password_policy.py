@@ -19,9 +19,9 @@ from idp.flows.credentials.password_policy import (
     remembered,
     violations,
 )
-from idp.model.policy import PasswordRule
+from idp.model.policies.credentials import PasswordRule
 from idp.model.user import FormerPassword, PasswordCredential, User
-from idp.realms.password_policy import KNOWN, parsed
+from idp.realms.topics.password_policy import KNOWN, parsed
 from idp.web.locales import Locales
 from idp.web.pages import RealmView, Wording
 

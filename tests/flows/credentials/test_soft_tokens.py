@@ -10,7 +10,7 @@ import pytest
 from idp.flows.credentials.enrolment import Enrolment
 from idp.flows.credentials.soft_tokens import burnt, moved_on
 from idp.flows.step import Challenge
-from idp.model.policy import OtpPolicy
+from idp.model.policies.credentials import OtpPolicy
 from tests.flows.bench import SEED, Bench, demo_realm
 
 pytestmark = pytest.mark.anyio

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idp.model.lockout import Attempt, FactorLock, Locks, clear, count_attempt
-from idp.model.policy import BruteForcePolicy
+from idp.model.policies.credentials import BruteForcePolicy
+from idp.model.policies.lockout import Attempt, FactorLock, Locks, clear, count_attempt
 
 NOW = 1_800_000_000
 TEMPORARY = BruteForcePolicy(protected=True, failure_factor=5)

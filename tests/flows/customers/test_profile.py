@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idp.flows.customers.profile import CHECKS, judged, judged_value, lacking, may_write, present, shown, written
-from idp.model.profile import BANK_PROFILE, KEYCLOAK_PROFILE, ProfileAttribute, Validation
+from idp.model.policies.profile import BANK_PROFILE, KEYCLOAK_PROFILE, ProfileAttribute, Validation
 from idp.model.user import User
-from idp.realms.profile import VALIDATORS
+from idp.realms.users.profile import VALIDATORS
 
 ANA = User(id="u", username="ana", created_at=1, first_name="Ana", email="ana@example.al", email_verified=True)
 

@@ -8,7 +8,7 @@ import pytest
 from idp.flows.actions.profile import UpdateProfile
 from idp.flows.step import Challenge, Success
 from idp.model.flow import RequiredActionSetting
-from idp.model.profile import KEYCLOAK_PROFILE
+from idp.model.policies.profile import KEYCLOAK_PROFILE
 from idp.model.user import User
 from tests.flows.bench import Bench, demo_realm
 

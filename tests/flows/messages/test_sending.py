@@ -9,7 +9,7 @@ import pytest
 
 from idp.flows.messages.sending import MessageRefusedError, Wanted, refused_by_budget, sent_by_bank
 from idp.flows.networks import network_of
-from idp.model.sms_policy import SmsPolicy
+from idp.model.policies.sms import SmsPolicy
 from tests.flows.bench import Bench, demo_realm
 
 pytestmark = pytest.mark.anyio

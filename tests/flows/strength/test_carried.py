@@ -9,8 +9,8 @@ import pytest
 
 from idp.flows.engine import Usability
 from idp.flows.turns import Ask, Finished, Refused, StartOver
+from idp.model.credentials.webauthn import WebAuthnCredential
 from idp.model.flow import Category, Evidence
-from idp.model.webauthn import WebAuthnCredential
 from tests.flows.bench import (
     PASSWORD,
     PHONE,

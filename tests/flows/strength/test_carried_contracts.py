@@ -10,11 +10,11 @@ from idp.flows.step import StepContract
 from idp.flows.strength.carried import carried
 from idp.flows.tree import Execution
 from idp.flows.webauthn.factors import with_passkeys
+from idp.model.credentials.webauthn import WebAuthnPolicy
 from idp.model.flow import Evidence, Requirement
 from idp.model.flow_kind import FlowKind
 from idp.model.session import AuthenticationSession
 from idp.model.user import User
-from idp.model.webauthn import WebAuthnPolicy
 
 CONTRACTS: dict[str, StepContract] = {
     **{name: kind.contract for name, kind in STEPS.items()},

@@ -8,9 +8,9 @@ import pytest
 
 from idp.flows.assembly import UnusableRealmError
 from idp.flows.versions.published import PublishedRealm
+from idp.realms.files.placeholders import Surroundings
 from idp.realms.history import Authorship, RealmHistory
 from idp.realms.loading import LoadedRealm
-from idp.realms.placeholders import Surroundings
 from tests.contracts.values import a_publication
 from tests.flows.bench import (
     SURROUNDINGS,

@@ -20,10 +20,10 @@ from idp.flows.tree import Execution
 from idp.flows.webauthn.domains import foreign_domains
 from idp.flows.webauthn.factors import PASSKEY, SECURITY_KEY, UNLOCKING
 from idp.flows.webauthn.passkeys import COUNTER
+from idp.model.credentials.webauthn import WebAuthnCredential, WebAuthnPolicy
 from idp.model.flow import Evidence, RequiredActionSetting, Requirement
 from idp.model.realm import Realm
 from idp.model.user import User
-from idp.model.webauthn import WebAuthnCredential, WebAuthnPolicy
 from tests.authenticator import SoftwareKey
 from tests.flows.bench import Bench, demo_realm
 

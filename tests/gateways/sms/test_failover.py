@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from idp.gateways.sms.failover import Failover, FailoverPolicy
-from idp.model.message import Carried
+from idp.model.messages.message import Carried
 from idp.ports import MessageUndeliveredError
 from tests.fakes import FakeClock
 from tests.stories.settled import logging_to

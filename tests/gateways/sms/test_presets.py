@@ -15,7 +15,7 @@ from idp.gateways.sms.http import HttpSms
 from idp.gateways.sms.presets import receipts_of, template_of
 from idp.gateways.sms.receipts import ReceiptCall, ReceiptDoor
 from idp.gateways.sms.template import HttpTemplate
-from idp.model.message import Carried, DeliveryState, Receipt
+from idp.model.messages.message import Carried, DeliveryState, Receipt
 from idp.model.secret import Secret
 from idp.ports import MessageUndeliveredError
 from tests.gateways.sms.http_server import Gateway, answering

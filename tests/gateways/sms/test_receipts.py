@@ -22,7 +22,7 @@ from idp.gateways.sms.receipts import (
     UnprovenReceiptError,
     UnreadableReceiptError,
 )
-from idp.model.message import DeliveryState, Receipt, merged
+from idp.model.messages.message import DeliveryState, Receipt, merged
 from idp.model.secret import Secret
 
 SECRET = "the secret of the gateway"

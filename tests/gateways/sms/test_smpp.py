@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from idp.gateways.sms import smpp_pdu
 from idp.gateways.sms.smpp import MessageCentre, SmppSms
-from idp.model.message import Carried, DeliveryState, Receipt
+from idp.model.messages.message import Carried, DeliveryState, Receipt
 from idp.model.secret import Secret
 from idp.ports import MessageUndeliveredError, StoreUnavailableError
 from tests.certificates import SERVER_AUTH, authority, issued

@@ -12,10 +12,10 @@ from idp.crypto.digest import digest
 from idp.flows.assembly import AssembledRealm
 from idp.flows.step import StepServices
 from idp.flows.tree import Execution, leaves
-from idp.model.client_rules import ClientRules
+from idp.model.claims.mapper import ClientScope, RoleName
+from idp.model.clients.rules import ClientRules
 from idp.model.flow import Category, Evidence, Status
 from idp.model.flow_kind import FlowKind
-from idp.model.mapper import ClientScope, RoleName
 from idp.model.oauth import AuthorizationRequest
 from idp.model.session import AuthenticationSession, UserSession
 from idp.model.user import OtpCredential, PasswordCredential
@@ -24,8 +24,8 @@ from idp.oidc.errors import OAuthError
 from idp.oidc.sessions.browser_session import session_of_cookie
 from idp.oidc.sessions.browser_state import browser_state
 from idp.ports import Taken
+from idp.realms.files.placeholders import Surroundings
 from idp.realms.loading import load
-from idp.realms.placeholders import Surroundings
 from tests.fakes import FakeClock
 from tests.oidc.harness import ANA, Bank
 

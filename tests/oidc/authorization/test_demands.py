@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from idp.model.client_rules import NO_RULES, ClientRules
+from idp.model.clients.rules import NO_RULES, ClientRules
 from idp.oidc.authorization.demands import check_demands, check_pushed_demands
 from idp.oidc.errors import OAuthError
 

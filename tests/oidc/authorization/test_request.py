@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from idp.crypto.jose import TokenError
 from idp.model.client import Client
+from idp.model.clients.sender import SenderRules
 from idp.model.oauth import AuthorizationRequest
-from idp.model.sender import SenderRules
 from idp.oidc.authorization.request import checked
 from idp.oidc.authorization.response import RESPONSE_TYPES, response_mode_of
 from idp.oidc.authorization.target import Target

@@ -11,16 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idp.model.claim_value import converted
+from idp.model.claims.mapper import PROTECTED_CLAIMS, ClaimName, ClientRoles, FixedClaim, Into, JsonType, RoleName
+from idp.model.claims.value import converted
 from idp.model.client import Client
-from idp.model.mapper import PROTECTED_CLAIMS, ClaimName, ClientRoles, FixedClaim, Into, JsonType, RoleName
 from idp.model.realm import Realm
 from idp.model.user import User
 from idp.oidc.claims.book import ClaimBook, claim_book
 from idp.oidc.claims.writers import Facts
+from idp.realms.files.placeholders import Surroundings
 from idp.realms.loading import load
-from idp.realms.placeholders import Surroundings
-from idp.realms.roles import RoleBook
+from idp.realms.tokens.roles import RoleBook
 from tests.fakes import FakeClock
 from tests.oidc.harness import ANA, BASE, REDIRECT, SECRET, Bank, payload
 

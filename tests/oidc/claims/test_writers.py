@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from idp.model.claims.mapper import ClaimName, Group, Into, UserAttribute, UserProperty, UserPropertyName
 from idp.model.client import Client
-from idp.model.mapper import ClaimName, Group, Into, UserAttribute, UserProperty, UserPropertyName
 from idp.model.realm import Realm
 from idp.model.user import User
 from idp.oidc.claims.writers import Claims, Facts, Subject, writer
-from idp.realms.roles import RoleBook
+from idp.realms.tokens.roles import RoleBook
 from tests.oidc.harness import ANA
 
 CLIENT = Client(client_id="app")

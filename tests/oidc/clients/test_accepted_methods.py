@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from idp.model.client_assertion import PUBLIC_KEY_ALGORITHMS, ClientAuthenticator
+from idp.model.clients.assertion import PUBLIC_KEY_ALGORITHMS, ClientAuthenticator
 from tests.fakes import FakeClock
 from tests.oidc.harness import SECRET, Bank
 from tests.oidc.registration.registering import refusal, registered, registrar, send

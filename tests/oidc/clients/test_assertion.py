@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from joserfc.jwk import OctKey
 
-from idp.model.client_assertion import AssertionRules, KeySource
-from idp.model.client_rules import SECURE_ALGORITHMS, ClientRules
+from idp.model.clients.assertion import AssertionRules, KeySource
+from idp.model.clients.rules import SECURE_ALGORITHMS, ClientRules
 from idp.model.secret import Secret
 from tests.fakes import FakeClock
 from tests.oidc.harness import BASE, PATH, SECRET, Bank, payload

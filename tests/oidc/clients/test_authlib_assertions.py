@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from idp.model.client_assertion import AssertionRules
+from idp.model.clients.assertion import AssertionRules
 from tests.fakes import FakeClock
 from tests.oidc.harness import BASE, PATH, Bank
 from tests.oidc.signers import ISSUER, KEYS, SHARED, staff

@@ -19,9 +19,9 @@ from joserfc.jwk import ECKey, RSAKey
 
 from idp.crypto.client_certificates import ClientAuthorities
 from idp.model.client import Client
-from idp.model.client_assertion import KeySource
+from idp.model.clients.assertion import KeySource
+from idp.model.clients.sender import CertificateRules
 from idp.model.secret import Secret
-from idp.model.sender import CertificateRules
 from idp.oidc.routes import hot_endpoints
 from tests.certificates import EC_KEY, RSA_KEY, SERVER_AUTH, Holder, authority, issued
 from tests.fakes import FakeClock

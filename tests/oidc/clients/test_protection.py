@@ -9,8 +9,8 @@ import pytest
 from joserfc import jwe, jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
-from idp.model.client_assertion import KeySource
-from idp.model.protection import KEY_MANAGEMENT, KeyManagement, Protection
+from idp.model.clients.assertion import KeySource
+from idp.model.clients.protection import KEY_MANAGEMENT, KeyManagement, Protection
 from idp.oidc.clients.protection import encrypted_claims, protected
 from idp.oidc.errors import ErrorCode, OAuthError
 from tests.oidc.harness import PATH, Bank, segment

@@ -10,7 +10,7 @@ import pytest
 from joserfc.jwk import ECKey
 
 from idp.crypto.public_keys import KeyRefusedError
-from idp.model.client_assertion import KeySource
+from idp.model.clients.assertion import KeySource
 from idp.oidc.clients import remote_keys
 from idp.oidc.clients.remote_keys import RemoteKeySets
 from idp.ports import UnfetchableError

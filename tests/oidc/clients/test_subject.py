@@ -7,8 +7,8 @@ import json
 import msgspec
 import pytest
 
-from idp.model.pairwise import Pairwise
-from idp.model.protection import Protection
+from idp.model.clients.pairwise import Pairwise
+from idp.model.clients.protection import Protection
 from idp.model.secret import Secret
 from idp.oidc.clients.subject import subject_of
 from tests.oidc.harness import ANA, CLIENTS, Bank, credentials, payload

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idp.crypto.digest import digest
-from idp.model.client_assertion import KeySource
-from idp.model.client_rules import ClientRules
-from idp.model.pairwise import Pairwise
+from idp.model.clients.assertion import KeySource
+from idp.model.clients.pairwise import Pairwise
+from idp.model.clients.rules import ClientRules
 from idp.model.pending import BackchannelRules, PendingPolicy
 from idp.oidc.decoupled.backchannel_request import checked
 from idp.oidc.errors import OAuthError

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from idp.model.client_assertion import KeySource
+from idp.model.clients.assertion import KeySource
 from idp.model.user import User
 from idp.oidc.sessions.gate import may_go_on
 from tests.fakes import FakeClock

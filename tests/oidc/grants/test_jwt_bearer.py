@@ -9,8 +9,8 @@ import httpx
 import msgspec
 import pytest
 
-from idp.model.assertion_issuer import AssertionIssuer
-from idp.model.client_assertion import KeySource
+from idp.model.clients.assertion import KeySource
+from idp.model.trusted.assertion_issuer import AssertionIssuer
 from idp.model.user import Consent
 from idp.oidc.sessions.user_sessions import end_session
 from tests.oidc.harness import ANA, BASE, PATH, Bank, credentials, payload, without_none

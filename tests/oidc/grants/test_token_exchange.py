@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from idp.crypto.jose import mint
-from idp.model.logout import LogoutChannels
-from idp.model.mapper import Audience, Into
+from idp.model.claims.mapper import Audience, Into
+from idp.model.clients.logout import LogoutChannels
 from idp.model.oauth import Confirmation
 from idp.model.user import Consent
 from idp.oidc.errors import OAuthError

@@ -6,7 +6,7 @@ import httpx
 import msgspec
 import pytest
 
-from idp.model.protection import Protection
+from idp.model.clients.protection import Protection
 from idp.oidc.metadata.discovery import metadata
 from tests.fakes import FakeClock
 from tests.oidc.harness import BASE, PATH, Bank

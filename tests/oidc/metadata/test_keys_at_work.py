@@ -21,9 +21,9 @@ from idp.crypto.jose import TokenError
 from idp.crypto.kept_keys import KeptKeys
 from idp.crypto.sealing import AesGcmSealer
 from idp.model.client import SigningAlgorithm
-from idp.model.key_policy import ANNOUNCED, key_policy
-from idp.model.policy import Lifespans
-from idp.model.protection import Protection
+from idp.model.clients.protection import Protection
+from idp.model.policies.credentials import Lifespans
+from idp.model.policies.keys import ANNOUNCED, key_policy
 from idp.oidc.metadata.key_watch import follow_keys, watch_keys
 from idp.oidc.token.tokens import read_id_token_hint
 from tests.fakes import FakeClock

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from idp.crypto.base64url import base64url
-from idp.model.sender import SenderRules
+from idp.model.clients.sender import SenderRules
 from idp.oidc.routes import hot_endpoints
 from tests.certificates import Holder, issued
 from tests.fakes import FakeClock

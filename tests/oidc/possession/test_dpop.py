@@ -14,8 +14,8 @@ from joserfc.jwk import OctKey, RSAKey
 from idp.crypto.digest import digest
 from idp.crypto.dpop_proof import LARGEST_PROOF, read_proof
 from idp.crypto.jose import TokenError
-from idp.model.client_rules import SECURE_ALGORITHMS, ClientRules
-from idp.model.sender import SenderRules
+from idp.model.clients.rules import SECURE_ALGORITHMS, ClientRules
+from idp.model.clients.sender import SenderRules
 from idp.oidc.clients.sender import pushed_key
 from idp.oidc.errors import OAuthError
 from idp.web.http import Request

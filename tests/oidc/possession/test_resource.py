@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from idp.crypto.digest import digest
-from idp.model.sender import SenderRules
+from idp.model.clients.sender import SenderRules
 from tests.fakes import FakeClock
 from tests.oidc.harness import BASE, PATH, Bank
 from tests.oidc.proofs import STRANGER, USERINFO, ask_userinfo, jkt_of, proof

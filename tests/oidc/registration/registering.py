@@ -9,9 +9,9 @@ import httpx
 from joserfc.jwk import ECKey
 
 from idp.crypto.digest import digest
-from idp.model.registration import InitialToken, RegistrationRules, Restrictions
+from idp.model.clients.registration import InitialToken, RegistrationRules, Restrictions
 from idp.ports import UnfetchableError
-from idp.realms import representation as file
+from idp.realms.representation import realm as file
 from tests.fakes import FakeClock
 from tests.oidc.harness import Bank
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from idp.model.registration import RegistrationRules, Restrictions
+from idp.model.clients.registration import RegistrationRules, Restrictions
 from tests.fakes import FakeClock
 from tests.oidc.harness import Bank
 from tests.oidc.registration.registering import (

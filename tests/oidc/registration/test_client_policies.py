@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from idp.model.client_policy import ClientPolicy, PolicyPart
+from idp.model.clients.policy import ClientPolicy, PolicyPart
 from tests.fakes import FakeClock
 from tests.oidc.harness import Bank
 from tests.oidc.registration.registering import OPEN, initial_token, manage, refusal, registered, registrar, send

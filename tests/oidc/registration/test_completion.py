@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc.jwk import ECKey, RSAKey
 
-from idp.model.protection import Protection
+from idp.model.clients.protection import Protection
 from tests.oidc.harness import Bank
 from tests.oidc.registration.registering import (
     CALLBACK,

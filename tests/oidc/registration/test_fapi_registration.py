@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from idp.crypto.signing_keys import SigningKey, SigningKeys
-from idp.model.client_policy import ClientPolicy, PolicyPart
-from idp.realms import representation as file
+from idp.model.clients.policy import ClientPolicy, PolicyPart
 from idp.realms.policies.built_in import BUILT_IN_PROFILES
+from idp.realms.representation import realm as file
 from tests.fakes import FakeClock
 from tests.oidc.harness import PATH as PROTOCOL
 from tests.oidc.harness import Bank, signing_keys
@@ -42,7 +42,7 @@ def policy(*profiles: str, condition: PolicyPart = ANY) -> ClientPolicy:
 
 async def bank_with(clock: FakeClock, *profiles: str, condition: PolicyPart = ANY) -> Bank:
     bank = await registrar(clock, client_policies=(policy(*profiles, condition=condition),))
-    # With the key that a realm has for its policy (see `idp.model.key_policy`).
+    # With the key that a realm has for its policy (see `idp.model.policies.keys`).
     usual = [signing_keys().signer(algorithm) for algorithm in ("ES256", "RS256")]
     key = SigningKey("PS256", KEYS["PS256"].private_key, created_at=1)
     bank.provider.keys = SigningKeys([*usual, key], refresh_key=b"r" * 32, code_key=b"c" * 32)

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from idp.model.registration import Restrictions
+from idp.model.clients.registration import Restrictions
 from tests.fakes import FakeClock
 from tests.oidc.harness import Bank
 from tests.oidc.registration.registering import (

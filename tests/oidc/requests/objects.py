@@ -10,8 +10,8 @@ from joserfc import jwe
 from joserfc.jwk import import_key
 
 from idp.model.client import Client
-from idp.model.client_assertion import KeySource
-from idp.model.request_object import RequestObjectRules
+from idp.model.clients.assertion import KeySource
+from idp.model.clients.request_object import RequestObjectRules
 from idp.model.secret import Secret
 from idp.oidc.errors import OAuthError
 from idp.oidc.requests.asked import Asked

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from joserfc.jwk import OctKey
 
 from idp.crypto.jose import TokenError
-from idp.model.request_object import RequestObjectRules
+from idp.model.clients.request_object import RequestObjectRules
 from idp.oidc.errors import OAuthError
 from idp.oidc.requests.asked import Asked
 from idp.oidc.requests.request_object import LARGEST_OBJECT, parameters_of, read_request_object

@@ -11,9 +11,9 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from idp.crypto.jose import TokenError
-from idp.model.logout import LogoutChannels
-from idp.model.pairwise import Pairwise
-from idp.model.protection import Protection
+from idp.model.clients.logout import LogoutChannels
+from idp.model.clients.pairwise import Pairwise
+from idp.model.clients.protection import Protection
 from idp.oidc.clients.subject import subject_of
 from idp.oidc.metadata.jwks import jwks
 from idp.oidc.sessions.back_channel import attempt, tell_due

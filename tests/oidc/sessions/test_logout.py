@@ -6,9 +6,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from idp.crypto.encryption import encrypted
 from idp.crypto.jose import mint
 from idp.crypto.public_keys import EncryptionKey
-from idp.model.logout import LogoutChannels
-from idp.model.pairwise import Pairwise
-from idp.model.protection import Protection
+from idp.model.clients.logout import LogoutChannels
+from idp.model.clients.pairwise import Pairwise
+from idp.model.clients.protection import Protection
 from idp.oidc.sessions.logout import AskPerson, ErrorPage, LoggedOutPage, RedirectTo, decide, logout
 from idp.oidc.sessions.user_sessions import end_session
 from tests.oidc.harness import Bank, credentials, payload, signing_keys

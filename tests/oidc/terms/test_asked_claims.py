@@ -10,9 +10,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from idp.model.mapper import ClaimName, ClientScope, Into, RoleName, UserAttribute
+from idp.model.claims.mapper import ClaimName, ClientScope, Into, RoleName, UserAttribute
+from idp.model.clients.pairwise import Pairwise
 from idp.model.oauth import AuthorizationRequest, ClaimRequest, ClaimsRequest, GrantTerms
-from idp.model.pairwise import Pairwise
 from idp.oidc.errors import ErrorCode, OAuthError
 from idp.oidc.terms.asked_claims import read_claims, with_claims
 from tests.oidc.harness import ANA, REDIRECT, Bank, payload

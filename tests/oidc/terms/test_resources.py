@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idp.model.mapper import Audience, Into
+from idp.model.claims.mapper import Audience, Into
 from idp.model.oauth import GrantTerms
 from idp.model.resource import is_resource
 from tests.oidc.harness import Bank, credentials, payload

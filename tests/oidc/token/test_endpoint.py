@@ -15,9 +15,9 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from idp.crypto.base64url import base64url
-from idp.model.client_rules import ClientRules
+from idp.model.clients.protection import Protection
+from idp.model.clients.rules import ClientRules
 from idp.model.oauth import RefreshFamily
-from idp.model.protection import Protection
 from idp.model.secret import Secret
 from idp.model.user import Consent
 from idp.ports import RefreshFamilies

@@ -13,9 +13,9 @@ from joserfc.jwk import ECKey, KeySet, RSAKey
 from idp.crypto.encryption import encrypted
 from idp.crypto.jose import TokenError
 from idp.crypto.public_keys import EncryptionKey
-from idp.model.client_assertion import KeySource
+from idp.model.clients.assertion import KeySource
+from idp.model.clients.protection import Protection
 from idp.model.oauth import Authorization, AuthorizationRequest
-from idp.model.protection import Protection
 from idp.oidc.token.tokens import issue_in_front, read_access_token, read_id_token_hint
 from tests.fakes import FakeClock
 from tests.oidc.harness import ANA, PATH, REDIRECT, Bank, credentials, payload, segment

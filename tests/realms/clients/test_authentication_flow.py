@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from idp.model.client_assertion import AUTHENTICATORS
+from idp.model.clients.assertion import AUTHENTICATORS
 from idp.model.finding import Severity
 from tests.realms.documents import Change, brief, demo, findings, loaded
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from idp.model.client import Client
+from idp.model.clients.sender import CertificateRules, SenderRules
 from idp.model.finding import Severity
-from idp.model.sender import CertificateRules, SenderRules
 from tests.certificates import issued
 from tests.realms.documents import Change, brief, demo, findings, loaded
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from idp.model.client_display import ClientDisplay
+from idp.model.clients.display import ClientDisplay
 from tests.realms.documents import demo, loaded
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
-from idp.model.client_assertion import AssertionRules, KeySource
+from idp.model.clients.assertion import AssertionRules, KeySource
 from idp.model.finding import Severity
 from idp.realms.clients.keys import AUDIENCE
 from tests.realms.documents import Change, brief, demo, findings, loaded

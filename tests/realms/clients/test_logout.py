@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from idp.model.clients.logout import LogoutChannels
 from idp.model.finding import Severity
-from idp.model.logout import LogoutChannels
 from idp.realms.addresses import Reach, reach
 from tests.realms.documents import Change, brief, demo, findings, loaded
 

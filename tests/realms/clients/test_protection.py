@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
+from idp.model.clients.protection import Protection
 from idp.model.finding import Severity
-from idp.model.key_policy import key_policy
-from idp.model.protection import Protection
+from idp.model.policies.keys import key_policy
 from tests.realms.documents import Change, brief, demo, findings, loaded
 
 ERROR, WARNING = Severity.ERROR, Severity.WARNING

@@ -9,8 +9,8 @@ import pytest
 from joserfc.jwk import ECKey
 
 from idp.model.client import Client
+from idp.model.clients.request_object import RequestObjectRules
 from idp.model.finding import Severity
-from idp.model.request_object import RequestObjectRules
 from tests.realms.documents import Change, brief, demo, findings, loaded
 
 ERROR, WARNING = Severity.ERROR, Severity.WARNING

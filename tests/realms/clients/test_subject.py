@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from idp.model.clients.pairwise import Pairwise
 from idp.model.finding import Severity
-from idp.model.pairwise import Pairwise
 from idp.model.secret import Secret
 from tests.realms.documents import Change, brief, demo, findings, loaded
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from idp.model.finding import Severity
 from idp.realms.exchange.setting_aside import with_parts_set_aside
+from idp.realms.files.placeholders import Surroundings
 from idp.realms.loading import errors
-from idp.realms.placeholders import Surroundings
 from tests.realms.documents import demo, loaded
 
 CLIENT = demo()["clients"][0]["clientId"]

@@ -6,14 +6,14 @@ from typing import Any
 
 import msgspec
 
-from idp.model.client_policy import ClientPolicy, PolicyPart
-from idp.realms import representation as file
+from idp.model.clients.policy import ClientPolicy, PolicyPart
 from idp.realms.policies.built_in import BUILT_IN_PROFILES
 from idp.realms.policies.conditions import Subject
 from idp.realms.policies.configuration import Configuration
 from idp.realms.policies.executor import Violation
 from idp.realms.policies.executors import EXECUTORS
 from idp.realms.policies.governing import Governed, governed
+from idp.realms.representation import realm as file
 
 ANY = PolicyPart(name="any-client")
 BANKING = file.Client(

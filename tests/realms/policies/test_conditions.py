@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from idp.model.client_policy import ClientPolicy, PolicyPart
-from idp.realms import representation as file
+from idp.model.clients.policy import ClientPolicy, PolicyPart
 from idp.realms.policies.conditions import CONDITIONS, Change, Subject, applies
+from idp.realms.representation import realm as file
 
 CLIENT = file.Client(client_id="banking", attributes={"fapi": "2", "segment": "business"})
 SUBJECT = Subject(

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from idp.model.client_policy import ClientPolicy, PolicyPart
-from idp.model.client_rules import NO_RULES, ClientRules
-from idp.realms import representation as file
+from idp.model.clients.policy import ClientPolicy, PolicyPart
+from idp.model.clients.rules import NO_RULES, ClientRules
 from idp.realms.policies.conditions import Subject
 from idp.realms.policies.configuration import Configuration
 from idp.realms.policies.executors import EXECUTORS
 from idp.realms.policies.governing import governed
+from idp.realms.representation import realm as file
 from tests.realms.policies.clients import ANY, banking, judged, places
 
 PKCE = "pkce.code.challenge.method"

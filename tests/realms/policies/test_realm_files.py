@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from idp.model.finding import Severity
-from idp.model.key_policy import key_policy
+from idp.model.policies.keys import key_policy
 from tests.realms.documents import Change, Document, brief, demo, findings, loaded
 
 ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from idp.model.upstream import FederatedIdentity
+from idp.model.trusted.upstream import FederatedIdentity
 from idp.ports import RealmStores
 from idp.stores.memory import MemoryKernel
 from idp.stores.portable import Portable

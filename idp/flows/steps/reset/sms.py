@@ -16,7 +16,7 @@ from idp.flows.messages.sending import Wanted, refused_by_person, sent_by_bank
 from idp.flows.step import Challenge, Form, Login, Message, Outcome, StepContract, StepServices, Success
 from idp.flows.steps.sms_otp import FACTOR, Config, SmsOtp
 from idp.flows.tree import Execution
-from idp.model.message import Carried
+from idp.model.messages.message import Carried
 from idp.model.realm import Realm
 from idp.model.user import User
 from idp.ports import Beside, SmsSender

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from idp.crypto.public_keys import KeyRefusedError, read_certificate, read_key_set
 from idp.model.client import Client
-from idp.model.client_assertion import HMAC_SIZE, SECRET_ALGORITHMS
+from idp.model.clients.assertion import HMAC_SIZE, SECRET_ALGORITHMS
 from idp.model.finding import Finding
-from idp.realms import representation as file
 from idp.realms.addresses import Reach, reach
 from idp.realms.clients.certificates import certificate_findings
 from idp.realms.clients.keys import AUDIENCE, CERTIFICATE, LIFE
+from idp.realms.representation import realm as file
 from idp.realms.values import error, warning
 
 _LONG_LIFE = 300  # seconds

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from idp.model.client import Client
-from idp.model.client_assertion import HMAC_SIZE, SECRET_ALGORITHMS
+from idp.model.clients.assertion import HMAC_SIZE, SECRET_ALGORITHMS
 from idp.model.finding import Finding
 from idp.model.realm import Realm
 from idp.model.resource import is_resource

@@ -1,0 +1,1 @@
+"""`idp user …`: the accounts of a realm, beside a running server."""

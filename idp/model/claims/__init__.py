@@ -1,0 +1,1 @@
+"""Which claims tokens carry: mappers, their values, and the scopes that a new realm has."""

@@ -1,0 +1,1 @@
+"""Messages to users: text messages on their way, and the server that letters leave by."""

@@ -1,0 +1,1 @@
+"""What a realm demands and bounds: passwords, failures, keys, text messages, what is kept about users."""

@@ -1,0 +1,1 @@
+"""Others whose word about a user the bank takes."""

@@ -18,7 +18,7 @@ from idp.realms.catalogue import CATALOGUE
 from idp.realms.catalogue.clients import CLIENT_RULES
 from idp.realms.catalogue.flows import FLOW_RULES
 from idp.realms.catalogue.realm import REALM_RULES
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 from idp.web.flow_words import FACTORS, FlowWords
 from scripts.flows import recipes
 

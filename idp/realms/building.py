@@ -20,7 +20,7 @@ from idp.realms.files.placeholders import Surroundings
 from idp.realms.policies.compiling import policies_of
 from idp.realms.policies.governing import governed_of_file
 from idp.realms.policies.tightening import tightened
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 from idp.realms.stock import stock_actions, with_stock_configuration, with_stock_flows
 from idp.realms.tokens.access import with_access
 from idp.realms.tokens.acr import acr_levels

@@ -18,7 +18,7 @@ from idp.realms.files import reading
 from idp.realms.files.documents import documents, only
 from idp.realms.files.legacy import modern
 from idp.realms.files.placeholders import Surroundings, filled
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 from idp.realms.rules import realm_findings
 from idp.realms.users.seeds import UserSeed, user_seeds
 

@@ -16,7 +16,7 @@ from idp.realms.policies.conditions import Change
 from idp.realms.policies.executor import Violation
 from idp.realms.policies.governing import governed, subject_of
 from idp.realms.policies.tightening import tightened
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 from idp.realms.rules import client_findings
 from idp.realms.tokens.access import with_access
 

@@ -22,7 +22,7 @@ from idp.realms.clients.rules.logout import logout_findings
 from idp.realms.clients.rules.pending import pending_findings
 from idp.realms.clients.rules.protection import protection_findings
 from idp.realms.clients.rules.requests import known_names_findings, pushed_request_findings, request_findings
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 from idp.realms.review import review_findings
 from idp.realms.review.steps import enabled_steps
 from idp.realms.topics.key_rules import key_findings

@@ -10,7 +10,7 @@ import pytest
 from idp.flows.facts import FACTS
 from idp.flows.registry import CONDITIONS
 from idp.model.flow_kind import BINDINGS, FlowKind
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 from tests.flows.bench import demo_realm
 
 KEYS = {field.encode_name for field in msgspec.structs.fields(file.Realm)}

@@ -17,7 +17,7 @@ from idp.oidc.provider import Provider
 from idp.oidc.registration.metadata import invalid_metadata
 from idp.realms.clients.display import TRANSLATIONS
 from idp.realms.policies.conditions import Change
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 from idp.web.http import Request
 
 _HOUR = 3600  # seconds

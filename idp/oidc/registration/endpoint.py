@@ -31,7 +31,7 @@ from idp.oidc.registration.metadata import (
 )
 from idp.oidc.registration.representation import client_of_metadata, metadata_of_client
 from idp.ports import UnfetchableError
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 from idp.web.http import Reply, Request, json_reply
 
 _LARGEST_SECTOR = 64 * 1024  # bytes

@@ -14,7 +14,7 @@ from idp.oidc.registration.endpoint import answer, described, new_secret, read_j
 from idp.oidc.registration.metadata import invalid_metadata, read_metadata
 from idp.oidc.registration.registrations import origin_of
 from idp.realms.policies.conditions import Change
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 from idp.web.http import NO_STORE, Reply, Request, json_reply
 
 # RFC 7592 §2.2: what the client cannot choose.

@@ -14,7 +14,7 @@ from idp.model.struct import Frozen
 from idp.ports import RegisteredClients, Sealer
 from idp.realms.policies.conditions import Change
 from idp.realms.registered import Registered, registered_client
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 from idp.realms.tokens.access import scopes_of_realm
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from idp.model.clients.assertion import AUTHENTICATORS, ClientAuthenticator
 from idp.model.finding import Finding, Severity
 from idp.model.flow import Flow, FlowExecution, Requirement
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 from idp.realms.values import error, warning
 
 _POINTER = "/clientAuthenticationFlow"

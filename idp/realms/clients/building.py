@@ -29,7 +29,7 @@ from idp.realms.clients.sender import sender_rules
 from idp.realms.clients.subject import pairwise_of
 from idp.realms.files.placeholders import Surroundings
 from idp.realms.files.secrets import secret_of
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 from idp.realms.tokens.acr import acr_levels
 from idp.realms.topics.assertion_issuers import allowed_issuers
 from idp.realms.values import choice, error, listed, seconds

@@ -17,7 +17,7 @@ from idp.crypto.public_keys import KeyRefusedError, read_certificate, read_key_s
 from idp.model.client import Client
 from idp.model.clients.sender import CertificateRules
 from idp.model.finding import Finding
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 from idp.realms.values import error, warning
 
 SUBJECT = "x509.subjectdn"

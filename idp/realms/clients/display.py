@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from idp.model.clients.display import ClientDisplay
 from idp.model.finding import Finding
 from idp.realms.addresses import Reach, reach
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 from idp.realms.values import warning
 
 INITIATE_LOGIN = "login.initiate.uri"

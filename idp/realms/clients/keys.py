@@ -16,7 +16,7 @@ from idp.model.clients.assertion import (
     SecretMethod,
 )
 from idp.model.finding import Finding
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 from idp.realms.values import choice, error, one_of, whole_number
 
 SECRETLESS = frozenset({"client-jwt", "client-x509"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from idp.model.clients.logout import LogoutChannels
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 
 BACK_CHANNEL = "backchannel.logout.url"
 BACK_CHANNEL_SID = "backchannel.logout.session.required"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from idp.model.clients.assertion import PUBLIC_KEY_ALGORITHMS, PublicKeyAlgorithm
 from idp.model.finding import Finding
 from idp.model.pending import BackchannelRules, DeliveryMode, DeviceRules, PendingPolicy
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 from idp.realms.values import error, one_of, seconds, whole_number
 
 DEVICE = "oauth2.device.authorization.grant.enabled"

@@ -8,7 +8,7 @@ from idp.model.clients.assertion import PUBLIC_KEY_ALGORITHMS, SECRET_ALGORITHMS
 from idp.model.clients.protection import CONTENT_ENCRYPTION, KEY_MANAGEMENT
 from idp.model.clients.request_object import REQUEST_OBJECT_DEMANDS, RequestObjectAlgorithm, RequestObjectRules
 from idp.model.finding import Finding
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 from idp.realms.values import T, listed, one_of
 
 ALGORITHM = "request.object.signature.alg"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 from idp.realms.values import listed
 
 RESPONSE_TYPES = "hyrja.responseTypes"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from idp.model.clients.sender import SenderRules
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 
 DPOP_BOUND = "dpop.bound.access.tokens"
 DPOP_NONCE = "hyrja.dpop.nonce"

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from idp.model.clients.pairwise import Pairwise
 from idp.model.finding import Finding
 from idp.model.secret import Secret
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 from idp.realms.values import error
 
 PAIRWISE_MAPPER = "oidc-sha256-pairwise-sub-mapper"

@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 from idp.realms.patterns import whole
 from idp.realms.policies.configuration import Configuration
 from idp.realms.policies.executor import Executor, Violation
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 
 _POST_LOGOUT = "post.logout.redirect.uris"
 _ADDRESSES = (

@@ -13,8 +13,8 @@ from idp.realms.policies.conditions import ABOUT_A_REQUEST, CONDITIONS
 from idp.realms.policies.configuration import Configuration
 from idp.realms.policies.executors import EXECUTORS
 from idp.realms.policies.signatures import SIGNATURES, chosen_algorithm
-from idp.realms.representation.realm import policies as written
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import policies as written
+from idp.realms.representation import realm as file
 from idp.realms.values import error, one_of, warning
 
 _MODES: tuple[Literal["DEFAULT", "STRICT"], ...] = ("DEFAULT", "STRICT")

@@ -15,7 +15,7 @@ from typing import Literal
 from idp.model.clients.policy import ClientPolicy, PolicyPart
 from idp.model.struct import Frozen
 from idp.realms.policies.configuration import Configuration
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 
 UpdaterContext = Literal["ByAuthenticatedUser", "ByAnonymous", "ByInitialAccessToken", "ByRegistrationAccessToken"]
 """Keycloak's words for the way in which a client is made or changed."""

@@ -10,7 +10,7 @@ from msgspec.structs import fields, replace
 from idp.model.clients.rules import ClientRules
 from idp.model.struct import Frozen
 from idp.realms.policies.configuration import Configuration
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 
 
 class Violation(Frozen, frozen=True, kw_only=True):

@@ -21,7 +21,7 @@ from idp.realms.policies.executor import (
     switch_executor,
     with_attribute,
 )
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 
 _AUTHENTICATOR = "/clientAuthenticatorType"
 _REQUEST_REQUIRED = "request.object.required"

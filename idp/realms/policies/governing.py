@@ -15,7 +15,7 @@ from idp.realms.policies.conditions import Subject, applies
 from idp.realms.policies.configuration import Configuration
 from idp.realms.policies.executor import Violation
 from idp.realms.policies.executors import EXECUTORS
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 from idp.realms.values import error, warning
 
 

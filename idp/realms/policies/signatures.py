@@ -10,7 +10,7 @@ from idp.model.client import SigningAlgorithm
 from idp.model.clients.rules import SECURE_ALGORITHMS, ClientRules
 from idp.realms.policies.configuration import Configuration
 from idp.realms.policies.executor import Executor, Violation, with_attribute
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 
 SIGNATURES = "secure-signature-algorithm"
 _OURS = ("id.token.signed.response.alg", "access.token.signed.response.alg", "authorization.signed.response.alg")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from idp.model.finding import Finding
 from idp.model.realm import Realm
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 from idp.realms.review.client_rules import client_review
 from idp.realms.review.factors import factor_findings
 from idp.realms.review.lifetimes import lifetime_findings

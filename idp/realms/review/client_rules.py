@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 from idp.model.client import Client
 from idp.model.finding import Finding
 from idp.realms.files.reading import escaped
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 from idp.realms.review.lifetimes import OFFLINE
 from idp.realms.values import error, warning
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from idp.model.finding import Finding
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 from idp.realms.values import warning
 
 ATTRIBUTE = "hyrja.securityNotices"

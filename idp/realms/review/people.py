@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from idp.model.finding import Finding
 from idp.realms.files.reading import escaped
+from idp.realms.representation import realm as file
 from idp.realms.representation.access import Group
-from idp.realms.representation.realm import realm as file
 from idp.realms.values import error, warning
 
 _ADMINISTRATION = "realm-management"

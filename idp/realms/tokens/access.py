@@ -12,8 +12,8 @@ from idp.model.client import Client
 from idp.model.finding import Finding
 from idp.model.realm import Realm
 from idp.realms.clients.subject import PAIRWISE_MAPPER
-from idp.realms.representation.realm import access as part
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import access as part
+from idp.realms.representation import realm as file
 from idp.realms.tokens.mappers import Known, mapper_of
 from idp.realms.values import warning
 

@@ -10,7 +10,7 @@ from idp.model.clients.assertion import PUBLIC_KEY_ALGORITHMS, KeySource
 from idp.model.finding import Finding
 from idp.model.trusted.assertion_issuer import AssertionIssuer, SubjectRule
 from idp.realms.addresses import Reach, reach
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 from idp.realms.topics import upstreams
 from idp.realms.values import error, listed, one_of, warning
 

@@ -13,7 +13,7 @@ from idp.model.messages.mail import LOOPBACK, MailToken, SmtpServer, mail_addres
 from idp.model.secret import Secret
 from idp.realms.files.placeholders import Vault
 from idp.realms.files.secrets import secret_of
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 from idp.realms.values import warning, whole_number
 
 POINTER = "/smtpServer"

@@ -14,7 +14,7 @@ from idp.model.finding import Finding
 from idp.model.realm import Realm
 from idp.realms.effects import COMPONENTS, DIRECTORIES
 from idp.realms.files import reading
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 from idp.realms.values import error, warning
 
 POLICIES = "org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy"

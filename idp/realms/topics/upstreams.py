@@ -15,7 +15,7 @@ from idp.model.trusted.upstream import MapperKind, UpstreamMapper, UpstreamProvi
 from idp.realms.addresses import Reach, reach
 from idp.realms.files.placeholders import Vault
 from idp.realms.files.secrets import UnknownSecret, secret_of
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 from idp.realms.values import warning
 
 PROVIDERS = frozenset({"oidc", "keycloak-oidc"})

@@ -19,7 +19,7 @@ from idp.model.credentials.webauthn import (
     WebAuthnPolicy,
 )
 from idp.model.finding import Finding
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 from idp.realms.values import warning
 
 SYNCED_ATTRIBUTE = "hyrja.webauthn.syncedPasskeys"

@@ -12,7 +12,7 @@ import msgspec
 from idp.model.finding import Finding
 from idp.model.policies.profile import KEYCLOAK_PROFILE, ProfileAttribute, ProfilePolicy, Validation
 from idp.realms.patterns import whole
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 from idp.realms.values import error, warning
 
 PROVIDER = "org.keycloak.userprofile.UserProfileProvider"

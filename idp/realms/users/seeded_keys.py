@@ -12,7 +12,7 @@ import msgspec
 from idp.model.credentials.recovery_codes import CodeHash
 from idp.model.credentials.webauthn import WebAuthnCredential
 from idp.model.struct import Frozen
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 
 KEYS = frozenset({"webauthn", "webauthn-passwordless"})
 RECOVERY_CODES = "recovery-authn-codes"

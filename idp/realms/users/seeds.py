@@ -21,7 +21,7 @@ from idp.model.secret import Secret
 from idp.model.struct import Frozen
 from idp.model.trusted.upstream import FederatedIdentity
 from idp.realms.exchange.secret_places import MASK
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 from idp.realms.users.phone_numbers import number_of
 from idp.realms.users.seeded_keys import KEYS, RECOVERY_CODES, SeededCodes, seeded_codes, seeded_key
 

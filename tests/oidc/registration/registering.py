@@ -11,7 +11,7 @@ from joserfc.jwk import ECKey
 from idp.crypto.digest import digest
 from idp.model.clients.registration import InitialToken, RegistrationRules, Restrictions
 from idp.ports import UnfetchableError
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 from tests.fakes import FakeClock
 from tests.oidc.harness import Bank
 

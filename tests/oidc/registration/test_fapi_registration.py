@@ -11,7 +11,7 @@ import pytest
 from idp.crypto.signing_keys import SigningKey, SigningKeys
 from idp.model.clients.policy import ClientPolicy, PolicyPart
 from idp.realms.policies.built_in import BUILT_IN_PROFILES
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 from tests.fakes import FakeClock
 from tests.oidc.harness import PATH as PROTOCOL
 from tests.oidc.harness import Bank, signing_keys

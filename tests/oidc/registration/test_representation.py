@@ -12,7 +12,7 @@ from idp.oidc.errors import ErrorCode, OAuthError
 from idp.oidc.registration.completion import Offer, completed
 from idp.oidc.registration.metadata import ClientMetadata, read_document, read_metadata, written
 from idp.oidc.registration.representation import GRANTS, client_of_metadata, metadata_of_client
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 
 ALGORITHMS = ["ES256", "RS256", "none"]
 ENCRYPTION = ["ECDH-ES", "RSA-OAEP"]

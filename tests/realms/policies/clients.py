@@ -13,7 +13,7 @@ from idp.realms.policies.configuration import Configuration
 from idp.realms.policies.executor import Violation
 from idp.realms.policies.executors import EXECUTORS
 from idp.realms.policies.governing import Governed, governed
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 
 ANY = PolicyPart(name="any-client")
 BANKING = file.Client(

@@ -11,7 +11,7 @@ from idp.model.clients.policy import ClientPolicy, PolicyPart
 from idp.realms.policies.conditions import CONDITIONS, Change, Subject
 from idp.realms.policies.executors import EXECUTORS
 from idp.realms.policies.governing import governed
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 from tests.realms.documents import demo, loaded
 from tests.realms.policies.clients import ANY
 

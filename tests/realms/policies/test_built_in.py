@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from idp.model.clients.rules import SECURE_ALGORITHMS, ClientRules
 from idp.realms.policies.built_in import BUILT_IN_PROFILES
 from idp.realms.policies.executors import EXECUTORS
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 from tests.realms.policies.clients import banking, places, under
 
 PUBLIC = banking(public_client=True, redirect_uris=("http://127.0.0.1/callback", "al.bank.app:/callback"))

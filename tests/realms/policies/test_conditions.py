@@ -8,7 +8,7 @@ import pytest
 
 from idp.model.clients.policy import ClientPolicy, PolicyPart
 from idp.realms.policies.conditions import CONDITIONS, Change, Subject, applies
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 
 CLIENT = file.Client(client_id="banking", attributes={"fapi": "2", "segment": "business"})
 SUBJECT = Subject(

@@ -13,7 +13,7 @@ from idp.realms.policies.conditions import Subject
 from idp.realms.policies.configuration import Configuration
 from idp.realms.policies.executors import EXECUTORS
 from idp.realms.policies.governing import governed
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 from tests.realms.policies.clients import ANY, banking, judged, places
 
 PKCE = "pkce.code.challenge.method"

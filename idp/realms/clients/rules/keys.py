@@ -11,7 +11,7 @@ from idp.model.finding import Finding
 from idp.realms.addresses import Reach, reach
 from idp.realms.clients.certificates import certificate_findings
 from idp.realms.clients.keys import AUDIENCE, CERTIFICATE, LIFE
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 from idp.realms.values import error, warning
 
 _LONG_LIFE = 300  # seconds

@@ -8,7 +8,7 @@ from idp.crypto.public_keys import KeyRefusedError, read_certificate, read_key_s
 from idp.model.client import Client
 from idp.model.finding import Finding
 from idp.realms.clients.protection import AUTHORIZATION_RESPONSE, ID_TOKEN, INTROSPECTION, USERINFO
-from idp.realms.representation.realm import realm as file
+from idp.realms.representation import realm as file
 from idp.realms.values import error, warning
 
 

@@ -21,7 +21,7 @@ from idp.model.session import UserSession
 from idp.model.struct import Frozen
 from idp.opening.beside import store_beside
 from idp.ports import UserSessions
-from idp.settings import load
+from idp.settings.loading import load
 from idp.web.cookies import cookie_name
 
 _TOGETHER = 1000

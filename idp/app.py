@@ -22,7 +22,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 from structlog.typing import FilteringBoundLogger
 
-from idp import settings as configuration
 from idp.crypto.kept_keys import KeptKeys
 from idp.flows.compiler import compile_realm
 from idp.flows.messages.deliveries import RealmDeliveries, ReceiptBook
@@ -47,7 +46,8 @@ from idp.opening.services import passwords_of, sealer_of, surroundings_of
 from idp.ports import Clock, MailSender, Observer, RandomBytes, SmsSender, Store, Unobserved
 from idp.realms.files.placeholders import Surroundings
 from idp.realms.loading import LoadedRealm, RealmUnreadableError, load_files
-from idp.settings import StartError
+from idp.settings.loading import StartError
+from idp.settings.tables import Settings
 from idp.softtoken import application as softtoken
 from idp.stores.opening import open_store
 from idp.stores.upkeep.sweeping import pause_after
@@ -144,7 +144,7 @@ async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
         await asyncio.wait(pending, timeout=0.1)
 
 
-def load_realms(settings: configuration.Settings, surroundings: Surroundings) -> list[tuple[str, LoadedRealm]]:
+def load_realms(settings: Settings, surroundings: Surroundings) -> list[tuple[str, LoadedRealm]]:
     """Load and check every realm file; each realm comes with the file that it is from.
 
     Raises:
@@ -187,7 +187,7 @@ def _lines(name: str, findings: Sequence[Finding]) -> list[str]:
 
 
 async def open_site(
-    settings: configuration.Settings,
+    settings: Settings,
     *,
     outside: Outside,
     log: FilteringBoundLogger,
@@ -273,7 +273,7 @@ def _receipt_book(desks: Mapping[str, Desk], clock: Clock) -> ReceiptBook:
 
 
 def _routes(
-    settings: configuration.Settings,
+    settings: Settings,
     *,
     desks: Mapping[str, Desk],
     pages: Pages,
@@ -302,7 +302,7 @@ def _routes(
 
 
 def _application(
-    settings: configuration.Settings,
+    settings: Settings,
     routes: Sequence[Route],
     *,
     desks: Mapping[str, Desk],

@@ -30,7 +30,7 @@ from idp.realms.exchange.merging import Side, merged, with_kept_secrets
 from idp.realms.files.placeholders import Surroundings
 from idp.realms.history import Authorship, RealmHistory
 from idp.realms.loading import LoadedRealm, canonical_document, errors, load
-from idp.settings import Settings
+from idp.settings.tables import Settings
 from idp.stores.opening import open_store
 
 _SECRET_OF_CLIENT = re.compile(r"/clients/[0-9]+/secret")

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 from idp.app import Site
 from idp.listeners.server import ServerBeside
 from idp.ports import Clock, Observer
-from idp.settings import Settings, StartError
+from idp.settings.loading import StartError
+from idp.settings.tables import Settings
 from idp.telemetry.figures import Figures
 from idp.telemetry.health import Health, Phase
 from idp.telemetry.metrics import Metrics

@@ -33,7 +33,8 @@ from msgspec.inspect import (
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from idp.settings import Settings, variable  # noqa: E402 - the project's root is on the path only now
+from idp.settings.loading import variable  # noqa: E402 - the project's root is on the path only now
+from idp.settings.tables import Settings  # noqa: E402 - the project's root is on the path only now
 
 PAGE = ROOT / "docs" / "settings.md"
 HEAD = """# Settings

@@ -19,11 +19,12 @@ import structlog.testing
 from idp.app import Outside, open_site
 from idp.cli.serving.log import open_log
 from idp.crypto.sealing import MasterKeyError, create_master_key
-from idp.gateway_settings import Sms, SmsGateway
 from idp.model.messages.message import Carried
 from idp.model.user import PasswordCredential, User
 from idp.ports import StoreUnavailableError
-from idp.settings import Hashing, Log, Realms, Settings, SettingsError, StartError
+from idp.settings.gateways import Sms, SmsGateway
+from idp.settings.loading import SettingsError, StartError
+from idp.settings.tables import Hashing, Log, Realms, Settings
 from tests.fakes import FakeClock
 from tests.logs import log_put_back
 from tests.stories.browser import Browser

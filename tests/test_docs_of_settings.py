@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from idp.gateway_settings import Table
+from idp.settings.table import Table
 from scripts.settings import UndocumentedError, documented
 
 ROOT = Path(__file__).parents[1]

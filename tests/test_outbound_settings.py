@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from idp.gateways.opening import outbound_of
-from idp.settings import Outbound, Settings, StartError, load
+from idp.settings.loading import StartError, load
+from idp.settings.tables import Outbound, Settings
 
 DEVELOPMENT = Path(__file__).parents[1] / "config" / "development.toml"
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from idp.settings import MutualTls, Settings, SettingsError, load
+from idp.settings.loading import SettingsError, load
+from idp.settings.tables import MutualTls, Settings
 
 ROOT = Path(__file__).parents[1]
 DEVELOPMENT = ROOT / "config" / "development.toml"

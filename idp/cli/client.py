@@ -20,7 +20,8 @@ from idp.model.clients.registration import InitialToken
 from idp.oidc.registration.registrations import Registrations
 from idp.opening.beside import registrations_beside
 from idp.ports import RealmStores, StoreUnavailableError
-from idp.settings import Settings, SettingsError, load
+from idp.settings.loading import SettingsError, load
+from idp.settings.tables import Settings
 
 _DAY = 86400  # seconds
 _MOST_USES = 10_000

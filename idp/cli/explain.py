@@ -16,7 +16,8 @@ from idp.cli.terminal import printable
 from idp.model.event import Event
 from idp.opening.beside import store_beside
 from idp.ports import Events, StoreUnavailableError
-from idp.settings import Settings, SettingsError, load
+from idp.settings.loading import SettingsError, load
+from idp.settings.tables import Settings
 
 _MOST = 500  # events of one login
 _LATELY = 20_000  # newest events in which an application's reference is looked for

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from idp.cli.terminal import printable
-from idp.management_settings import Management
-from idp.settings import SettingsError, load
+from idp.settings.loading import SettingsError, load
+from idp.settings.management import Management
 
 _PATIENCE = 2.5  # seconds; the server itself answers within one
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - read, and never listened on

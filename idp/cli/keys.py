@@ -23,7 +23,8 @@ from idp.model.client import SigningAlgorithm
 from idp.model.policies.keys import ENCRYPTION_FAMILIES, KeyAlgorithm
 from idp.opening.beside import keys_beside
 from idp.ports import StoreUnavailableError
-from idp.settings import Settings, SettingsError, load
+from idp.settings.loading import SettingsError, load
+from idp.settings.tables import Settings
 
 ALGORITHMS: tuple[KeyAlgorithm, ...] = (*get_args(SigningAlgorithm), *ENCRYPTION_FAMILIES, "HS256")
 _TABLE_WIDTH = 150  # columns of a terminal

@@ -15,7 +15,8 @@ import msgspec
 
 from idp.cli.terminal import printable
 from idp.model.struct import Frozen
-from idp.settings import Settings, SettingsError, in_environment, in_file, load, variable
+from idp.settings.loading import SettingsError, in_environment, in_file, load, variable
+from idp.settings.tables import Settings
 
 BLANK = "•••"
 _TEMPLATES = frozenset({"headers", "body"})

@@ -21,8 +21,9 @@ from rich.progress import Progress
 from idp.app import Outside
 from idp.cli.terminal import printable
 from idp.ports import StoreUnavailableError
-from idp.settings import Settings, SettingsError, load
-from idp.settings import Store as StoreSettings
+from idp.settings.loading import SettingsError, load
+from idp.settings.tables import Settings
+from idp.settings.tables import Store as StoreSettings
 from idp.stores.opening import Use, named, open_kernel
 from idp.stores.portable import Portable
 from idp.stores.upkeep import backup

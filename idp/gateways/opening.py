@@ -16,7 +16,8 @@ from idp.model.messages.mail import SmtpServer, mail_address
 from idp.model.realm import Realm
 from idp.model.secret import Secret
 from idp.ports import Clock, MailSender, RandomBytes
-from idp.settings import MailServer, Settings, StartError
+from idp.settings.loading import StartError
+from idp.settings.tables import MailServer, Settings
 
 
 def outbox_of(settings: Settings, clock: Clock) -> Outbox | None:

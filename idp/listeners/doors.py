@@ -10,10 +10,10 @@ from idp.listeners.development_certificate import make_development_certificate
 from idp.listeners.server import AskingDoor
 from idp.listeners.sockets import ListenerError, Listeners, open_listeners
 from idp.listeners.tls import ServerCertificate, asking_context, ordinary_context
-from idp.management_settings import Management
 from idp.model.struct import Frozen
 from idp.ports import Clock
-from idp.settings import Server
+from idp.settings.management import Management
+from idp.settings.tables import Server
 
 
 class Doors(Frozen, frozen=True, kw_only=True):

@@ -10,9 +10,9 @@ from __future__ import annotations
 import socket
 from contextlib import ExitStack
 
-from idp.management_settings import Management
 from idp.model.struct import Frozen
-from idp.settings import Server
+from idp.settings.management import Management
+from idp.settings.tables import Server
 
 
 class ListenerError(Exception):

@@ -18,7 +18,7 @@ from idp.ports import (
     Store,
 )
 from idp.realms.history import RealmHistory
-from idp.settings import Settings
+from idp.settings.tables import Settings
 from idp.stores.opening import open_store
 
 

@@ -48,7 +48,8 @@ from idp.ports import (
 from idp.realms.files.placeholders import Surroundings
 from idp.realms.history import Authorship, HistoryRefusedError, RealmHistory
 from idp.realms.loading import LoadedRealm
-from idp.settings import Settings, StartError
+from idp.settings.loading import StartError
+from idp.settings.tables import Settings
 from idp.telemetry.outside import ObservedOutbound, ObservedSms
 from idp.web.pages import Pages
 

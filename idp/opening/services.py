@@ -15,7 +15,8 @@ from idp.ports import (
     RandomBytes,
 )
 from idp.realms.files.placeholders import Surroundings, file_vault
-from idp.settings import Settings, StartError
+from idp.settings.loading import StartError
+from idp.settings.tables import Settings
 
 
 def sealer_of(settings: Settings) -> AesGcmSealer:

@@ -6,7 +6,7 @@ import secrets
 import time
 
 from idp.ports import Clock, Observer
-from idp.settings import Store as StoreSettings
+from idp.settings.tables import Store as StoreSettings
 from idp.stores.addresses import address_of
 from idp.stores.mongo.connection import connect
 from idp.stores.mongo.fresh import FreshPlace

@@ -10,7 +10,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from idp.ports import Clock, Observer, Store, StoreUnavailableError
-from idp.settings import Store as StoreSettings
+from idp.settings.tables import Store as StoreSettings
 from idp.stores.addresses import address_of
 from idp.stores.kernel import Kernel
 from idp.stores.memory import MemoryKernel

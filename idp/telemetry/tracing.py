@@ -21,10 +21,10 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from idp import __version__
-from idp.management_settings import Telemetry
 from idp.model.event import Event
 from idp.ports import Clock
-from idp.settings import StartError
+from idp.settings.loading import StartError
+from idp.settings.management import Telemetry
 from idp.telemetry.metrics import code_of
 from idp.telemetry.requests import Places
 from idp.web.http import Application, Message, Receive, Scope, Send

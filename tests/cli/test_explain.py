@@ -13,7 +13,7 @@ from idp.cli.main import main
 from idp.cli.reports.explanation import explanation
 from idp.model.event import Event
 from idp.model.version import Publication, VersionSource
-from idp.settings import load
+from idp.settings.loading import load
 from idp.stores.records import KernelStore
 from idp.stores.sqlite import SqliteKernel
 from tests.cli.deployment import Deployment

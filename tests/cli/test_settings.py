@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idp.cli.settings import BLANK, told, without_secrets
-from idp.settings import in_environment, in_file, load
+from idp.settings.loading import in_environment, in_file, load
 from tests.cli.deployment import command, environment
 
 ROOT = Path(__file__).parents[2]

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from idp.cli.main import main
-from idp.settings import load
+from idp.settings.loading import load
 
 ROOT = Path(__file__).parents[2]
 DOCKER = ROOT / "docker"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from idp.settings import load
+from idp.settings.loading import load
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/operations.md").read_text(encoding="utf-8")

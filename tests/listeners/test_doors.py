@@ -10,8 +10,8 @@ from cryptography import x509
 
 from idp.listeners.doors import open_doors
 from idp.listeners.sockets import ListenerError, listening
-from idp.management_settings import Management
-from idp.settings import MutualTls, Server
+from idp.settings.management import Management
+from idp.settings.tables import MutualTls, Server
 from tests import certificates
 from tests.certificates import RSA_KEY
 from tests.fakes import FakeClock

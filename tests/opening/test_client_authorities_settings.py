@@ -8,7 +8,8 @@ import pytest
 
 from idp.crypto.client_certificates import NO_AUTHORITIES, read_certificates
 from idp.opening.services import client_authorities_of
-from idp.settings import Settings, StartError, load
+from idp.settings.loading import StartError, load
+from idp.settings.tables import Settings
 from tests.certificates import authority, issued
 
 DEVELOPMENT = Path(__file__).parents[2] / "config" / "development.toml"

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import msgspec
 
 from idp.ports import RealmStores, Rotated, Taken
-from idp.settings import Store
+from idp.settings.tables import Store
 from idp.stores.opening import open_store
 from tests.contracts.values import NOW, a_code, a_family, a_login, a_pending, a_pushed_request, a_user
 from tests.fakes import FakeClock

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from idp.ports import StoreUnavailableError
-from idp.settings import Store
+from idp.settings.tables import Store
 from idp.stores.mongo.place import MongoPlace
 from idp.stores.opening import open_store
 from idp.stores.redis.place import RedisPlace

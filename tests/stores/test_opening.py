@@ -9,7 +9,7 @@ from typing import Literal
 import pytest
 
 from idp.ports import StoreUnavailableError
-from idp.settings import Store
+from idp.settings.tables import Store
 from idp.stores.opening import open_store
 from tests.fakes import FakeClock
 

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from idp.ports import RealmStores
-from idp.settings import Store
+from idp.settings.tables import Store
 from idp.stores.opening import open_store
 from tests.fakes import FakeClock
 from tests.stores.mongodb import dropped, fresh_url

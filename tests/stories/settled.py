@@ -21,7 +21,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from idp.model.user import User
-from idp.settings import Settings
+from idp.settings.tables import Settings
 from tests.fakes import FakeClock
 from tests.stories.browser import Browser, Page
 from tests.stories.world import Customer, Edit, FakeSms, RelyingParty, World, provider

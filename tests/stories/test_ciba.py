@@ -11,7 +11,7 @@ import httpx
 import msgspec
 import pytest
 
-from idp.settings import Conformance, Settings
+from idp.settings.tables import Conformance, Settings
 from tests.flows.bench import step
 from tests.stories.browser import Browser
 from tests.stories.rearranged import forms

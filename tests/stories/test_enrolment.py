@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from idp.settings import StartError
+from idp.settings.loading import StartError
 from tests.stories.browser import Browser, Page
 from tests.stories.settled import Home, Town, opened
 from tests.stories.world import Customer, Edit

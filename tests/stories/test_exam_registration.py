@@ -18,9 +18,9 @@ from joserfc.jwk import ECKey, KeySet, RSAKey
 from idp.app import Outside, open_site
 from idp.crypto.base64url import base64url
 from idp.crypto.sealing import create_master_key
-from idp.gateway_settings import Sms
 from idp.oidc.clients.remote_keys import RemoteKeySets
-from idp.settings import Hashing, Realms, Secrets, Server, Settings, Store
+from idp.settings.gateways import Sms
+from idp.settings.tables import Hashing, Realms, Secrets, Server, Settings, Store
 from tests.fakes import FakeClock
 from tests.oidc.harness import payload, segment
 from tests.oidc.registration.registering import FakeOutbound

@@ -10,7 +10,7 @@ import httpx
 import msgspec
 import pytest
 
-from idp.settings import Settings
+from idp.settings.tables import Settings
 from tests.stories.browser import Browser
 from tests.stories.settled import Home, Town, opened, with_client
 from tests.stories.world import BANK, NEW_PASSWORD, ORIGIN

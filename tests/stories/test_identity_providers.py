@@ -14,7 +14,7 @@ import pytest
 
 from idp.model.trusted.upstream import FederatedIdentity
 from idp.model.user import User
-from idp.settings import Outbound, Settings
+from idp.settings.tables import Outbound, Settings
 from tests.examples.serving import free_port, serving
 from tests.fakes import FakeClock
 from tests.stories.browser import Browser

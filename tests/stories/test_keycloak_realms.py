@@ -18,8 +18,8 @@ import pytest
 
 from idp.app import Outside, open_site
 from idp.crypto.sealing import create_master_key
-from idp.gateway_settings import Sms
-from idp.settings import Hashing, Log, Realms, Secrets, Server, Settings, Store
+from idp.settings.gateways import Sms
+from idp.settings.tables import Hashing, Log, Realms, Secrets, Server, Settings, Store
 from tests.fakes import FakeClock
 from tests.realms import keycloak_shapes as shapes
 from tests.stories.browser import Browser

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import msgspec
 import pytest
 
-from idp.settings import Outbound, Settings
+from idp.settings.tables import Outbound, Settings
 from tests.oidc.harness import payload
 from tests.stories.browser import Browser, Page
 from tests.stories.settled import Home, Town, opened

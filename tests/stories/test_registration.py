@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from idp.realms.topics.registration import OPEN, POLICIES
-from idp.settings import Conformance, Settings
+from idp.settings.tables import Conformance, Settings
 from tests.oidc.harness import payload
 from tests.stories.browser import Browser
 from tests.stories.settled import Home, Town, opened

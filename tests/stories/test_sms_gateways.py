@@ -14,8 +14,8 @@ import msgspec
 import pytest
 
 from idp.app import Outside, Site, open_site
-from idp.gateway_settings import Sms, SmsGateway, SmsReceipts
 from idp.model.messages.message import DeliveryState
+from idp.settings.gateways import Sms, SmsGateway, SmsReceipts
 from tests.fakes import FakeClock
 from tests.gateways.sms.http_server import Gateway, answering
 from tests.stories.settled import logging_to, quiet

@@ -19,7 +19,8 @@ from idp.realms.files.placeholders import Surroundings, file_vault
 from idp.realms.history import Authorship, RealmHistory
 from idp.realms.loading import LoadedRealm, load
 from idp.realms.topics.registration import OPEN, POLICIES
-from idp.settings import Realms, StartError
+from idp.settings.loading import StartError
+from idp.settings.tables import Realms
 from tests.flows.bench import Edit, all_edits
 from tests.stories.rearranged import FORM, OTP, PASSWORD, SMS, customer, forms, override, settled
 from tests.stories.world import BANK, ORIGIN, RelyingParty, World, provider

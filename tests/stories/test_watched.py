@@ -11,8 +11,8 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from idp.management_settings import Telemetry
 from idp.observation import Observation
+from idp.settings.management import Telemetry
 from idp.telemetry import families
 from idp.telemetry.exposition import exposed
 from idp.telemetry.figures import Figures

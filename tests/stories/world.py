@@ -20,11 +20,11 @@ from structlog.typing import FilteringBoundLogger
 from idp import ports
 from idp.app import Outside, Site, open_site
 from idp.crypto.sealing import create_master_key
-from idp.gateway_settings import Sms
 from idp.model.messages.message import Carried
 from idp.model.user import User
 from idp.ports import MessageUndeliveredError
-from idp.settings import Hashing, Log, Realms, Secrets, Server, Settings, Store
+from idp.settings.gateways import Sms
+from idp.settings.tables import Hashing, Log, Realms, Secrets, Server, Settings, Store
 from tests.fakes import FakeClock, FakeMailbox
 from tests.stories.browser import Browser, Page
 

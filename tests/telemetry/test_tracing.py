@@ -13,8 +13,8 @@ import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from idp.management_settings import Telemetry
-from idp.settings import StartError
+from idp.settings.loading import StartError
+from idp.settings.management import Telemetry
 from idp.telemetry.requests import Places
 from idp.telemetry.tracing import Tracing
 from idp.web.http import Receive, Reply, Scope, Send, send_reply
@@ -118,9 +118,9 @@ import asyncio, sys
 sys.modules["opentelemetry"] = None  # as where it is not installed
 from pathlib import Path
 from msgspec.structs import replace
-from idp.management_settings import Telemetry
+from idp.settings.management import Telemetry
 from idp.observation import observation
-from idp.settings import StartError, load
+from idp.settings.loading import StartError, load
 
 async def main():
     settings = load(Path("config/development.toml"), environment={})

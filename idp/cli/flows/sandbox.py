@@ -22,7 +22,8 @@ from idp.cli.terminal import printable
 from idp.flows.assembly import UnusableRealmError
 from idp.realms.files.documents import documents, only
 from idp.realms.loading import RealmUnreadableError
-from idp.settings import Settings, load
+from idp.settings.loading import load
+from idp.settings.tables import Settings
 
 _HOST = "127.0.0.1"
 

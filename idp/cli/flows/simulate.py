@@ -26,7 +26,7 @@ from idp.model.user import User
 from idp.opening.beside import store_beside
 from idp.ports import StoreUnavailableError
 from idp.realms.loading import RealmUnreadableError
-from idp.settings import SettingsError, load
+from idp.settings.loading import SettingsError, load
 from idp.stores.memory import MemoryKernel
 from idp.stores.records import KernelStore
 

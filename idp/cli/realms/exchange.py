@@ -29,7 +29,8 @@ from idp.realms.files.documents import documents, name_of, only
 from idp.realms.files.reading import RealmFileError
 from idp.realms.history import Authorship, HistoryRefusedError
 from idp.realms.loading import RealmUnreadableError
-from idp.settings import Settings, SettingsError, StartError, load
+from idp.settings.loading import SettingsError, StartError, load
+from idp.settings.tables import Settings
 
 _REFUSALS = (
     SettingsError,

@@ -21,7 +21,8 @@ from idp.app import Site
 from idp.cli.serving.serve import EXPECTED, run, serving
 from idp.cli.terminal import printable
 from idp.listeners.sockets import listening
-from idp.settings import Settings, SettingsError, StartError, load
+from idp.settings.loading import SettingsError, StartError, load
+from idp.settings.tables import Settings
 
 _IDP_PORT, _BANK_PORT = 8080, 8090
 _CLIENTS = ("internet-banking", "cards")

@@ -12,7 +12,8 @@ import msgspec
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
-from idp.settings import Log, SettingsError
+from idp.settings.loading import SettingsError
+from idp.settings.tables import Log
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from idp.oidc.provider import Provider
 from idp.ports import Clock
-from idp.settings import StartError
+from idp.settings.loading import StartError
 from idp.web.http import Application, Receive, Scope, Send
 
 PREFIX = "/accounts-api"

@@ -22,7 +22,8 @@ from idp.listeners.server import Server, ended_by_signals
 from idp.listeners.sockets import ListenerError
 from idp.observation import Observation, observation
 from idp.ports import Clock, StoreUnavailableError
-from idp.settings import Settings, SettingsError, StartError
+from idp.settings.loading import SettingsError, StartError
+from idp.settings.tables import Settings
 from idp.web.http import Application
 from idp.workers.inherited import SHARED, Inheritance
 from idp.workers.serving import supervised

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from idp.cli.terminal import printable
 from idp.listeners.sockets import ListenerError
-from idp.settings import SettingsError, load
+from idp.settings.loading import SettingsError, load
 from idp.workers.inherited import Inheritance
 
 

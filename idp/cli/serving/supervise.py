@@ -13,7 +13,7 @@ from structlog.typing import FilteringBoundLogger
 
 from idp.cli.serving.log import open_log
 from idp.listeners.sockets import Listeners, open_listeners
-from idp.settings import Settings
+from idp.settings.tables import Settings
 from idp.workers.inherited import SHARED
 from idp.workers.supervisor import Node, Supervisor
 

@@ -27,7 +27,8 @@ from idp.oidc.sessions.back_channel import keep, owed_to
 from idp.opening.beside import Exporting, export_beside
 from idp.opening.services import surroundings_of
 from idp.ports import RealmStores, StoreUnavailableError
-from idp.settings import Settings, SettingsError, load
+from idp.settings.loading import SettingsError, load
+from idp.settings.tables import Settings
 
 
 class CustomerRefusedError(Exception):

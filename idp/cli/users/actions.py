@@ -28,8 +28,9 @@ from idp.opening.services import surroundings_of
 from idp.ports import MessageUndeliveredError, StoreUnavailableError
 from idp.realms.history import RealmHistory
 from idp.realms.loading import RealmUnreadableError, load
-from idp.settings import Settings, SettingsError, StartError
-from idp.settings import load as load_settings
+from idp.settings.loading import SettingsError, StartError
+from idp.settings.loading import load as load_settings
+from idp.settings.tables import Settings
 from idp.web.letters import Letters
 from idp.web.locales import Locales
 

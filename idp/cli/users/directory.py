@@ -18,7 +18,8 @@ from idp.cli.terminal import printable
 from idp.model.user import User
 from idp.opening.beside import store_beside
 from idp.ports import StoreUnavailableError, Users
-from idp.settings import Settings, SettingsError, load
+from idp.settings.loading import SettingsError, load
+from idp.settings.tables import Settings
 
 _MOST = 1000
 

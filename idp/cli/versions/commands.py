@@ -35,7 +35,8 @@ from idp.realms.exchange.secret_places import masked, without_secrets
 from idp.realms.files.placeholders import Surroundings
 from idp.realms.history import Authorship, HistoryRefusedError, RealmHistory
 from idp.realms.loading import RealmUnreadableError, load_file
-from idp.settings import Settings, SettingsError, load
+from idp.settings.loading import SettingsError, load
+from idp.settings.tables import Settings
 
 _MINUTE = 60
 _LONGEST_MINUTES = 24 * 60

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
 
-from idp.gateway_settings import Sms, SmsGateway
 from idp.gateways.sms.at_work import RECEIPTS, SmsGateways
 from idp.gateways.sms.failover import Failover, FailoverPolicy
 from idp.gateways.sms.http import HttpSms
@@ -16,7 +15,8 @@ from idp.gateways.sms.receipts import ReceiptDoor
 from idp.gateways.sms.smpp import MessageCentre, SmppSms
 from idp.model.secret import Secret
 from idp.ports import Clock
-from idp.settings import StartError
+from idp.settings.gateways import Sms, SmsGateway
+from idp.settings.loading import StartError
 
 
 def gateways_of(sms: Sms, *, base_url: str, clock: Clock, log: FilteringBoundLogger) -> SmsGateways:

@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from idp.gateway_settings import Preset, SmsGateway, SmsReceipts
 from idp.gateways.sms.receipts import ReceiptTemplate
 from idp.gateways.sms.template import HttpTemplate
+from idp.settings.gateways import Preset, SmsGateway, SmsReceipts
 
 _TEMPLATES: dict[Preset, HttpTemplate] = {
     "twilio": HttpTemplate(

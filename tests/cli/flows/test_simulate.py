@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from idp.assurance.credentials import given
 from idp.cli.main import main
 from idp.model.user import User
-from idp.settings import load
+from idp.settings.loading import load
 from idp.stores.records import KernelStore
 from idp.stores.sqlite import SqliteKernel
 from tests.assurance.test_simulator import EITHER, OPTIONAL

@@ -20,7 +20,7 @@ from idp.opening.beside import versions_beside
 from idp.realms.exchange.secret_places import MASK
 from idp.realms.history import Authorship
 from idp.realms.loading import canonical_document
-from idp.settings import load
+from idp.settings.loading import load
 from tests.cli.deployment import PATIENCE, Deployment
 from tests.realms import keycloak_shapes as shapes
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from idp.opening.beside import store_beside
-from idp.settings import load
+from idp.settings.loading import load
 from tests.cli.deployment import REALM, Deployment, Token, command, environment
 from tests.cli.serving.test_serve import USERNAME, Bank, give_password, log_in, login_page, settled
 from tests.fakes import FakeClock

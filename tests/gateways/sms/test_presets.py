@@ -10,7 +10,6 @@ from urllib.parse import parse_qs
 import msgspec
 import pytest
 
-from idp.gateway_settings import Preset, SmsGateway, SmsReceipts
 from idp.gateways.sms.http import HttpSms
 from idp.gateways.sms.presets import receipts_of, template_of
 from idp.gateways.sms.receipts import ReceiptCall, ReceiptDoor
@@ -18,6 +17,7 @@ from idp.gateways.sms.template import HttpTemplate
 from idp.model.messages.message import Carried, DeliveryState, Receipt
 from idp.model.secret import Secret
 from idp.ports import MessageUndeliveredError
+from idp.settings.gateways import Preset, SmsGateway, SmsReceipts
 from tests.gateways.sms.http_server import Gateway, answering
 
 pytestmark = pytest.mark.anyio

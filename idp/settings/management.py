@@ -1,4 +1,4 @@
-"""The settings of those who watch a deployment: probes, Prometheus, traces. `idp.settings` has all of the others."""
+"""The settings of those who watch a deployment: probes, Prometheus, traces."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta
 
-from idp.gateway_settings import Table
+from idp.settings.table import Table
 
 
 class Management(Table, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""The settings of gateways: how this deployment reaches people's phones. `idp.settings` has all of the others."""
+"""The settings of gateways: how this deployment reaches people's phones."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-import msgspec
 from msgspec import Meta
+
+from idp.settings.table import Table
 
 Preset = Literal["http", "twilio", "vonage", "infobip", "messagebird", "smpp"]
 Seconds = Annotated[float, Meta(gt=0, le=60)]
-
-
-class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of the file: an unknown key is an error, since a misspelt one would silently have no effect."""
 
 
 class SmsReceipts(Table, frozen=True, kw_only=True):

@@ -233,5 +233,7 @@ async def _gone(visit: Visit, view: Gone) -> Reply:
         links["restart"] = f"{visit.desk.address(AUTHENTICATE)}?{urlencode(going_on)}"
     elif back := visit.desk.way_back(client):
         links["back_to_application"] = back
-    key = "cookies_missing" if visit.is_new else "page_expired"
+    # A second press of the last button meets a login that is over: where no link leads on, the words must.
+    over = "page_expired" if links else "page_over"
+    key = "cookies_missing" if visit.is_new else over
     return await error_page(visit, key, status=_GONE, heading="expired", links=links)

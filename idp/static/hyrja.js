@@ -21,6 +21,17 @@ for (const box of document.querySelectorAll(".password")) {
   box.append(button);
 }
 
+// A form is sent once: the browser gives up the first answer for the second one, and a page is answered only once, so
+// whoever pressed twice would read that it has expired. After ten seconds without an answer they may press again.
+for (const form of document.forms) {
+  let sent = -Infinity;
+  form.addEventListener("submit", (event) => {
+    if (performance.now() - sent < 10000) event.preventDefault();
+    else sent = performance.now();
+  });
+  addEventListener("pageshow", () => (sent = -Infinity)); // whoever comes back to the page
+}
+
 // The seconds until a code may be sent again, counted down.
 const wait = document.getElementById("resend-wait");
 if (wait) {

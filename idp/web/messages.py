@@ -50,6 +50,9 @@ MESSAGES: dict[str, Text] = {
     # Where a login stands.
     "action_expired": _("You took too long, or this page was already answered. Please go on here."),
     "page_expired": _("You took too long, or this page was already answered. Please go on here."),
+    "page_over": _(
+        "You took too long, or this page was already answered. Please go back to where you began, and log in there."
+    ),
     "login_expired": _("Your login took too long. Please begin again."),
     "session_restarted": _("We started your login again from the beginning."),
     "reauthenticate": _("Please log in again to continue."),

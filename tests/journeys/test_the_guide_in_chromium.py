@@ -85,3 +85,24 @@ def test_a_power_cut_loses_nothing_done_and_leaves_nothing_half_done(chromium: B
 def _power_cut(running: Demo) -> None:
     running.kill()
     running.start()
+
+
+PRESSED_TWICE = """() => {
+  const prevented = [];
+  addEventListener("submit", (event) => prevented.push(event.defaultPrevented));
+  const button = document.getElementById("kc-login");
+  button.click();
+  button.click();
+  return prevented;
+}"""
+
+
+def test_a_double_click_sends_a_form_once(chromium: Browser, running: Demo) -> None:
+    context = chromium.new_context()
+    person = Person(running, context, realm="small-business", username="arta.hoxha", phone="+355692000101")
+    person.press_hyr()
+    person.page.fill("#username", person.username)
+    person.page.fill("#password", person.password)
+    assert person.page.evaluate(PRESSED_TWICE) == [False, True]
+    person.page.wait_for_selector("#soft-token-info")
+    context.close()

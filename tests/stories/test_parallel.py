@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from idp.model.messages.message import Carried
-from tests.stories.browser import Browser
-from tests.stories.settled import OTHER_PHONE, Home, Town, opened
+from tests.stories.browser import Browser, Page
+from tests.stories.settled import OTHER_PHONE, Home, Town, opened, with_client
 from tests.stories.world import BANK, FakeSms
 
 pytestmark = pytest.mark.anyio
@@ -92,6 +92,36 @@ async def test_a_double_click_does_not_cost_the_person_the_login(town: Town) -> 
     assert "kc-otp-login-form" in page.forms, "what was judged right is not forgotten for a second look at the page"
     await browser.submit("kc-otp-login-form", otp=town.arta.code())
     assert "code" in browser.answer
+
+
+async def _pressed_twice(town: Town) -> Page:
+    """Press the last button of a login twice; return what stands where the second press leads to."""
+    browser = await town.at_code_page()
+    await together([browser] * 2, "kc-otp-login-form", "otp", [town.arta.code()] * 2)
+    page = await browser.reload()
+    assert page.status == 410
+    return page
+
+
+async def test_a_second_press_of_the_last_button_leads_to_the_application(town: Town) -> None:
+    page = await _pressed_twice(town)
+    assert page.links["back-to-application"].endswith("/small-business")
+    assert "vazhdo këtu" in str(page.message)
+
+
+async def test_a_second_press_of_the_last_button_does_not_speak_of_a_link_where_there_is_none(
+    home: Home, tmp_path: Path
+) -> None:
+    without_a_home = with_client(
+        rootUrl="",
+        baseUrl="",
+        redirectUris=[f"{BANK}/small-business/callback"],
+        attributes={"post.logout.redirect.uris": f"{BANK}/"},
+    )
+    async with opened(home, tmp_path, edit=without_a_home) as town:
+        page = await _pressed_twice(town)
+        assert "back-to-application" not in page.links
+        assert "kthehu atje ku fillove" in str(page.message)
 
 
 async def test_the_password_form_posted_twenty_times_at_once_sends_one_message_for_one_attempt(town: Town) -> None:

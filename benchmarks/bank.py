@@ -197,7 +197,9 @@ class Bank:
 
     def asked_who(self, access: str) -> Journey:
         """Ask for the user's claims."""
-        expect((yield get(self.host, self.place.userinfo, {"authorization": f"Bearer {access}"})), 200)
+        answer = yield get(self.host, self.place.userinfo, {"authorization": f"Bearer {access}"})
+        if not json.loads(expect(answer, 200).body)["sub"]:
+            raise UnexpectedAnswerError("The claims are nobody's.")
 
     def introspected(self, access: str) -> Journey:
         """Ask whether an access token counts."""
@@ -209,8 +211,9 @@ class Bank:
         """Get an application's own token."""
         form = {"grant_type": "client_credentials"}
         answer = yield self.back_channel(self.place.token, form, ROBOTS[algorithm])
-        if not json.loads(expect(answer, 200).body)["access_token"].startswith("eyJ"):
-            raise UnexpectedAnswerError("The token is no JWT.")
+        token = json.loads(expect(answer, 200).body)["access_token"]
+        if (signed := _signed_with(token)) != algorithm:
+            raise UnexpectedAnswerError(f"The token is signed with {signed}.")
 
     def fetched(self, path: str) -> Journey:
         """Get a public document."""
@@ -239,6 +242,15 @@ def _asks_for(field: str, page: Answer) -> None:
 def _tokens(answer: Answer) -> Tokens:
     content = json.loads(expect(answer, 200).body)
     return Tokens(access=content["access_token"], refresh=content["refresh_token"])
+
+
+def _signed_with(token: str) -> str:
+    """Return the algorithm of a JWT (RFC 7515 §4.1.1)."""
+    header, dot, _ = token.partition(".")
+    if not dot:
+        raise UnexpectedAnswerError("The token is no JWT.")
+    algorithm: str = json.loads(base64.urlsafe_b64decode(header + "=="))["alg"]
+    return algorithm
 
 
 def _path(address: str) -> str:

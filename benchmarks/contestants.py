@@ -13,7 +13,7 @@ from benchmarks import cluster, keycloak, peer
 from benchmarks.bank import PASSWORD, Bank
 from benchmarks.deployment import REALM, Customer, Deployment, deploy, free_port, inhabited
 from benchmarks.measuring import Bench, Contestant, Plan, named
-from benchmarks.scenarios import FLOOR, SCENARIOS
+from benchmarks.scenarios import FLOOR, SCENARIOS, Scenario
 from benchmarks.server import Running, floor, provider
 from benchmarks.wire import Connection, expect, get
 from idp.crypto.passwords import Argon2Passwords
@@ -52,7 +52,8 @@ def _here() -> None:
 def ours(plan: Plan, deployment: Deployment, people: Sequence[Customer], *, name: str) -> Iterator[Contestant]:
     """Serve a deployment of ours and log the known browsers in."""
     with provider(deployment) as server:
-        yield _logged_in(plan, server, Bank(deployment.host, people, deployment.client_secrets), name=name)
+        bank = Bank(deployment.host, people, deployment.client_secrets)
+        yield _logged_in(plan, server, bank, name=name, scenarios=SCENARIOS, hashes_apart=True)
 
 
 @contextmanager
@@ -86,14 +87,15 @@ def _clustered(workers: int) -> Open:
 def _node(plan: Plan, folder: Path, people: Sequence[Customer]) -> Iterator[Contestant]:
     del people
     with peer.peer(folder) as (server, bank):
-        yield _warmed(plan, _logged_in(plan, server, bank, name=peer.NAME, offers=peer.OFFERS))
+        offered = tuple(scenario for scenario in SCENARIOS if scenario.name in peer.OFFERS)
+        yield _warmed(plan, _logged_in(plan, server, bank, name=peer.NAME, scenarios=offered))
 
 
 @contextmanager
 def _keycloak(plan: Plan, folder: Path, people: Sequence[Customer]) -> Iterator[Contestant]:
     with keycloak.keycloak(folder, people, hashed=_keycloaks_hash()) as (server, bank):
-        offers = frozenset(scenario.name for scenario in SCENARIOS if not scenario.detail)
-        yield _warmed(plan, _logged_in(plan, server, bank, name=keycloak.NAME, offers=offers))
+        offered = tuple(scenario for scenario in SCENARIOS if not scenario.detail)
+        yield _warmed(plan, _logged_in(plan, server, bank, name=keycloak.NAME, scenarios=offered))
 
 
 ENTRIES: tuple[Entry, ...] = (
@@ -140,12 +142,11 @@ def _deployed(
 
 
 def _logged_in(
-    plan: Plan, server: Running, bank: Bank, *, name: str, offers: frozenset[str] | None = None
+    plan: Plan, server: Running, bank: Bank, *, name: str, scenarios: tuple[Scenario, ...], hashes_apart: bool = False
 ) -> Contestant:
-    bench = Bench(server, bank, warm_up=plan.warm_up)
+    bench = Bench(server, bank, warm_up=plan.warm_up, hashes_apart=hashes_apart)
     bench.log_in()
-    scenarios = (scenario for scenario in SCENARIOS if offers is None or scenario.name in offers)
-    return Contestant(name=name, bench=bench, scenarios=tuple(scenarios))
+    return Contestant(name=name, bench=bench, scenarios=scenarios)
 
 
 def _warmed(plan: Plan, contestant: Contestant) -> Contestant:

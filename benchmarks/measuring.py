@@ -161,17 +161,23 @@ class Found(Frozen, frozen=True, kw_only=True):
 
 
 class Bench:
-    """A running server, and who drives it."""
+    """A running server, and who drives it.
 
-    def __init__(self, server: Running, bank: Bank, *, warm_up: int) -> None:
+    `hashes_apart`: its threads that are born with the first logins hash passwords and do nothing else, so that their
+    time can be told from the rest. Of a server whose threads come and go as there is work, everything counts.
+    """
+
+    def __init__(self, server: Running, bank: Bank, *, warm_up: int, hashes_apart: bool = False) -> None:
         self.server = server
         self.bank = bank
         self._warm_up = warm_up
+        self._hashes_apart = hashes_apart
         self._present: frozenset[int] | None = None
 
     def log_in(self) -> None:
-        """Log the known browsers in. Threads that are born from now on hash passwords."""
-        self._present = frozenset(cpu_by_thread(*self.server.processes))
+        """Log the known browsers in."""
+        if self._hashes_apart:
+            self._present = frozenset(cpu_by_thread(*self.server.processes))
         self.settle(self.bank.first_logins())
 
     def settle(self, journeys: Sequence[Journey]) -> None:

@@ -52,7 +52,7 @@ def test_it_is_started_from_a_copy_with_the_realm_where_it_looks_for_it(
         drive([bank.fetched(bank.place.discovery)], server.port, width=1)
         told = (tmp_path / "distribution" / "told").read_text().split()
     assert told == command(tmp_path, server.port)[1:]
-    assert {"start-dev", "--import-realm", f"--http-port={server.port}"} <= set(told)
+    assert {"start", "--import-realm", f"--http-port={server.port}"} <= set(told)
     assert not (distribution / "data").exists(), "the distribution itself is left as it was"
 
 

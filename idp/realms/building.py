@@ -123,6 +123,7 @@ def _default_locale(found: file.Realm) -> str:
 
 
 def _lifespans(found: file.Realm, findings: list[Finding]) -> Lifespans:
+    user_link = found.action_token_generated_by_user_lifespan
     return Lifespans(
         access_token=found.access_token_lifespan,
         implicit_access_token=found.access_token_lifespan_for_implicit_flow,
@@ -133,7 +134,8 @@ def _lifespans(found: file.Realm, findings: list[Finding]) -> Lifespans:
         sso_idle=found.sso_session_idle_timeout,
         sso_max=found.sso_session_max_lifespan,
         offline_idle=found.offline_session_idle_timeout,
-        user_link=found.action_token_generated_by_user_lifespan,
+        # As at an import into Keycloak: before there was a time of its own for links, this one was theirs.
+        user_link=found.access_code_lifespan_user_action if user_link is None else user_link,
         links=_link_lifespans(found, findings),
         offline_max=found.offline_session_max_lifespan if found.offline_session_max_lifespan_enabled else None,
     )

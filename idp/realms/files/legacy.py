@@ -13,6 +13,7 @@ Document = dict[str, Any]
 
 # Until Keycloak 20 the providers of these had names of their own (MigrateTo21_0_0).
 _ACTIONS = frozenset({"VERIFY_EMAIL", "UPDATE_PROFILE", "CONFIGURE_TOTP", "UPDATE_PASSWORD", "TERMS_AND_CONDITIONS"})
+_POST_LOGOUT = "post.logout.redirect.uris"
 _SALTED = frozenset({"hashedSaltedValue", "salt", "hashIterations", "algorithm", "counter", "digits", "period"})
 _SALTED_CREDENTIALS = ("password", "totp", "hotp")
 
@@ -25,6 +26,8 @@ def modern(document: Any) -> Any:
     _replace(found, "authenticationFlows", _flows)
     _replace(found, "requiredActions", lambda actions: [_action(one) for one in actions])
     _replace(found, "users", lambda users: [_user(one) for one in users])
+    if isinstance(found.get("keycloakVersion"), str):
+        _replace(found, "clients", lambda clients: [_client(one) for one in clients])
     return _with_default_role(found)
 
 
@@ -73,6 +76,19 @@ def _action(action: Any) -> Any:
 
 def _name(alias: Any) -> Any:
     return alias.upper() if isinstance(alias, str) and alias.upper() in _ACTIONS else alias
+
+
+def _client(client: Any) -> Any:
+    """Let a client return after a logout to where it may after a login, which was so before there was an attribute.
+
+    Only in what Keycloak wrote: whoever writes a file by hand and leaves the attribute out names no address.
+    """
+    if not isinstance(client, Mapping) or not client.get("redirectUris"):
+        return client
+    attributes = client.get("attributes") or {}
+    if not isinstance(attributes, Mapping) or _POST_LOGOUT in attributes:
+        return client
+    return {**client, "attributes": {**attributes, _POST_LOGOUT: "+"}}
 
 
 def _user(user: Any) -> Any:

@@ -199,7 +199,7 @@ class Realm(WebAuthnPolicies, frozen=True, kw_only=True, rename="camel"):
     offline_session_max_lifespan_enabled: bool = False
     offline_session_max_lifespan: int = 5184000
 
-    action_token_generated_by_user_lifespan: int = 300
+    action_token_generated_by_user_lifespan: int | None = None
 
     login_with_email_allowed: bool = True
     registration_allowed: bool = False

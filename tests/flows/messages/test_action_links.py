@@ -81,3 +81,11 @@ async def test_a_realm_says_how_long_links_of_a_purpose_work() -> None:
 
     lifespans = demo_realm(shorter).lifespans
     assert (lifespans.action_link("reset-credentials"), lifespans.action_link("verify-email")) == (60, 600)
+
+
+async def test_where_a_realm_says_nothing_a_link_works_as_long_as_a_required_action() -> None:
+    def silent(found: dict[str, object]) -> None:
+        found.pop("actionTokenGeneratedByUserLifespan")
+        found["accessCodeLifespanUserAction"] = 420
+
+    assert demo_realm(silent).lifespans.action_link("verify-email") == 420

@@ -17,7 +17,17 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=12,
 )
-KEYS = ("authenticationFlows", "requiredActions", "users", "clients", "defaultRoles", "roles", "defaultRole", "realm")
+KEYS = (
+    "authenticationFlows",
+    "requiredActions",
+    "users",
+    "clients",
+    "defaultRoles",
+    "roles",
+    "defaultRole",
+    "realm",
+    "keycloakVersion",
+)
 
 
 def test_an_optional_step_becomes_a_sub_flow_for_those_who_are_configured() -> None:
@@ -42,6 +52,20 @@ def test_old_names_of_required_actions_are_todays(alias: str) -> None:
     found = modern({"requiredActions": [{"alias": alias}], "users": [{"requiredActions": [alias, "my-own"]}]})
     assert found["requiredActions"] == [{"alias": alias.upper()}]
     assert found["users"][0]["requiredActions"] == [alias.upper(), "my-own"]
+
+
+def test_an_old_client_returns_after_a_logout_to_where_it_may_after_a_login() -> None:
+    def returns(version: dict[str, str], attributes: dict[str, str]) -> tuple[str, ...]:
+        document = demo() | version
+        document["clients"] = [{**document["clients"][0], "attributes": attributes}]
+        [client] = loaded(document).realm.clients.values()
+        return client.post_logout_redirect_uris
+
+    exported = {"keycloakVersion": "16.1.1"}
+    assert returns(exported, {}) == ("http://localhost:8090/small-business/callback",)
+    assert returns(exported, {"post.logout.redirect.uris": "/out"}) == ("http://localhost:8090/out",)
+    assert returns(exported, {"post.logout.redirect.uris": "-"}) == ()
+    assert returns({}, {}) == (), "a file that was written by hand says what it means"
 
 
 def test_lists_of_default_roles_become_the_default_role() -> None:

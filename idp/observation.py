@@ -84,18 +84,20 @@ async def observation(
     clock: Clock,
     shared: Path | None = None,
     alone: bool = True,
+    lines_lost: Callable[[], int] = lambda: 0,
 ) -> AsyncIterator[Observation]:
     """Open what the settings want. `door` is the listener of the management port; it is answered from now on.
 
     `shared` is the folder in which several serving processes add up what they count. Where this one is not `alone`, the
     others answer until it serves: a probe that it took from their port would say of the whole node that it starts.
+    `lines_lost` says how many lines of the log could not be written.
 
     Raises:
         StartError: traces are wanted and cannot be made.
 
     """
     metrics = Metrics() if door is not None else None
-    figures = Figures(metrics, folder=shared) if metrics is not None else None
+    figures = Figures(metrics, folder=shared, lines_lost=lines_lost) if metrics is not None else None
     async with contextlib.AsyncExitStack() as undo:
         tracing = _tracing(settings, clock) if settings.telemetry.otlp_endpoint else None
         if tracing is not None:

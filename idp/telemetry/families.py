@@ -69,6 +69,7 @@ HASHING = _family("histogram", "hyrja_hashing_seconds", "How long hashing a pass
 HASHING_QUEUE = _family("gauge", "hyrja_hashing_queue", "Passwords that wait for a worker or are being hashed")
 RESIDENT = _family("gauge", "hyrja_process_resident_bytes", "Memory of all workers")
 CPU = _family("counter", "hyrja_process_cpu_seconds_total", "CPU time of all workers")
+LINES_LOST = _family("counter", "hyrja_log_lines_lost_total", "Lines of the log that could not be written")
 WORKERS = _family("gauge", "hyrja_workers", "Serving processes")
 READY = _family("gauge", "hyrja_ready", "Serving processes that are ready")
 BUILD = _family("gauge", "hyrja_build_info", "1; what runs here, for each worker", ("version", "python"))
@@ -93,6 +94,7 @@ FAMILIES: tuple[Family, ...] = (
     HASHING_QUEUE,
     RESIDENT,
     CPU,
+    LINES_LOST,
     WORKERS,
     READY,
     BUILD,

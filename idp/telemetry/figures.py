@@ -19,9 +19,12 @@ from idp.telemetry.workers import Workers
 class Figures:
     """The metrics of this process and of those beside it."""
 
-    def __init__(self, metrics: Metrics, *, folder: Path | None = None) -> None:
-        """`folder` is what several processes share (`Workers`)."""
+    def __init__(
+        self, metrics: Metrics, *, folder: Path | None = None, lines_lost: Callable[[], int] = lambda: 0
+    ) -> None:
+        """`folder` is what several processes share (`Workers`); `lines_lost` is asked how many there are."""
         self._metrics = metrics
+        self._lines_lost = lines_lost
         self.hashing_queue: Callable[[], int] = lambda: 0
         """How many passwords wait or are being hashed."""
         metrics.of(families.BUILD).set((__version__, platform.python_version()), 1.0)
@@ -55,6 +58,7 @@ class Figures:
     def _look(self) -> None:
         self._metrics.of(families.HASHING_QUEUE).set((), float(self.hashing_queue()))
         self._metrics.of(families.RESIDENT).set((), float(_resident_bytes()))
+        self._metrics.of(families.LINES_LOST).set((), float(self._lines_lost()))
         spent = resource.getrusage(resource.RUSAGE_SELF)
         self._metrics.of(families.CPU).set((), spent.ru_utime + spent.ru_stime)
 

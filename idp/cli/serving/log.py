@@ -6,28 +6,28 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import TextIO
 
 import msgspec
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
+from idp.cli.serving.log_outlet import Outlet, way_out
 from idp.settings.loading import SettingsError
 from idp.settings.tables import Log
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
-def open_log(settings: Log, *, worker: int | None = None) -> FilteringBoundLogger:
+def open_log(settings: Log, *, worker: int | None = None, outlet: Outlet | None = None) -> FilteringBoundLogger:
     """Return the log of this process; library messages go to it too, from warnings up.
 
-    `worker` stands in every line where several processes write to one log.
+    `worker` stands in every line where several processes write to one log. Lines go to `outlet`, or one that is opened.
 
     Raises:
         SettingsError: the file cannot be written.
 
     """
-    stream = _stream(settings)
+    outlet = outlet or open_outlet(settings)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -39,10 +39,10 @@ def open_log(settings: Log, *, worker: int | None = None) -> FilteringBoundLogge
             structlog.processors.JSONRenderer(serializer=_line),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[settings.level]),
-        logger_factory=structlog.WriteLoggerFactory(file=stream),
+        logger_factory=lambda *_: outlet,
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(stream=stream, level=logging.WARNING, format="%(name)s: %(message)s", force=True)
+    logging.basicConfig(stream=outlet, level=logging.WARNING, format="%(name)s: %(message)s", force=True)
     log: FilteringBoundLogger = structlog.get_logger()
     return log
 
@@ -60,13 +60,18 @@ def _line(members: object, **_: object) -> str:
     return msgspec.json.encode(members, enc_hook=repr).decode()
 
 
-def _stream(settings: Log) -> TextIO:
+def open_outlet(settings: Log) -> Outlet:
+    """Open where lines go.
+
+    Raises:
+        SettingsError: the file cannot be written.
+
+    """
     if not settings.file:
-        return sys.stdout
+        return Outlet(way_out(sys.stdout.fileno()))
     path = Path(settings.file)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        return os.fdopen(descriptor, "a", encoding="utf-8", buffering=1)
+        return Outlet(way_out(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), own=True))
     except OSError as error:
         raise SettingsError(f"log.file: {path} cannot be written ({error.strerror}).") from None

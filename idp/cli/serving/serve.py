@@ -13,7 +13,7 @@ from typing import Any
 from structlog.typing import FilteringBoundLogger
 
 from idp.app import Outside, Site, open_site
-from idp.cli.serving.log import open_log
+from idp.cli.serving.log import open_log, open_outlet
 from idp.cli.serving.resource_api import with_resource_api
 from idp.cli.terminal import printable
 from idp.crypto.sealing import MasterKeyError
@@ -66,7 +66,8 @@ async def serving(
 
     `inherited`: what a supervisor gave to this process, which is then one of several workers.
     """
-    log = open_log(settings.log, worker=None if inherited is None else inherited.place)
+    outlet = open_outlet(settings.log)
+    log = open_log(settings.log, worker=None if inherited is None else inherited.place, outlet=outlet)
     outside = Outside(environment=environment)
     listeners = None if inherited is None else inherited.listeners()
     shared = Path(environment[SHARED]) if inherited is not None and SHARED in environment else None
@@ -78,10 +79,12 @@ async def serving(
             clock=outside.clock,
             shared=shared,
             alone=inherited is None or inherited.alone,
+            lines_lost=lambda: outlet.lost,
         ) as watch:
             await _served(settings, outside, doors, watch, log=log, when_running=when_running, inherited=inherited)
     finally:
         doors.close()
+        outlet.settle()
 
 
 async def _served(

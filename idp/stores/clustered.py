@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import secrets
 import time
+from functools import partial
 
 from idp.ports import Clock, Observer
 from idp.settings.tables import Store as StoreSettings
 from idp.stores.addresses import address_of
-from idp.stores.mongo.connection import connect
+from idp.stores.mongo.connection import Connection, connect
 from idp.stores.mongo.fresh import FreshPlace
 from idp.stores.mongo.place import MongoPlace
+from idp.stores.mongo.schema import is_first_memory
 from idp.stores.observed import ObservedPlace
 from idp.stores.optimistic import OptimisticKernel, Place
 from idp.stores.placement import is_brief
@@ -19,9 +21,12 @@ from idp.stores.redis.place import RedisPlace
 
 
 async def open_clustered(
-    settings: StoreSettings, *, clock: Clock, serving: bool, observer: Observer | None
+    settings: StoreSettings, *, clock: Clock, serving: bool, may_be_new: bool, observer: Observer | None
 ) -> Portable:
     """Connect to both; who serves brings the schema up to date.
+
+    `may_be_new`: nothing is brought from another store, so if there was none, then nothing was ever used (decision
+    0039).
 
     Raises:
         StoreUnavailableError: with what to do.
@@ -34,7 +39,17 @@ async def open_clustered(
         replicas=settings.redis_replicas,
     )
     url = address_of("mongodb_url", settings.mongodb_url, settings.mongodb_url_file)
-    durable = _observed(await MongoPlace.open(url, serving=serving, clock=clock), "mongodb", observer)
+
+    async def begin_together(connection: Connection) -> None:
+        await brief.open(is_first=partial(is_first_memory, connection))
+
+    when_new = begin_together if may_be_new else None
+    try:
+        opened = await MongoPlace.open(url, serving=serving, clock=clock, when_new=when_new)
+    except BaseException:
+        await brief.close()
+        raise
+    durable = _observed(opened, "mongodb", observer)
     kernel = OptimisticKernel(
         durable=FreshPlace(durable, connect(url, waits=True)) if serving else durable,
         brief=_observed(brief, "redis", observer),

@@ -56,7 +56,9 @@ async def open_kernel(settings: StoreSettings, *, clock: Clock, use: Use, observ
         # Two drivers are half of a start's time and memory, and a store that is a file needs neither.
         from idp.stores.clustered import open_clustered  # noqa: PLC0415 - see the line above
 
-        return await open_clustered(settings, clock=clock, serving=use != "beside", observer=observer)
+        return await open_clustered(
+            settings, clock=clock, serving=use != "beside", may_be_new=use == "serve", observer=observer
+        )
     if settings.forgetful:
         if use != "serve":
             raise StoreUnavailableError("store.path is :memory:, which only the serving process itself can see.")

@@ -29,7 +29,7 @@ from idp.stores.mongo.documents import (
     shelf_prefix,
     stamped_of,
 )
-from idp.stores.mongo.schema import BY_EXPIRY, BY_NAME, BY_OWNER, BY_REALM, BY_TIME, BY_TRANSACTION
+from idp.stores.mongo.schema import BY_EXPIRY, BY_NAME, BY_OWNER, BY_REALM, BY_TIME, BY_TRANSACTION, WhenNew
 from idp.stores.optimistic import HEALTHY_WITHIN, Commit, RecordKey, Stamped
 from idp.stores.portable import KeptEvent, KeptRecord, Portion
 
@@ -55,10 +55,13 @@ class MongoPlace:
         self._turn = asyncio.Lock()
 
     @classmethod
-    async def open(cls, url: str, *, serving: bool, clock: Clock | None = None) -> Self:
+    async def open(
+        cls, url: str, *, serving: bool, clock: Clock | None = None, when_new: WhenNew | None = None
+    ) -> Self:
         """Connect, and look whether this server and its schema can be used.
 
         Who serves makes the indexes and brings the schema up to date; the command line beside it only looks.
+        `when_new`: see `idp.stores.mongo.schema.prepare`.
 
         Raises:
             StoreUnavailableError: with what to do; `SchemaTooNewError` is a kind of it.
@@ -68,7 +71,7 @@ class MongoPlace:
         try:
             with connection.asking():
                 await schema.refuse_standalone(connection)
-                await schema.prepare(connection, serving=serving)
+                await schema.prepare(connection, serving=serving, when_new=when_new)
         except BaseException:
             await connection.client.close()
             raise

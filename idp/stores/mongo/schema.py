@@ -16,6 +16,7 @@ from idp.stores.mongo.connection import Connection
 from idp.stores.mongo.documents import COLLECTIONS, EVENTS, SCHEMA, Document
 
 Migration = Callable[[AsyncDatabase[Document]], Awaitable[object]]
+WhenNew = Callable[[Connection], Awaitable[object]]
 
 BY_NAME: Final = "_id_"
 BY_OWNER: Final = "by_owner"
@@ -27,6 +28,7 @@ BY_TIME: Final = "by_time"
 
 _VERSION: Final = "version"
 _MARK: Final = "migration"
+_FIRST_MEMORY: Final = "first-memory"
 _FIRST_LOOK: Final = 0.05
 _LOOKS: Final = 8
 """How often a node looks whether another one is done, twice as long after each look: 13 seconds together."""
@@ -82,9 +84,17 @@ async def refuse_standalone(connection: Connection) -> None:
 
 
 async def prepare(
-    connection: Connection, *, serving: bool, migrations: Sequence[Migration] = MIGRATIONS, patience: int = _LOOKS
+    connection: Connection,
+    *,
+    serving: bool,
+    migrations: Sequence[Migration] = MIGRATIONS,
+    patience: int = _LOOKS,
+    when_new: WhenNew | None = None,
 ) -> None:
-    """Bring the schema up to date, or refuse it before anything is changed. Beside a server it is only looked at."""
+    """Bring the schema up to date, or refuse it before anything is changed. Beside a server it is only looked at.
+
+    `when_new` is awaited where there was no store, before the schema says that there is one: other nodes wait for it.
+    """
     version = await _version(connection)
     if version > len(migrations):
         raise SchemaTooNewError(
@@ -96,12 +106,27 @@ async def prepare(
             f"{connection.where} has no store of this version yet: start this version's server first."
         )
     if version < len(migrations):
-        await _migrate(connection, migrations, patience)
+        await _migrate(connection, migrations, patience, when_new)
     elif serving:  # every search names its index: without it, it fails rather than walk through ten million users
         await create_indexes(connection.database)
 
 
-async def _migrate(connection: Connection, migrations: Sequence[Migration], patience: int) -> None:
+async def is_first_memory(connection: Connection) -> bool:
+    """Tell that nobody can have served from this store before: true once in its life, and only while it is empty."""
+    database = connection.database
+    for collection in (*COLLECTIONS, EVENTS):
+        if await database[collection].find_one({}, ["_id"]) is not None:
+            return False
+    try:
+        await database[SCHEMA].insert_one({"_id": _FIRST_MEMORY})
+    except DuplicateKeyError:
+        return False
+    return True
+
+
+async def _migrate(
+    connection: Connection, migrations: Sequence[Migration], patience: int, when_new: WhenNew | None
+) -> None:
     """Migrate, one node at a time; if the one that began is gone, whoever waits goes on from where it was."""
     waiting = _FIRST_LOOK
     for look in range(patience + 1):
@@ -110,6 +135,8 @@ async def _migrate(connection: Connection, migrations: Sequence[Migration], pati
             return
         if look == patience or await _begun(connection, version):
             try:
+                if version == 0 and when_new is not None:
+                    await when_new(connection)
                 await _advance(connection, migrations, version)
             finally:
                 await connection.database[SCHEMA].delete_one({"_id": _MARK})

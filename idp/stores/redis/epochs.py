@@ -9,7 +9,8 @@ it is still there. Who was in the middle of a login begins again (decision 0039)
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
@@ -18,6 +19,11 @@ from idp.ports import Clock, RandomBytes, StoreUnavailableError
 from idp.stores.redis.links import Link
 from idp.stores.redis.names import BUCKETS, marker_key
 from idp.stores.redis.wire import Command, RedisRefusedError
+
+IsFirst = Callable[[], Awaitable[bool]]
+
+_SINCE_EVER = 0
+"""When the first epoch of a deployment began: nobody can have used anything before it."""
 
 _RENEW = b"""
 local there = redis.call('GET', KEYS[1]) or ''
@@ -35,12 +41,23 @@ class Epochs:
         self._random = random
         self._markers: list[bytes] = [b""] * BUCKETS
         self._turn = asyncio.Lock()
+        self._is_first: IsFirst | None = None
+        self._first = False
         self.began_at = 0.0
         """When the youngest epoch began: what was done before then may have been forgotten."""
 
     def marker(self, bucket: int) -> bytes:
         """Return the marker of a bucket on a link that was accepted."""
         return self._markers[bucket]
+
+    @contextmanager
+    def perhaps_first(self, is_first: IsFirst | None) -> Iterator[None]:
+        """Ask, as long as the block lasts, whether an epoch that begins on an empty server is the first one ever."""
+        self._is_first = is_first
+        try:
+            yield
+        finally:
+            self._is_first, self._first = None, False
 
     async def learn(self, link: Link) -> None:
         """Read the markers of a server, and begin a new epoch wherever it may have forgotten something."""
@@ -60,18 +77,28 @@ class Epochs:
 
     async def _renew(self, link: Link, lost: Sequence[tuple[int, bytes]]) -> None:
         """Begin an epoch; of several nodes that notice at the same time, one names it."""
-        began = int(self._clock()) + 1
+        is_first = not any(marker for _, marker in lost) and await self._asked_once()
+        began = _SINCE_EVER if is_first else int(self._clock()) + 1
         fresh = b"%s %s %d" % (self._random(6).hex().encode(), link.run.encode(), began)
         await _asked(
             link,
             [("EVAL", _RENEW, 1, marker_key(bucket), marker, fresh) for bucket, marker in lost],
             writes=True,
         )
+        if is_first:  # nothing is lost
+            return
         structlog.get_logger().warning(
             "redis begins anew",
             reason="restarted or replaced" if any(marker for _, marker in lost) else "empty",
             buckets=len(lost),
         )
+
+    async def _asked_once(self) -> bool:
+        """Ask for all servers of a Cluster together: whoever answers says yes once."""
+        if self._is_first is not None:
+            asking, self._is_first = self._is_first, None
+            self._first = await asking()
+        return self._first
 
 
 async def _asked(link: Link, commands: Sequence[Command], *, writes: bool = False) -> Sequence[Any]:

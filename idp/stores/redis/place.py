@@ -14,7 +14,7 @@ from idp.stores.portable import KeptEvent, KeptRecord, Portion
 from idp.stores.redis import commits
 from idp.stores.redis.addresses import UnusableAddressError, read_address
 from idp.stores.redis.commits import ForgottenError, Plan
-from idp.stores.redis.epochs import Epochs
+from idp.stores.redis.epochs import Epochs, IsFirst
 from idp.stores.redis.links import Link, Links
 from idp.stores.redis.names import EVERY_RECORD, bucket_of, epoch_in, name_in, read, record_name, shelf_pattern
 from idp.stores.redis.servers import Servers
@@ -52,9 +52,13 @@ class RedisPlace:
         self._epochs = Epochs(clock=clock, random=random)
         self._links = Links(servers, accepted=self._epochs.learn)
 
-    async def open(self) -> None:
-        """Connect, so that a wrong set-up shows at the start. Raises `StoreUnavailableError`, with what to do."""
-        await self._links.all()
+    async def open(self, *, is_first: IsFirst | None = None) -> None:
+        """Connect, so that a wrong set-up shows at the start. Raises `StoreUnavailableError`, with what to do.
+
+        `is_first` is asked where a server is empty: whether nobody can have used anything before now.
+        """
+        with self._epochs.perhaps_first(is_first):
+            await self._links.all()
 
     @property
     def forgot_at(self) -> float:

@@ -158,8 +158,9 @@ def test_lines_of_several_threads_are_whole(pipe: Pipe) -> None:
 
 def test_what_waits_when_a_process_ends_is_given_a_chance() -> None:
     program = (
-        "from idp.cli.serving.log import open_log, open_outlet\nfrom idp.settings.tables import Log\noutlet = open_outlet(Log())\n"
-        "log = open_log(Log(), outlet=outlet)\nfor _ in range(500): log.info('x' * 500)\noutlet.settle()\n"
+        "from idp.cli.serving.log import open_log, open_outlet\nfrom idp.settings.tables import Log\n"
+        "outlet = open_outlet(Log())\nlog = open_log(Log(), outlet=outlet)\n"
+        "for _ in range(500): log.info('x' * 500)\noutlet.settle()\n"
     )
     done = subprocess.run(  # noqa: S603 - this Python, and lines of ours
         [sys.executable, "-c", program], cwd=ROOT, env=environment(), capture_output=True, timeout=PATIENCE, check=True

@@ -9,10 +9,9 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from idp.model.finding import Severity  # noqa: E402 - the project's root is on the path only now
-from idp.realms.catalogue import CATALOGUE  # noqa: E402 - as above
+from idp.realms.catalogue import CATALOGUE, REALM_RULES  # noqa: E402 - as above
 from idp.realms.catalogue.clients import CLIENT_RULES  # noqa: E402 - as above
 from idp.realms.catalogue.flows import FLOW_RULES  # noqa: E402 - as above
-from idp.realms.catalogue.realm import REALM_RULES  # noqa: E402 - as above
 from idp.realms.catalogue.rule import Rule  # noqa: E402 - as above
 
 PAGE = ROOT / "docs" / "rules.md"

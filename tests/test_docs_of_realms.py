@@ -14,10 +14,9 @@ from idp.flows.compiler import compile_realm
 from idp.flows.credentials.password_policy import CHECKS, OTHER_RULES
 from idp.flows.registry import ACTIONS, CONDITIONS, STEPS
 from idp.model.finding import Severity
-from idp.realms.catalogue import CATALOGUE
+from idp.realms.catalogue import CATALOGUE, REALM_RULES
 from idp.realms.catalogue.clients import CLIENT_RULES
 from idp.realms.catalogue.flows import FLOW_RULES
-from idp.realms.catalogue.realm import REALM_RULES
 from idp.realms.representation import realm as file
 from idp.web.flow_words import FACTORS, FlowWords
 from scripts.flows import recipes

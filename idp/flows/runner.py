@@ -444,19 +444,19 @@ def _proven(contract: StepContract, outcome: Success) -> tuple[Factor, ...]:
 
 def _declined(session: AuthenticationSession) -> Result:
     """End the login because the person does not want it: no other way is tried, and the client is told."""
-    told = StepEvent(type="LOGIN_ERROR", error="rejected_by_user")
-    return Result(session=session, turn=Refused(reason="cancelled by the person"), events=(told,))
+    return Result(session=session, turn=Refused(reason="cancelled by the person", event_error="rejected_by_user"))
 
 
 def failed(session: AuthenticationSession, run: Run, failure: Failure) -> Result:
     """End the login; or, where there are other ways (T-3), go on with the next one."""
     if failure.final or not run.alternatives:
-        refused = Refused(reason=failure.reason, error=failure.error)
+        refused = Refused(reason=failure.reason, error=failure.error, event_error=failure.event_error)
         return Result(session=session, turn=refused, events=failure.events, at=run.execution.authenticator)
     progress = {**session.progress, run.execution.id: Status.ATTEMPTED}
     states = {key: state for key, state in session.states.items() if key != run.execution.id}
     session = msgspec.structs.replace(session, progress=progress, states=states, selecting=None, chosen=None)
-    told = StepEvent(type="LOGIN_ERROR", error=failure.error, detail={"reason": failure.reason})
+    error = failure.event_error or failure.error
+    told = StepEvent(type="LOGIN_ERROR", error=error, detail={"reason": failure.reason})
     return Result(session=session, turn=Finished(), events=(*failure.events, told))
 
 

@@ -184,11 +184,13 @@ class Detour(Frozen, frozen=True, kw_only=True):
 class Failure(Frozen, frozen=True, kw_only=True):
     """The login is refused: `error` is the OAuth error the client is told (RFC 6749 §4.1.2.1).
 
-    Where there are other ways the next one is tried, unless the refusal is `final`.
+    Where there are other ways the next one is tried, unless the refusal is `final`. `event_error` is what the event of
+    the refusal says, where Keycloak has a word for it of its own.
     """
 
     reason: str
     error: str = "access_denied"
+    event_error: str = ""
     final: bool = False
     events: tuple[StepEvent, ...] = ()
 

@@ -412,7 +412,8 @@ class Tabs:
 
     async def _rejected(self, result: Result, refused: Refused, *, address: str) -> Rejected:
         await self._kept(_ended(result.session, continues=None))
-        event = StepEvent(type="LOGIN_ERROR", error=refused.error, detail=await self._explained(result, refused))
+        detail = await self._explained(result, refused)
+        event = StepEvent(type="LOGIN_ERROR", error=refused.event_error or refused.error, detail=detail)
         await self._record(result.session, event, address=address)
         return Rejected(session=result.session, error=refused.error, reason=refused.reason)
 

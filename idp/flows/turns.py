@@ -25,10 +25,14 @@ class Finished(Frozen, frozen=True, kw_only=True):
 
 
 class Refused(Frozen, frozen=True, kw_only=True):
-    """The login cannot be completed. `reason` is for operators; `error` is what the client may be told."""
+    """The login cannot be completed. `reason` is for operators; `error` is what the client may be told.
+
+    `event_error` is what the event says, where that is another word.
+    """
 
     reason: str
     error: str = "access_denied"
+    event_error: str = ""
 
 
 class StartOver(Frozen, frozen=True, kw_only=True):

@@ -96,7 +96,7 @@ class Metrics:
             self.of(families.STEPS).add((event.realm, name, status or "passed"))
 
     def _not_logged_in(self, event: Event, error: str) -> None:
-        """A wrong answer or a *no* is an event of its step; what ended a login says its reason."""
+        """A wrong answer is an event of its step; what ended a login says its reason, a *no* too."""
         if "reason" in event.detail:
             self.of(families.LOGINS).add((event.realm, error, event.detail.get("at", "")))
         else:

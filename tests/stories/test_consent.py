@@ -45,6 +45,9 @@ async def test_a_no_is_told_to_the_application_and_leaves_no_session(asking: Tow
     assert browser.answer["error"] == "access_denied"
     assert not any("session" in cookie for cookie in browser.http.cookies)
     assert not (await asking.user("arta.hoxha")).consents
+    refused = [event for event in await asking.events() if event.type == "LOGIN_ERROR"]
+    assert [event.error for event in refused] == ["rejected_by_user"], "one event, as Keycloak writes it"
+    assert refused[0].detail["reason"] == "consent denied"
 
 
 @pytest.mark.parametrize("form", [{}, {"accept-all": "1"}, {"kc-accept": "1"}, {"otp": "1"}])

@@ -46,13 +46,13 @@ def test_an_answer_by_a_session_opens_none_and_takes_no_step() -> None:
 def test_a_wrong_answer_is_a_step_and_a_refusal_is_a_login() -> None:
     metrics = Metrics()
     metrics.event(event("LOGIN_ERROR", "invalid_user_credentials", factor="password"))
-    metrics.event(event("LOGIN_ERROR", "rejected_by_user"))
+    metrics.event(event("LOGIN_ERROR", "rejected_by_user", reason="cancelled by the person"))
     metrics.event(event("LOGIN_ERROR", "access_denied", at="deny-access", reason="no way on"))
-    assert metrics.of(families.STEPS).numbers == {
-        ("bank", "password", "invalid_user_credentials"): [1.0],
-        ("bank", "", "rejected_by_user"): [1.0],
+    assert metrics.of(families.STEPS).numbers == {("bank", "password", "invalid_user_credentials"): [1.0]}
+    assert metrics.of(families.LOGINS).numbers == {
+        ("bank", "rejected_by_user", ""): [1.0],
+        ("bank", "access_denied", "deny-access"): [1.0],
     }
-    assert metrics.of(families.LOGINS).numbers == {("bank", "access_denied", "deny-access"): [1.0]}
 
 
 def test_grants_are_told_apart_by_kind_and_outcome() -> None:

@@ -134,7 +134,7 @@ class AskConsent:
     async def verify(self, login: Login, answer: Form) -> Outcome:
         """A yes is remembered, a no is told to the client as `access_denied`."""
         if "cancel" in answer:
-            return Failure(reason="consent denied", events=(StepEvent(type="LOGIN_ERROR", error="rejected_by_user"),))
+            return Failure(reason="consent denied", event_error="rejected_by_user")
         if "accept" not in answer:
             return await self.challenge(login)
 

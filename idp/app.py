@@ -351,5 +351,5 @@ async def _customers(desks: Mapping[str, Desk]) -> list[dict[str, str]]:
     return [
         {"realm": name, "username": user.username, "phone": user.phone}
         for name, desk in desks.items()
-        for user in await desk.provider.stores.users.all()
+        async for user in desk.provider.stores.users.every()
     ]

@@ -9,7 +9,7 @@ import contextlib
 import json
 import logging
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -29,7 +29,8 @@ from idp.ports import Clock, Passwords, RandomBytes, RealmStores, Sealer, SmsSen
 from idp.realms.exchange.merging import Side, merged, with_kept_secrets
 from idp.realms.files.placeholders import Surroundings
 from idp.realms.history import Authorship, RealmHistory
-from idp.realms.loading import LoadedRealm, canonical_document, errors, load
+from idp.realms.loading import LoadedRealm, canonical_document, errors, load, load_users
+from idp.realms.users.seeds import UserSeed
 from idp.settings.tables import Settings
 from idp.stores.opening import open_store
 
@@ -156,15 +157,18 @@ class Importing:
         await self._history.keep_draft(LAST_IMPORT, plan.incoming, base=version, author=authorship.author)
         return line
 
-    async def welcome(self, plan: Plan) -> int:
-        """Let in the users that the store does not know; those it knows are never touched. Return how many came."""
-        newcomers = Newcomers(
+    def newcomers(self, plan: Plan) -> Newcomers:
+        """Return who lets in the users that the store does not know; those it knows are never touched."""
+        return Newcomers(
             realm=plan.loaded.realm,
             services=self._reception,
             recorder=Recorder(self.stores.events, _quiet()),
             now=int(self._clock()),
         )
-        return await newcomers.arrive(plan.loaded.users)
+
+    def read(self, plan: Plan, users: Sequence[Any]) -> tuple[tuple[UserSeed, ...], tuple[Finding, ...]]:
+        """Read more users of the realm that is planned: those who can arrive, and findings (`load_users`)."""
+        return load_users(plan.loaded, users, surroundings=self._surroundings)
 
     async def _document(self, version: str) -> bytes:
         document = await self._history.document(version)

@@ -51,7 +51,7 @@ def _done(parsed: argparse.Namespace) -> int:
 
             return demo(parsed.config, bank=parsed.bank)
         case "realm" if parsed.action == "export":
-            from idp.cli.realms.exchange import export_realm  # noqa: PLC0415 - as above
+            from idp.cli.realms.export import export_realm  # noqa: PLC0415 - as above
 
             return export_realm(parsed)
         case "realm" if parsed.action == "import":
@@ -187,12 +187,18 @@ def _add_store(store: argparse.ArgumentParser) -> None:
 
 def _add_user(user: argparse.ArgumentParser) -> None:
     actions = user.add_subparsers(dest="action", required=True, metavar="ACTION")
-    for name, meaning in (("list", "list users by name, a page at a time"), ("find", "list users by name or address")):
+    for name, meaning in (
+        ("list", "list users by name, a page at a time"),
+        ("find", "list users by what something begins with"),
+    ):
         listed = actions.add_parser(name, help=meaning)
         listed.add_argument("realm", metavar="REALM")
         if name == "find":
-            listed.add_argument("text", metavar="TEXT", help="what a name begins with, or a whole e-mail address")
-        listed.add_argument("--after", default="", metavar="USER", help="go on behind this one")
+            words = "what a user name, address, first or last name or number begins with; in quotes, the whole"
+            listed.add_argument("text", metavar="TEXT", help=words)
+            listed.add_argument("--by", choices=("username", "email", "name", "phone"), help="look there alone")
+            listed.add_argument("--exact", action="store_true", help="the whole text, not a beginning")
+        listed.add_argument("--after", default="", metavar="PLACE", help="go on where the page before says")
         listed.add_argument("--limit", type=int, default=50, metavar="N", help="how many at most (50)")
         listed.add_argument("--config", type=Path, required=True, metavar="FILE")
         listed.add_argument("--json", action="store_true", help="for machines")
@@ -222,6 +228,8 @@ def _add_realm_files(actions: argparse._SubParsersAction[argparse.ArgumentParser
     export.add_argument("--secrets", choices=("masked", "included"), default="masked")
     export.add_argument("--redacted", action="store_true", help="for auditors: fingerprints for secrets, no users")
     export.add_argument("--output", type=Path, metavar="FILE", help="write it there, readable by you alone")
+    words = "write a folder as Keycloak does: the realm, and its users in files of so many"
+    export.add_argument("--users-per-file", type=int, metavar="N", help=words)
     taken = actions.add_parser("import", help="take a realm of Keycloak, or a changed export, into the store")
     taken.add_argument("file", type=Path, metavar="FILE", help="a file with one realm or a list, or an export's folder")
     taken.add_argument("--config", type=Path, required=True, metavar="FILE")

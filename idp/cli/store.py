@@ -9,16 +9,15 @@ import asyncio
 import os
 import sys
 from argparse import Namespace
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
-from rich.console import Console
-from rich.progress import Progress
 
 from idp.app import Outside
+from idp.cli.progress import Shown, shown_progress
 from idp.cli.terminal import printable
 from idp.ports import StoreUnavailableError
 from idp.settings.loading import SettingsError, load
@@ -30,14 +29,11 @@ from idp.stores.upkeep import backup
 from idp.stores.upkeep.checking import Checked, checked
 from idp.stores.upkeep.copying import CopyRefusedError, Tally, archive, copy
 
-Shown = Callable[[str, int, int | None], None]
-"""Shows what is done, how much of it, and of how much."""
-
 
 def store(arguments: Namespace) -> int:
     """Do what was asked; return 1 if it was refused, or if something is wrong with the store."""
     try:
-        with _progress() as shown:
+        with shown_progress() as shown:
             return asyncio.run(_done(arguments, shown))
     except (SettingsError, StoreUnavailableError) as error:
         sys.stderr.write(printable(f"idp store {arguments.action}: {error}\n"))
@@ -183,15 +179,3 @@ def _as_text(found: Checked) -> str:
 def _say(text: str) -> int:
     sys.stdout.write(printable(f"{text}\n"))
     return 0
-
-
-@contextmanager
-def _progress() -> Iterator[Shown]:
-    """Show a bar where somebody looks at a terminal."""
-    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task("", total=None)
-
-        def shown(what: str, done: int, total: int | None) -> None:
-            bar.update(task, description=what, completed=done, total=total)
-
-        yield shown

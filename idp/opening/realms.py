@@ -54,6 +54,8 @@ from idp.telemetry.outside import ObservedOutbound, ObservedSms
 from idp.web.pages import Pages
 
 _PATIENCE = 20
+_NAMED = 20
+"""How many of the users who are left out the log names by their place; it counts them all."""
 
 
 class RealmOpening:
@@ -312,6 +314,9 @@ class RealmOpening:
                 self._log.error("first passwords wait for the next start", realm=found.realm.name, reason=str(error))
             if newcomers.others_at_work:
                 left.append(found)
+            if newcomers.left_out:
+                places = [finding.pointer for finding in newcomers.left_out[:_NAMED]]
+                self._log.error("users left out", realm=found.realm.name, number=len(newcomers.left_out), places=places)
         return left
 
     async def go_on_welcoming(self, desks: Mapping[str, Desk], left: Sequence[LoadedRealm]) -> None:

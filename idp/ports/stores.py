@@ -10,7 +10,7 @@ Keys that came from outside (codes, tokens) are digests (`idp.crypto.digest`): a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -21,6 +21,7 @@ from idp.model.messages.message import DeliveryState, MessageDelivery
 from idp.model.session import AuthenticationSession, UserSession
 from idp.model.struct import Frozen
 from idp.model.user import User
+from idp.model.user_search import FoundUsers, UserSearch
 from idp.model.version import Confirmation, Draft, Publication
 from idp.ports.grants import AuthorizationCodes, PendingAuthorizations, PushedRequests, RefreshFamilies
 from idp.ports.limits import Attempts, Counters, FirstUse, LatestValues, Throttle
@@ -163,8 +164,14 @@ class Users(Protocol):
         Names are compared without regard to case. It reads an index, however many users there are.
         """
 
-    async def all(self) -> Sequence[User]:
-        """Return every user of the realm, by username: for an export, and for small realms."""
+    async def search(self, search: UserSearch, *, after: str = "", limit: int) -> FoundUsers:
+        """Return a page of the users whom a search finds, each once; `after` is what the page before said.
+
+        It reads an index and these users, however many there are. Raises `ValueError` if `after` was never said.
+        """
+
+    def every(self) -> AsyncIterator[User]:
+        """Yield every user of the realm, by username: one page is in memory, and others are served meanwhile."""
 
 
 class KeptSecrets(Protocol):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from idp.model.finding import Finding, Severity
 from idp.model.realm import Realm
@@ -19,8 +21,9 @@ from idp.realms.files.documents import documents, only
 from idp.realms.files.legacy import modern
 from idp.realms.files.placeholders import Surroundings, filled
 from idp.realms.representation import realm as file
+from idp.realms.review.people import people_findings
 from idp.realms.rules import realm_findings
-from idp.realms.users.seeds import UserSeed, user_seeds
+from idp.realms.users.seeds import UserSeed, admitted, user_seeds
 
 
 class LoadedRealm(Frozen, frozen=True, kw_only=True):
@@ -67,6 +70,23 @@ def load(text: str, *, surroundings: Surroundings) -> LoadedRealm:
         return _loaded(reading.parse(text), surroundings)
 
 
+def load_users(
+    loaded: LoadedRealm, users: Sequence[Any], *, surroundings: Surroundings
+) -> tuple[tuple[UserSeed, ...], tuple[Finding, ...]]:
+    """Read more users of a realm, as strictly as those of its own document; return those who can arrive, and findings.
+
+    Pointers begin with `/users`, as if these were all.
+    """
+    findings: list[Finding] = []
+    written = {"realm": loaded.realm.name, "users": list(users)}
+    found = reading.read(modern(filled(written, surroundings, findings)), file.Realm, findings)
+    assert found is not None, "it has a name"
+    seeds = _seeds(found, loaded.realm, findings)
+    findings.extend(people_findings(msgspec.structs.replace(loaded.representation, users=found.users)))
+    told = acknowledged([finding for finding in findings if finding.pointer.startswith("/users")], loaded.realm)
+    return admitted(seeds, told), told
+
+
 @contextlib.contextmanager
 def _refusing() -> Iterator[None]:
     try:
@@ -84,7 +104,7 @@ def _loaded(document: Any, surroundings: Surroundings) -> LoadedRealm:
         raise RealmUnreadableError(tuple(findings))
     canonical = canonical_document(document)
     realm = realm_of(found, version=hashlib.sha256(canonical).hexdigest(), surroundings=surroundings, findings=findings)
-    users = user_seeds(found.users, findings, kinds=realm.sms.number_kinds)
+    users = user_seeds(found.users, findings, kinds=realm.sms.number_kinds, duplicate_emails=realm.duplicate_emails)
     findings.extend(realm_findings(found, realm, users))
     return LoadedRealm(
         realm=realm,
@@ -93,6 +113,10 @@ def _loaded(document: Any, surroundings: Surroundings) -> LoadedRealm:
         document=canonical,
         findings=acknowledged(findings, realm),
     )
+
+
+def _seeds(found: file.Realm, realm: Realm, findings: list[Finding]) -> tuple[UserSeed, ...]:
+    return user_seeds(found.users, findings, kinds=realm.sms.number_kinds, duplicate_emails=realm.duplicate_emails)
 
 
 def canonical_document(document: Mapping[str, Any]) -> bytes:

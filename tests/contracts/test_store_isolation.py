@@ -78,7 +78,7 @@ async def assert_empty(realm: RealmStores, key: str) -> None:
     assert await realm.users.by_id(key) is None
     assert await realm.users.by_username(key) is None
     assert await realm.users.by_email(key) is None
-    assert await realm.users.all() == []
+    assert [user async for user in realm.users.every()] == []
     assert await realm.attempts.locks(key) == Locks()
     assert not await realm.first_use.seen("purpose", key)
     assert not await realm.latest.take("purpose", key, key)

@@ -104,7 +104,7 @@ async def test_a_username_does_not_change(realm: RealmStores) -> None:
 async def test_all_users_come_by_username(realm: RealmStores) -> None:
     for user_id, name in (("1", "cela"), ("2", "Agim"), ("3", "besa")):
         await realm.users.create(a_user(user_id, username=name))
-    assert [user.username for user in await realm.users.all()] == ["Agim", "besa", "cela"]
+    assert [user.username async for user in realm.users.every()] == ["Agim", "besa", "cela"]
 
 
 async def test_a_name_goes_to_one_of_many_racers(realm: RealmStores, rounds: int) -> None:
@@ -115,7 +115,7 @@ async def test_a_name_goes_to_one_of_many_racers(realm: RealmStores, rounds: int
             return await realm.users.create(a_user(f"{name}-{next(ids)}", username=name))
 
         assert (await race(register)).count(True) == 1
-    assert len(await realm.users.all()) == rounds
+    assert len([user async for user in realm.users.every()]) == rounds
 
 
 async def test_one_of_many_changes_of_one_revision_is_stored(realm: RealmStores, rounds: int) -> None:
@@ -132,7 +132,7 @@ async def test_a_user_who_is_removed_is_found_by_nothing_and_leaves_the_name_to_
     assert await realm.users.by_id("user-1") is None
     assert await realm.users.by_username("agim") is None
     assert await realm.users.by_email("agim@example.al") is None
-    assert await realm.users.all() == []
+    assert [user async for user in realm.users.every()] == []
     assert not await realm.users.replace(a_user())
     assert await realm.users.create(a_user("user-2"))
 
@@ -243,4 +243,4 @@ async def test_users_are_paged_by_name(realm: RealmStores) -> None:
     assert await names(prefix="ar", after="arben", limit=10) == ["arta"]
     assert await names(prefix="ëng", limit=10) == ["Ëngjëll"]
     assert await names(prefix="x", limit=10) == []
-    assert [user.username for user in await realm.users.all()] == ["agim", "ar", "Arben", "arta", "Besa", "Ëngjëll"]
+    assert [user.username async for user in realm.users.every()] == ["agim", "ar", "Arben", "arta", "Besa", "Ëngjëll"]

@@ -188,8 +188,8 @@ class Bench:
         )
         return msgspec.structs.replace(made, **changed)
 
-    def newcomers(self, realm: Realm) -> Newcomers:
-        return Newcomers(realm=realm, services=self.services, recorder=self.recorder, now=self.now)
+    def newcomers(self, realm: Realm, *, alone: bool = True) -> Newcomers:
+        return Newcomers(realm=realm, services=self.services, recorder=self.recorder, now=self.now, alone=alone)
 
     def run(self, realm: Realm) -> Walk:
         """Begin a login of this realm version."""

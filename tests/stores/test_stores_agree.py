@@ -247,7 +247,7 @@ async def _everything(stores: RealmStores) -> object:
     return [
         of_keys,
         found,
-        await stores.users.all(),
+        [user async for user in stores.users.every()],
         await stores.versions.latest(),
         await stores.versions.log(),
         await stores.versions.confirmations(),

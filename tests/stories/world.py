@@ -82,7 +82,7 @@ class World:
         return user
 
     async def users(self, realm: str = "small-business") -> list[User]:
-        return list(await self.site.desks[realm].provider.stores.users.all())
+        return [user async for user in self.site.desks[realm].provider.stores.users.every()]
 
     async def change_user(self, username: str, change: Callable[[User], User], realm: str = "small-business") -> None:
         users = self.site.desks[realm].provider.stores.users

@@ -138,7 +138,7 @@ async def _introduce(site: Site, settings: Settings, bank_url: str) -> None:
         console.print(f"  [bold blue]{desk.realm.title}[/] [dim]realm {name}[/]")
         place("Soft token (phone)", f"{idp_url}/realms/{name}/token/")
         place("Discovery", f"{idp_url}/realms/{name}/.well-known/openid-configuration")
-        for user in await desk.provider.stores.users.all():
+        async for user in desk.provider.stores.users.every():
             console.print(f"  [bold]{'Customer':<20}[/] {user.username:<14} {user.phone}  {user.full_name}")
     console.print()
     console.print("  [bold]To try[/]", "the guide, click by click:", sep=" ")

@@ -5,11 +5,15 @@ process was killed in between) is made anew, and so is one that ran out unused.
 
 Several processes may start at once over one store. Each user is created by one of them, and each password is made by
 the one that marks it as on its way; that mark keeps the others from sending another for as long as sending may take.
+
+Where the realm keeps addresses apart, a newcomer reserves theirs like everybody who is given one (decision 0042). Whose
+address is somebody else's stays out: of two users with one address neither would be found by it.
 """
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import AsyncIterator, Iterable
 from typing import Protocol
 
 import msgspec
@@ -23,11 +27,13 @@ from idp.flows.messages.sending import Wanted, sent_by_bank
 from idp.flows.preference import kind_of, with_password
 from idp.model.credentials.recovery_codes import RecoveryCode, RecoveryCodes
 from idp.model.event import Event
+from idp.model.finding import Finding
 from idp.model.realm import Realm
 from idp.model.user import OtpCredential, PasswordCredential, User
+from idp.model.user_search import UserField, UserSearch
 from idp.ports import Passwords, RandomBytes, Sealer, SmsSender, Throttle, Users
 from idp.realms.users.seeded_keys import SeededCodes
-from idp.realms.users.seeds import DeliveredPassword, HashedPassword, TypedPassword, UserSeed
+from idp.realms.users.seeds import DeliveredPassword, HashedPassword, TypedPassword, UserSeed, shared_address
 
 ON_ITS_WAY = 60
 """Seconds for which a password that is marked as on its way is left to whoever marked it, who may live or not."""
@@ -76,14 +82,16 @@ class Newcomers:
     def __init__(self, *, realm: Realm, services: Reception, recorder: Recorder, now: int, alone: bool = True) -> None:
         """`alone`: no other process lets users in, so a password that is on its way is one that was cut off."""
         self.others_at_work = False
-        """Whether a password was left to another process, so that one should look again after `ON_ITS_WAY`."""
+        """Whether something was left to another process, so that one should look again after `ON_ITS_WAY`."""
+        self.left_out: list[Finding] = []
+        """What keeps users of the file from coming."""
         self._alone = alone
         self._realm = realm
         self._services = services
         self._recorder = recorder
         self._now = now
 
-    async def arrive(self, seeds: tuple[UserSeed, ...]) -> int:
+    async def arrive(self, seeds: Iterable[UserSeed]) -> int:
         """Create the users that are new and deliver what is due; return how many were created.
 
         Raises:
@@ -95,7 +103,10 @@ class Newcomers:
         for seed in seeds:
             user = await self._services.users.by_username(seed.username)
             if user is None:
-                user, is_ours = await self._created(seed)
+                came = await self._created(seed)
+                if came is None:
+                    continue
+                user, is_ours = came
                 created += is_ours
             if not isinstance(seed.password, DeliveredPassword) or not self._is_due(user):
                 continue
@@ -104,6 +115,24 @@ class Newcomers:
             else:
                 await self._deliver(user, seed.password)
         return created
+
+    async def kept_out(self, seeds: Iterable[UserSeed]) -> AsyncIterator[Finding]:
+        """Yield why users of a file would not come, without letting anybody in."""
+        for seed in seeds:
+            if self._keeps_address(seed) and await self._services.users.by_username(seed.username) is None:
+                holder = await self._holder_of(seed.email)
+                if holder is not None:
+                    yield shared_address(seed, holder.username)
+
+    async def _holder_of(self, email: str) -> User | None:
+        search = UserSearch(text=email, fields=(UserField.EMAIL,), exact=True)
+        return next(iter((await self._services.users.search(search, limit=1)).users), None)
+
+    def _keeps_address(self, seed: UserSeed) -> bool:
+        return bool(seed.email) and not self._realm.duplicate_emails
+
+    async def _may_have_address(self, seed: UserSeed, user_id: str) -> bool:
+        return not self._keeps_address(seed) or await self._services.users.reserve_address(seed.email, user_id)
 
     def _is_anothers(self, user: User) -> bool:
         password = user.password
@@ -118,9 +147,19 @@ class Newcomers:
         expired = password.expires_at is not None and self._now >= password.expires_at
         return password.awaiting_delivery or (password.temporary and expired)
 
-    async def _created(self, seed: UserSeed) -> tuple[User, bool]:
-        """Return the new user, and whether it was we who created it."""
+    async def _created(self, seed: UserSeed) -> tuple[User, bool] | None:
+        """Return the new user, and whether it was we who created it; None if the user stays out."""
         user_id = seed.id or str(uuid.UUID(bytes=self._services.random(16), version=4))
+        if not await self._may_have_address(seed, user_id):
+            there = await self._services.users.by_username(seed.username)
+            if there is not None:
+                return there, False  # another process was first
+            holder = await self._holder_of(seed.email)
+            if holder is None and not self._alone:
+                self.others_at_work = True  # one may have reserved it for this very user, and not have written them yet
+            else:
+                self.left_out.append(shared_address(seed, "" if holder is None else holder.username))
+            return None
         bare = User(
             id=user_id,
             username=seed.username,

@@ -17,6 +17,7 @@ import msgspec
 from idp.model.client import Client
 from idp.model.finding import Finding, Severity
 from idp.realms.loading import LoadedRealm, errors
+from idp.realms.users.seeds import admitted
 
 _PART = re.compile(r"/(clients|requiredActions|users|components)(?:/([0-9]+))?(?=/|\Z)")
 _ADDRESS = re.compile(r"/clients/([0-9]+)/redirectUris(?:/([0-9]+))?")
@@ -63,7 +64,8 @@ def with_parts_set_aside(loaded: LoadedRealm) -> LoadedRealm:
     findings = tuple(
         _said(finding, aside[finding][0]) if finding in aside else _as_warning(finding) for finding in loaded.findings
     )
-    return msgspec.structs.replace(loaded, realm=realm, findings=findings)
+    users = admitted(loaded.users, tuple(aside))
+    return msgspec.structs.replace(loaded, realm=realm, users=users, findings=findings)
 
 
 def _client_id(loaded: LoadedRealm, finding: Finding, position: int) -> str | None:

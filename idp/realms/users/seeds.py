@@ -8,13 +8,14 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
 import msgspec
 
 from idp.model.credentials.webauthn import WebAuthnCredential
 from idp.model.finding import Finding, Severity
+from idp.model.folding import folded
 from idp.model.policies.credentials import OtpAlgorithm, OtpKind
 from idp.model.policies.sms import MOBILE_KINDS, NumberKind
 from idp.model.secret import Secret
@@ -88,18 +89,26 @@ class UserSeed(Frozen, frozen=True, kw_only=True):
     identities: tuple[FederatedIdentity, ...] = ()
     created_at: int | None = None
     service_account_of: str = ""
+    pointer: str = ""
+    """Where the user stands in the file."""
 
 
 def user_seeds(
-    users: tuple[file.User, ...], findings: list[Finding], *, kinds: frozenset[NumberKind] = MOBILE_KINDS
+    users: tuple[file.User, ...],
+    findings: list[Finding],
+    *,
+    kinds: frozenset[NumberKind] = MOBILE_KINDS,
+    duplicate_emails: bool = False,
 ) -> tuple[UserSeed, ...]:
     """Read every user; what is wrong with one is a finding and leaves that user out.
 
-    `kinds` are the kinds of numbers that messages may be sent to.
+    `kinds` are the kinds of numbers that messages may be sent to. Unless the realm allows `duplicate_emails`, one
+    address is one person: nobody would be found by an address of two.
     """
     seeds = []
     names: set[str] = set()
     ids: set[str] = set()
+    addresses: dict[str, str] = {}
     for position, user in enumerate(users):
         pointer = f"/users/{position}"
         if not user.username.strip():
@@ -111,9 +120,15 @@ def user_seeds(
         if user.id in ids:
             findings.append(_error(f"{pointer}/id", f"The id “{user.id}” appears twice.", "Remove one of them."))
             continue
+        seed = _seed(user, kinds, pointer, findings)
+        address = "" if duplicate_emails else folded(seed.email)
+        if address in addresses:
+            findings.append(shared_address(seed, addresses[address]))
+            continue
+        addresses |= {address: user.username} if address else {}
         names.add(user.username.casefold())
         ids |= {user.id} if user.id is not None else set()
-        seeds.append(_seed(user, kinds, pointer, findings))
+        seeds.append(seed)
     return tuple(seeds)
 
 
@@ -159,7 +174,21 @@ def _seed(user: file.User, kinds: frozenset[NumberKind], pointer: str, findings:
         ),
         created_at=None if user.created_timestamp is None else max(0, user.created_timestamp // 1000),
         service_account_of=user.service_account_client_id,
+        pointer=pointer,
     )
+
+
+def admitted(seeds: tuple[UserSeed, ...], findings: Sequence[Finding]) -> tuple[UserSeed, ...]:
+    """Return the users without those whose id is a client's: a token's subject could be either."""
+    refused = {finding.pointer for finding in findings if finding.rule == "U-CLIENT"}
+    return tuple(seed for seed in seeds if f"{seed.pointer}/id" not in refused)
+
+
+def shared_address(seed: UserSeed, holder: str) -> Finding:
+    """Return what is wrong with a user whose e-mail address is somebody else's, by name where that may be said."""
+    problem = f"“{seed.username}” has the e-mail address of {f'“{holder}”' if holder else 'another user'}."
+    repair = "Give each an address of their own, or let the realm allow it (duplicateEmailsAllowed)."
+    return _error(f"{seed.pointer}/email", problem, repair)
 
 
 def _phone(values: tuple[str, ...], kinds: frozenset[NumberKind], pointer: str, findings: list[Finding]) -> str | None:

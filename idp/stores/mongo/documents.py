@@ -28,6 +28,7 @@ _COLLECTIONS: Final = {
     "username": "user_claims",
     "identity": "user_claims",
     "address-reservation": "user_claims",
+    "user-term": "user_terms",
     "user-session": "user_sessions",
     "refresh-family": "refresh_families",
     "registered-client": "clients",

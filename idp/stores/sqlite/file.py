@@ -80,6 +80,7 @@ def beside(path: Path, *, migrations: Sequence[Sequence[str]]) -> sqlite3.Connec
         _refuse_foreign(connection, path, migrations)
         if _pragma(connection, "user_version") != len(migrations):
             raise StoreUnavailableError(f"The store {path} has an older schema: start this version's server first.")
+        _journal(connection, path, None)  # a file that was restored has no log yet; for any other this changes nothing
         _for_writing(connection)
         return connection
 

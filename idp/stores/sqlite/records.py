@@ -54,10 +54,10 @@ _OWNED = (
     f"WHERE kind = ? AND realm = ? AND owner = ? AND {_LIVE} ORDER BY key"
 )
 _EVERY = f"SELECT key, value FROM record WHERE kind = ? AND realm = ? AND {_LIVE} ORDER BY key"  # noqa: S608 - constants only
-_PAGE = (
-    "SELECT key, value FROM record WHERE kind = ? AND realm = ? "  # noqa: S608 - constants only
-    f"AND key >= ? AND key < ? AND key > ? AND {_LIVE} ORDER BY key LIMIT ?"
-)
+_REST = f"AND key < ? AND {_LIVE} ORDER BY key LIMIT ?"
+# One lower bound each: of two SQLite searches by the first and walks from there, through every page that came before.
+_PAGE = f"SELECT key, value FROM record WHERE kind = ? AND realm = ? AND key >= ? {_REST}"  # noqa: S608 - constants only
+_PAGE_AFTER = f"SELECT key, value FROM record WHERE kind = ? AND realm = ? AND key > ? {_REST}"  # noqa: S608 - constants only
 _LAST = "\U0010ffff"  # behind every other character, in SQLite's order of bytes as well
 _RECENT = "SELECT value FROM event WHERE realm = ? ORDER BY id DESC LIMIT ?"
 _RECENT_OF = "SELECT value FROM event WHERE realm = ? AND transaction_id = ? ORDER BY id DESC LIMIT ?"
@@ -105,7 +105,8 @@ def select_page(
 ) -> Mapping[str, bytes]:
     """Return the first live records of a kind whose keys begin with `prefix` and come behind `after`."""
     # A range of the primary key, and no LIKE: that would compare every key of the kind.
-    return dict(connection.execute(_PAGE, (kind, realm, prefix, prefix + _LAST, after, now, limit)))
+    page, begin = (_PAGE_AFTER, after) if after and after >= prefix else (_PAGE, prefix)
+    return dict(connection.execute(page, (kind, realm, begin, prefix + _LAST, now, limit)))
 
 
 def select_recent(

@@ -17,6 +17,7 @@ from idp.model.version import Publication
 from idp.stores.portable import KeptRecord, Portable
 from idp.stores.upkeep.copying import EVENTS, every_event, every_record
 from idp.stores.verbs.deliveries import StoredDelivery
+from idp.stores.verbs.user_terms import TERM
 from idp.stores.verbs.users import claims_of
 
 MOST_TOLD = 100
@@ -114,6 +115,7 @@ _RULES: Mapping[str, _Rule] = {
     "user": _user,
     "username": _claim,
     "identity": _claim,
+    TERM: _claim,
     "logout-delivery": _delivery,
     "realm-publication": _publication,
     "latest-realm-publication": _publication,

@@ -6,12 +6,12 @@ single-use store for all kinds let a value of one kind be spent as a different o
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Generic, TypeVar
 
 import msgspec
 
+from idp.model import folding
 from idp.stores.kernel import Kernel, Transaction
 
 T = TypeVar("T")
@@ -83,11 +83,8 @@ class Shelf(Generic[T]):
 
 
 def folded(text: str) -> str:
-    """Return what two spellings of one name have in common, whatever their case (Unicode §3.13).
-
-    "Ëngjëll" typed on one keyboard is not the same bytes as on another, but it is the same customer.
-    """
-    return storable(unicodedata.normalize("NFC", text.casefold()))
+    """Return a name as a key: the same for all its spellings."""
+    return storable(folding.folded(text))
 
 
 def storable(text: str) -> str:

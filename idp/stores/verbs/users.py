@@ -1,20 +1,22 @@
 """Users, over a kernel: a record each, with claims on the username and on each federated identity.
 
-The e-mail address is the record's owner.
+The e-mail address is the record's owner. What else a user is looked for by are records of their own (`user_terms`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 
 from idp.crypto.digest import digest
 from idp.model.trusted.upstream import FederatedIdentity
 from idp.model.user import User
+from idp.model.user_search import FoundUsers, UserField, UserSearch
 from idp.stores.kernel import Kernel, Transaction
 from idp.stores.verbs.shelf import Shelf, folded
+from idp.stores.verbs.user_terms import TERM, is_first_hit, prefix_of, terms_of
 
 RESERVED = 120
 """Seconds for which an address is kept for one user: longer than writing a user takes, on clocks 30 seconds apart."""
@@ -32,6 +34,7 @@ class KernelUsers:
         self._names = Shelf("username", realm, str)
         self._identities = Shelf("identity", realm, str)
         self._reservations = Shelf("address-reservation", realm, str)
+        self._terms = Shelf("user-term", realm, str)
 
     async def by_id(self, user_id: str) -> User | None:
         """Return the user."""
@@ -81,6 +84,8 @@ class KernelUsers:
             if not self._names.add(tx, folded(user.username), user.id):
                 return False
             self._link(tx, (), user)
+            self._name(tx, frozenset(), user)
+            self._give_back(tx, user)
             self._shelf.put(tx, user.id, user, owner=_owner(user.email))
             return True
 
@@ -98,6 +103,7 @@ class KernelUsers:
             if not self._free(tx, user):
                 return False
             self._link(tx, stored.identities, user)
+            self._name(tx, terms_of(stored), user)
             successor = msgspec.structs.replace(user, revision=user.revision + 1)
             self._shelf.put(tx, user.id, successor, owner=_owner(user.email))
             return True
@@ -114,6 +120,8 @@ class KernelUsers:
             self._names.delete(tx, folded(stored.username))
             for identity in stored.identities:
                 self._identities.delete(tx, _place(identity))
+            for term in terms_of(stored):
+                self._terms.delete(tx, term)
             return self._shelf.delete(tx, user_id)
 
         return await self._kernel.transact(work)
@@ -128,27 +136,74 @@ class KernelUsers:
         for one in user.identities:
             self._identities.put(tx, _place(one), user.id)
 
+    def _give_back(self, tx: Transaction, user: User) -> None:
+        """End what the user reserved: from here on the address is theirs, and whoever reserves it next sees that."""
+        owner = _owner(user.email)
+        if owner is not None and self._reservations.get(tx, owner) == user.id:
+            self._reservations.delete(tx, owner)
+
+    def _name(self, tx: Transaction, before: frozenset[str], user: User) -> None:
+        """Let the user be found by what is new, and by nothing that is gone; most changes change none of it."""
+        after = terms_of(user)
+        for gone in before - after:
+            self._terms.delete(tx, gone)
+        for new in after - before:
+            self._terms.put(tx, new, user.id)
+
     async def page(self, *, prefix: str = "", after: str = "", limit: int) -> Sequence[User]:
         """Return the first users, by username, whose names begin with `prefix` and come behind `after`."""
         names = await self._names.page(self._kernel, prefix=folded(prefix), after=folded(after), limit=limit)
         found = [await self._shelf.find(self._kernel, user_id) for user_id in names.values()]
         return [user for user in found if user is not None]  # one that was removed meanwhile is gone
 
-    async def all(self) -> Sequence[User]:
-        """Return every user of the realm, by username: a page at a time, for others are served meanwhile."""
+    async def search(self, search: UserSearch, *, after: str = "", limit: int) -> FoundUsers:
+        """Return a page of the users whom a search finds, each once."""
         found: list[User] = []
+        begun, _, key = after.partition(":")
+        fields = search.fields[search.fields.index(UserField(begun)) :] if after else search.fields
+        for field in fields:
+            async for place, user in self._found(search, field, key if field == begun else "", limit):
+                found.append(user)
+                if len(found) == limit:
+                    return FoundUsers(users=tuple(found), after=f"{field}:{place}")
+        return FoundUsers(users=tuple(found))
+
+    async def _found(
+        self, search: UserSearch, field: UserField, after: str, limit: int
+    ) -> AsyncIterator[tuple[str, User]]:
+        """Yield whom one field finds, and where that stands."""
+        prefix = prefix_of(search, field)
+        if prefix is None:
+            return
+        shelf = self._names if field is UserField.USERNAME else self._terms
+        while hits := await shelf.page(self._kernel, prefix=prefix, after=after, limit=limit):
+            for place, user_id in hits.items():
+                user = await self._shelf.find(self._kernel, user_id)
+                if user is not None and is_first_hit(user, search, field, place):
+                    yield place, user
+            if len(hits) < limit:
+                return
+            after = list(hits)[-1]
+
+    async def every(self) -> AsyncIterator[User]:
+        """Yield every user of the realm, by username, read a page at a time."""
         after = ""
         while names := await self._names.page(self._kernel, after=after, limit=_PAGE):
-            users = [await self._shelf.find(self._kernel, user_id) for user_id in names.values()]
-            found += [user for user in users if user is not None]
+            for user_id in names.values():
+                user = await self._shelf.find(self._kernel, user_id)
+                if user is not None:
+                    yield user
             after = list(names)[-1]
             await asyncio.sleep(0)
-        return found
 
 
 def claims_of(user: User) -> tuple[tuple[str, str], ...]:
-    """Return what nobody else may have while this user does: the kind and the key of each record that says so."""
-    return ("username", folded(user.username)), *(("identity", _place(one)) for one in user.identities)
+    """Return the kind and the key of each record that names this user: what nobody else may have, what finds them."""
+    return (
+        ("username", folded(user.username)),
+        *(("identity", _place(one)) for one in user.identities),
+        *((TERM, term) for term in terms_of(user)),
+    )
 
 
 def _place(identity: FederatedIdentity) -> str:

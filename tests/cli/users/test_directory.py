@@ -54,11 +54,31 @@ def test_users_are_listed_a_page_at_a_time_in_order(deployment: Deployment) -> N
     assert shown.stderr == f"There may be more: --after {every[1]}\n"
 
 
-def test_users_are_found_by_the_beginning_of_their_name_or_by_their_address(deployment: Deployment) -> None:
-    assert names(deployment, "find", REALM, "ZEF.") == [f"zef.{number}" for number in range(5)]
+def test_users_are_found_by_what_their_name_address_or_number_begins_with(deployment: Deployment) -> None:
+    zefs = [f"zef.{number}" for number in range(5)]
+    assert names(deployment, "find", REALM, "ZEF.") == zefs
     assert names(deployment, "find", REALM, "zef.3@bank.example") == ["zef.3"]
+    assert names(deployment, "find", REALM, "zef*", "--by", "email") == zefs
+    assert names(deployment, "find", REALM, "zef", "--by", "phone") == []
+    assert names(deployment, "find", REALM, '"zef.3"') == ["zef.3"]
+    assert names(deployment, "find", REALM, "zef.", "--exact") == []
     assert names(deployment, "find", REALM, "nobody") == []
     assert "password" not in run(deployment, "find", REALM, "zef", "--json").stdout
+
+
+def test_a_search_is_read_on_where_its_page_ended(deployment: Deployment) -> None:
+    first = run(deployment, "find", REALM, "zef", "--by", "email", "--limit", "3")
+    assert [line.split()[0] for line in first.stdout.splitlines()] == ["zef.0", "zef.1", "zef.2"]
+    place = first.stderr.removeprefix("There may be more: --after ").strip()
+    assert names(deployment, "find", REALM, "zef", "--by", "email", "--after", place) == ["zef.3", "zef.4"]
+
+
+def test_what_cannot_be_looked_for_is_said_in_one_line(deployment: Deployment) -> None:
+    for text, after, said in (("*ef", "", "a * stands at the end"), ("zef", "nowhere!", "is not what this search")):
+        done = run(deployment, "find", REALM, text, "--after", after)
+        assert done.returncode == 1
+        assert said in done.stderr
+        assert done.stderr.count("\n") == 1
 
 
 def test_a_realm_that_is_not_there_has_no_users(deployment: Deployment) -> None:

@@ -318,3 +318,70 @@ async def test_a_service_account_arrives_with_its_roles_and_without_anything_to_
     assert found is not None
     assert (found.id, found.service_account_of, found.realm_roles) == ("a-known-id", "cards", ("customer",))
     assert (found.credentials, found.required_actions, found.email) == ((), (), "")
+
+
+# --- one address, one person
+
+
+def sharing(*people: tuple[str, str], duplicates: bool = False) -> Edit:
+    def edit(found: dict[str, Any]) -> None:
+        found["duplicateEmailsAllowed"] = duplicates
+        found["loginWithEmailAllowed"] = not duplicates
+        found["users"] = [{"username": name, "email": email, "enabled": True} for name, email in people]
+
+    return edit
+
+
+async def test_a_newcomer_whose_address_is_another_users_stays_out_and_is_told_of() -> None:
+    bench = Bench()
+    await arrive(bench, loaded(sharing(("ana", "ana@example.al"))))
+    found = loaded(sharing(("besa", "ANA@example.al"), ("cen", "cen@example.al")))
+    newcomers = bench.newcomers(found.realm)
+    assert [finding.pointer async for finding in newcomers.kept_out(found.users)] == ["/users/0/email"]
+    assert await newcomers.arrive(found.users) == 1
+    (left_out,) = newcomers.left_out
+    assert left_out.pointer == "/users/0/email"
+    assert "“besa” has the e-mail address of “ana”" in left_out.problem
+    there = await bench.stores.users.by_email("ana@example.al")
+    assert there is not None
+    assert there.username == "ana"
+    assert not newcomers.others_at_work
+
+
+async def test_an_address_that_somebody_is_just_given_is_left_to_them() -> None:
+    bench = Bench()
+    assert await bench.stores.users.reserve_address("ana@example.al", "a login in progress")
+    found = loaded(sharing(("ana", "ana@example.al")))
+    newcomers = bench.newcomers(found.realm)
+    assert await newcomers.arrive(found.users) == 0
+    assert [finding.pointer for finding in newcomers.left_out] == ["/users/0/email"]
+
+
+async def test_beside_other_processes_a_reserved_address_is_looked_at_again_and_a_taken_one_is_not() -> None:
+    bench = Bench()
+    await arrive(bench, loaded(sharing(("ana", "ana@example.al"))))
+    assert await bench.stores.users.reserve_address("besa@example.al", "another process")
+    for name, again in (("besa", True), ("ana", False)):
+        found = loaded(sharing(("dita", f"{name}@example.al")))
+        newcomers = bench.newcomers(found.realm, alone=False)
+        assert await newcomers.arrive(found.users) == 0
+        assert newcomers.others_at_work is again
+        assert bool(newcomers.left_out) is not again
+
+
+async def test_a_realm_that_allows_it_lets_two_have_one_address() -> None:
+    bench = Bench()
+    await arrive(bench, loaded(sharing(("ana", "ana@example.al"), duplicates=True)))
+    found = loaded(sharing(("besa", "ana@example.al"), ("cen", "ana@example.al"), duplicates=True))
+    newcomers = bench.newcomers(found.realm)
+    assert [finding async for finding in newcomers.kept_out(found.users)] == []
+    assert await newcomers.arrive(found.users) == 2
+    assert newcomers.left_out == []
+
+
+async def test_a_newcomer_leaves_no_reservation_behind() -> None:
+    bench = Bench()
+    await arrive(bench, loaded(sharing(("ana", "ana@example.al"))))
+    user = await ana(bench)
+    assert await bench.stores.users.remove(user.id)
+    assert await bench.stores.users.reserve_address("ana@example.al", "somebody else")

@@ -139,12 +139,28 @@ def test_a_password_to_be_delivered_needs_a_number() -> None:
         pytest.param({"username": "ARTA.hoxha"}, "/users/1/username", id="name in another case"),
         pytest.param({"id": "the-same"}, "/users/1/id", id="id"),
         pytest.param({"username": " "}, "/users/1/username", id="no name"),
+        pytest.param({"email": "THE-SAME@bank.example"}, "/users/1/email", id="address in another case"),
     ],
 )
 def test_two_users_never_share_what_tells_them_apart(changed: Document, pointer: str) -> None:
     def change(document: Document) -> None:
-        document["users"][0]["id"] = "the-same"
+        document["users"][0].update(id="the-same", email="the-same@bank.example")
         document["users"][1].update(changed)
 
     assert problems(demo(change)) == [("R-USER", Severity.ERROR, pointer)]
     assert [user.username for user in loaded(demo(change)).users] == ["arta.hoxha"]
+
+
+def test_two_users_may_share_an_address_where_the_realm_allows_it_and_any_number_may_have_none() -> None:
+    def change(document: Document) -> None:
+        document.update(duplicateEmailsAllowed=True, loginWithEmailAllowed=False)
+        for user in document["users"]:
+            user["email"] = "the-same@bank.example"
+
+    def without(document: Document) -> None:
+        for user in document["users"]:
+            user["email"] = ""
+
+    for edit in (change, without):
+        assert len(loaded(demo(edit)).users) == len(demo(edit)["users"]) >= 2
+        assert problems(demo(edit)) == []

@@ -60,7 +60,7 @@ def lost(path: Path, said: list[str]) -> list[str]:
 
 async def _names(path: Path, clock: FakeClock) -> list[str]:
     kernel = SqliteKernel.open(path, clock=clock)
-    found = [user.username for user in await KernelStore(kernel, clock).realm("bank").users.all()]
+    found = [user.username async for user in KernelStore(kernel, clock).realm("bank").users.every()]
     await kernel.close()
     return found
 
@@ -88,7 +88,7 @@ async def test_what_was_written_last_is_in_the_backup_although_it_is_only_in_the
 ) -> None:
     kernel = SqliteKernel.open(path, clock=clock)
     await KernelStore(kernel, clock).realm("bank").users.create(a_user("id-1", username="last", email=""))
-    assert backup.back_up(path, target, progress=silent).records == 2
+    assert backup.back_up(path, target, progress=silent).records == 5
     await kernel.close()
     assert await _names(target, clock) == ["last"]
 
@@ -102,7 +102,7 @@ def test_a_backup_is_of_one_moment(path: Path, target: Path, clock: FakeClock) -
             seen.append(other.execute("DELETE FROM record WHERE key = ?", (f"id-user-{len(seen)}",)).rowcount)
             other.commit()
 
-    assert backup.back_up(path, target, progress=writing).records == 8000
+    assert backup.back_up(path, target, progress=writing).records == 20000
     assert sum(seen) == len(seen) > 2, "somebody wrote in the middle"
 
 
@@ -160,7 +160,7 @@ def test_a_restored_store_is_what_it_was_and_the_former_one_is_kept(path: Path, 
     backup.back_up(path, target, progress=silent)
     made(path, clock, "arrived-later")
     done, former = backup.restore(target, path, now="20261123", progress=silent)
-    assert done.records == 2
+    assert done.records == 5
     assert names(path, clock) == ["agim"]
     assert former == path.with_name("idp.db.before-20261123")
     assert names(former, clock) == ["agim", "arrived-later"]
@@ -242,3 +242,16 @@ def test_what_is_no_whole_backup_of_ours_leaves_the_store_untouched(
         backup.restore(target, path, now="20261123", progress=silent)
     assert sorted(path.parent.iterdir()) == before
     assert names(path, clock) == ["agim"]
+
+
+@pytest.mark.anyio
+async def test_a_command_may_write_into_a_restored_store_before_a_server_has_started(
+    path: Path, target: Path, clock: FakeClock
+) -> None:
+    await _made(path, clock, "agim")
+    backup.back_up(path, target, progress=silent)
+    backup.restore(target, path, now="20261123", progress=silent)
+    kernel = SqliteKernel.open(path, clock=clock, serving=False)
+    assert await KernelStore(kernel, clock).realm("bank").users.create(a_user("id-2", username="besa"))
+    await kernel.close()
+    assert await _names(path, clock) == ["agim", "besa"]

@@ -57,6 +57,7 @@ async def test_a_copy_holds_the_same_and_a_login_begun_before_goes_on_in_it(
     assert {kind: tally.count for kind, tally in found.items()} == {
         "user": USERS,
         "username": USERS,
+        "user-term": 4 * USERS,
         "authentication-session": 1,
         "authorization-code": 1,
         "first-use/jti": 1,

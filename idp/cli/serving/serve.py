@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from structlog.typing import FilteringBoundLogger
@@ -26,6 +27,7 @@ from idp.settings.loading import SettingsError, StartError
 from idp.settings.tables import Settings
 from idp.web.http import Application
 from idp.workers.inherited import SHARED, Inheritance
+from idp.workers.large_pages import use_large_pages
 from idp.workers.serving import supervised
 
 Running = Callable[[Site], Awaitable[None]]
@@ -113,6 +115,7 @@ async def _served(
                 if when_running is not None:
                     await when_running(site)
                 watch.serving(site)
+                Thread(target=use_large_pages, name="large-pages", daemon=True).start()  # nobody waits for it
                 async with supervised(server, inherited, on_retiring=watch.retiring):
                     await server.serve(sockets=[doors.listeners.ordinary])
     finally:

@@ -25,7 +25,7 @@ from idp.settings.tables import Settings
 from idp.settings.tables import Store as StoreSettings
 from idp.stores.opening import Use, named, open_kernel
 from idp.stores.portable import Portable
-from idp.stores.upkeep import backup
+from idp.stores.upkeep import backup, fingerprint
 from idp.stores.upkeep.checking import Checked, checked
 from idp.stores.upkeep.copying import CopyRefusedError, Tally, archive, copy
 
@@ -71,6 +71,7 @@ async def _backed_up_by_copy(settings: StoreSettings, file: Path, shown: Shown) 
     with backup.new_file(file) as partial:
         async with _both(settings, StoreSettings(path=str(partial)), source_use="beside") as (here, there):
             found = await archive(here, there, now=Outside().clock(), progress=_without_end(shown))
+        await asyncio.to_thread(fingerprint.write, partial)
     return _say(f"{file}: {_summary(found)}, read back and whole.")
 
 
@@ -107,6 +108,8 @@ async def _copied(asked: Namespace, shown: Shown) -> int:
     target = _side(asked.to_url, asked.to_config, asked.to_redis)
     if named(source) == named(target):
         raise CopyRefusedError("The source and the target are the same store.")
+    if not source.clustered and Path(source.path).is_file():  # noqa: ASYNC240 - one look, for one command
+        await asyncio.to_thread(backup.refuse_damaged, Path(source.path), Path(source.path))
     # As a server: so no server runs on either of them, or comes while it is copied.
     async with _both(source, target, source_use="serve") as (here, there):
         progress = _without_end(shown)

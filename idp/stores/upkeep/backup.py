@@ -16,6 +16,7 @@ from idp.model.struct import Frozen
 from idp.ports import StoreUnavailableError
 from idp.stores.sqlite import file as sqlite_file
 from idp.stores.sqlite.records import MIGRATIONS
+from idp.stores.upkeep import fingerprint
 
 _PAGES = 256
 """How many pages a step copies: a megabyte, so that a bar moves and the disk has time for the logins."""
@@ -47,6 +48,7 @@ def back_up(path: Path, target: Path, *, progress: Progress) -> Backup:
         source.execute("BEGIN")
         expected = _counted(source)  # the first read: from here on the connection sees this moment alone
         _copied(source, partial, target, progress)
+        fingerprint.write(partial)
         found = _verified(partial, target)
         if found != expected:
             raise BackupRefusedError(f"{target} holds {found} instead of {expected}: the backup was not kept.")
@@ -83,6 +85,7 @@ def restore(backup: Path, path: Path, *, now: str, progress: Progress) -> tuple[
             with _beside(backup) as source:
                 _copied(source, partial, path, progress)
             found = _verified(partial, backup)
+            fingerprint.remove(partial)
             former = _put_aside(path, now)
             partial.rename(path)
             _flush(path.parent)
@@ -112,8 +115,25 @@ def _verified(partial: Path, told: Path) -> Backup:
     found = problems(partial)
     if found:
         raise BackupRefusedError(f"{told} is damaged ({found[0]}): it was not kept.")
+    refuse_damaged(partial, told)
     with _beside(partial) as connection:
         return _counted(connection)
+
+
+def refuse_damaged(path: Path, told: Path) -> None:
+    """Refuse a backup that does not hold what it held when it was made; `told` is the name that people know.
+
+    Raises:
+        BackupRefusedError: its rows are not those that its fingerprint was taken of.
+
+    """
+    with _beside(path) as connection:
+        try:
+            missed = fingerprint.is_missed(connection)
+        except sqlite3.Error as error:  # a text that is none any more
+            raise sqlite_file.unavailable(told, error) from error
+    if missed:
+        raise BackupRefusedError(f"{told} is damaged: its content is not what was backed up. Take another backup.")
 
 
 def _counted(connection: sqlite3.Connection) -> Backup:

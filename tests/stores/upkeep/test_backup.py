@@ -143,6 +143,44 @@ def test_a_copy_that_is_not_whole_is_not_kept(path: Path, target: Path, clock: F
     assert list(target.parent.iterdir()) == []
 
 
+@pytest.mark.parametrize("within", [b"user-1500", b"id-user-1500"])
+def test_a_backup_in_which_a_bit_of_a_value_flipped_is_not_put_back(
+    path: Path, target: Path, clock: FakeClock, within: bytes
+) -> None:
+    made(path, clock, *(f"user-{number}" for number in range(3000)))
+    backup.back_up(path, target, progress=silent)
+    at = _in_a_value(target, within)
+    content = bytearray(target.read_bytes())
+    content[at] ^= 1
+    target.write_bytes(content)
+    assert backup.problems(target) == [], "SQLite finds nothing wrong with it"
+    with pytest.raises(StoreUnavailableError, match="its content is not what was backed up"):
+        backup.restore(target, path, now="20261123", progress=silent)
+    assert len(names(path, clock)) == 3000
+
+
+def _in_a_value(file: Path, within: bytes) -> int:
+    """Return where in a file a text stands within the value of a user."""
+    with closing(sqlite3.connect(file)) as connection:
+        (value,) = connection.execute(
+            "SELECT value FROM record WHERE kind = 'user' AND key = 'id-user-1500'"
+        ).fetchone()
+    return file.read_bytes().index(value) + bytes(value).rindex(within)
+
+
+def test_a_store_that_was_restored_is_no_backup_and_what_is_backed_up_of_it_later_is(
+    path: Path, target: Path, clock: FakeClock
+) -> None:
+    made(path, clock, "agim")
+    backup.back_up(path, target, progress=silent)
+    backup.restore(target, path, now="1", progress=silent)
+    made(path, clock, "besa")
+    for later in (target.with_name("later.db"), target.with_name("last.db")):
+        backup.back_up(path, later, progress=silent)
+        backup.restore(later, path, now=later.name, progress=silent)
+    assert sorted(names(path, clock)) == ["agim", "besa"]
+
+
 def test_no_store_no_backup(path: Path, target: Path) -> None:
     with pytest.raises(StoreUnavailableError, match="There is no store"):
         backup.back_up(path, target, progress=silent)

@@ -115,11 +115,11 @@ _ACTIONS: tuple[tuple[str, int, bool], ...] = (
     ("VERIFY_EMAIL", 50, True),
     ("delete_account", 60, False),
     ("UPDATE_EMAIL", 70, False),
-    ("webauthn-register", 70, True),
-    ("CONFIGURE_RECOVERY_AUTHN_CODES", 70, True),
-    ("webauthn-register-passwordless", 80, True),
-    ("VERIFY_PROFILE", 90, True),
-    ("delete_credential", 100, True),
+    ("webauthn-register", 80, True),
+    ("webauthn-register-passwordless", 90, True),
+    ("VERIFY_PROFILE", 100, True),
+    ("delete_credential", 110, True),
+    ("CONFIGURE_RECOVERY_AUTHN_CODES", 130, True),
     ("update_user_locale", 1000, True),
 )
 

@@ -101,7 +101,7 @@ _SCOPES = (
         on_consent_screen=False,
         mappers=(
             _attribute("upn", "username"),
-            RealmRoles(claim=_roles("groups"), into=Into(userinfo=False)),
+            RealmRoles(claim=_roles("groups"), into=_EVERYWHERE),
         ),
     ),
     # Their claims (sub, auth_time, acr) stand in every token here, whether or not a client has the scope.

@@ -223,10 +223,11 @@ class RealmOpening:
                 "realm file is not what is served",
                 realm=history.realm,
                 file=path,
+                file_version=found.realm.version,
                 version=latest.version,
                 author=latest.author,
                 reason=latest.reason,
-                until="the file changes, or idp realm rollback",
+                until=f"the file says something new, or: idp realm rollback {history.realm} {found.realm.version[:12]}",
             )
         return lines
 

@@ -128,14 +128,16 @@ class RealmHistory:
     async def taken_from_file(self, document: bytes, authorship: Authorship) -> Publication | None:
         """Publish what the realm file says, if that is news since it was last taken; None if it is not.
 
-        The file counts when it changes, and only then: what was published since stays, also over a restart.
+        The file counts when it changes, and only then: what was published since stays, also over a restart. A file that
+        says what was superseded is an old file, on a node with the configuration of yesterday, say: it undoes nothing
+        either. To go back is somebody's decision (`rollback`).
         """
         version = version_of(document)
         lines = await self.log()
         taken = next((line.version for line in lines if line.source is VersionSource.FILE), None)
-        if taken == version:
-            return None
         latest = lines[0] if lines else None
+        if taken == version or (latest is not None and _is_superseded(version, latest, lines)):
+            return None
         return await self._added(latest, document, authorship, source=VersionSource.FILE)
 
     async def confirm(self, by: str) -> Publication | None:
@@ -258,3 +260,7 @@ class RealmHistory:
 
     def _now(self) -> int:
         return int(self._clock())
+
+
+def _is_superseded(version: str, latest: Publication, lines: Sequence[Publication]) -> bool:
+    return latest.version != version and any(line.version == version for line in lines)

@@ -180,6 +180,28 @@ async def test_a_file_that_was_made_to_say_what_is_published_undoes_nothing_late
     assert latest.version == version_of(THREE)
 
 
+async def test_an_older_file_undoes_nothing_whoever_published_what_is_newer(history: RealmHistory) -> None:
+    await history.taken_from_file(ONE, FILE)
+    await history.taken_from_file(TWO, FILE)
+    assert await history.taken_from_file(ONE, FILE) is None
+    await published(history, THREE)
+    for old in (ONE, TWO):
+        assert await history.taken_from_file(old, FILE) is None
+    latest = await history.latest()
+    assert latest is not None
+    assert latest.version == version_of(THREE)
+
+
+async def test_somebody_may_go_back_to_what_an_older_file_says(history: RealmHistory) -> None:
+    await history.taken_from_file(ONE, FILE)
+    await history.taken_from_file(TWO, FILE)
+    await history.rollback(version_of(ONE), ANA)
+    assert await history.taken_from_file(TWO, FILE) is None, "a node with the other file does not undo it"
+    taken = await history.taken_from_file(ONE, FILE)
+    assert taken is not None, "the history remembers what the file said"
+    assert taken.version == version_of(ONE)
+
+
 # --- Commit-confirmed
 
 

@@ -173,6 +173,32 @@ async def test_a_published_version_is_noticed_at_the_other(tmp_path: Path) -> No
         await until(noticed)
 
 
+async def test_a_node_that_starts_with_the_older_file_serves_what_the_others_serve_and_publishes_nothing(
+    tmp_path: Path,
+) -> None:
+    def renamed(found: dict[str, Any]) -> None:
+        SETTLED(found)
+        found["displayName"] = "Banka e Re"
+
+    clock, sms, mail, place = FakeClock(), FakeSms(), FakeMailbox(), MemoryPlace()
+
+    def node(edit: Edit) -> contextlib.AbstractAsyncContextManager[World]:
+        return provider(tmp_path, edit=edit, clock=clock, sms=sms, mail=mail, shared=store_of(place, clock))
+
+    def title(world: World) -> str:
+        return world.site.desks[REALM].realm.title
+
+    async with node(SETTLED) as first, node(renamed) as second:
+
+        async def followed() -> bool:
+            return title(first) == "Banka e Re"
+
+        await until(followed)
+        async with node(SETTLED) as restarted:
+            assert title(restarted) == title(second) == "Banka e Re"
+            assert len(await history_of(restarted).log()) == 2
+
+
 async def test_a_rotated_key_is_noticed_at_the_other(tmp_path: Path) -> None:
     async with pair(tmp_path) as nodes:
         site = nodes.here.site

@@ -203,6 +203,24 @@ async def test_a_file_that_changes_wins_and_is_the_author(tmp_path: Path) -> Non
         assert event.detail["version"] == latest.version
 
 
+async def test_a_start_with_an_older_file_serves_the_newer_version_and_says_how_to_go_back(tmp_path: Path) -> None:
+    async with provider(tmp_path, edit=OLD) as world:
+        older, clock = served(world), world.clock
+    async with provider(tmp_path, edit=entitled("Më e re"), clock=clock) as world:
+        newer = served(world)
+    with structlog.testing.capture_logs() as logs:
+        async with provider(tmp_path, edit=OLD, clock=clock) as again:
+            assert served(again) == newer
+            assert len(await history_of(again).log()) == 2
+            told = [one for one in logs if one["event"] == "realm file is not what is served"]
+            (said,) = [one for one in told if one["realm"] == REALM]
+            assert (said["version"], said["file_version"]) == (newer, older)
+            assert said["until"].endswith(f"idp realm rollback {REALM} {older[:12]}")
+            meant = await history_of(again).found(said["until"].rpartition(" ")[2])
+            await history_of(again).rollback(meant, ANA)
+            await until(lambda: served(again) == older)
+
+
 async def test_a_published_version_that_does_not_start_any_more_says_how_to_go_back(tmp_path: Path) -> None:
     def edit(found: dict[str, Any]) -> None:
         OLD(found)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from argparse import Namespace
+from collections.abc import Sequence
 from typing import Any, get_args
 
 import msgspec
@@ -54,11 +55,14 @@ async def _done(settings: Settings, asked: Namespace) -> list[dict[str, Any]]:
     async with keys_beside(settings, realm=asked.realm, clock=outside.clock, random=outside.random) as (kept, stores):
         match asked.action:
             case "rotate":
-                before = await kept.ring()
+                before, rotated = await kept.ring(), list[KeptKey]()
                 for algorithm in [asked.algorithm] if asked.algorithm else key_ring.algorithms(before):
-                    key = await kept.rotate(algorithm, at_once=asked.now)
+                    key = await kept.rotate(algorithm, at_once=asked.now, unseen=key_ring.SEEN_BY_ALL)
+                    rotated.append(key)
                     if key not in before.keys:  # one that waited already, and goes on waiting, is no event
                         await record_event(stores, outside, asked.realm, "SIGNING_KEY_ROTATED", _named(key))
+                if asked.now:
+                    await _signing(rotated, outside)
             case "disable":
                 key = await _disabled(kept, asked)
                 await record_event(stores, outside, asked.realm, "SIGNING_KEY_DISABLED", _named(key))
@@ -66,6 +70,12 @@ async def _done(settings: Settings, asked: Namespace) -> list[dict[str, Any]]:
                 pass
         now = int(outside.clock())
         return _rows(await kept.ring(), asked.algorithm, now=now)
+
+
+async def _signing(rotated: Sequence[KeptKey], outside: Outside) -> None:
+    """Wait until the new keys sign: whoever goes on to disable the old ones would be refused before."""
+    left = max((key.signs_from for key in rotated), default=0) - outside.clock()
+    await asyncio.sleep(max(0.0, min(left, key_ring.SEEN_BY_ALL)))
 
 
 async def _disabled(kept: KeptKeys, asked: Namespace) -> KeptKey:

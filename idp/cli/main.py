@@ -304,7 +304,9 @@ def _add_keys(keys: argparse.ArgumentParser) -> None:
         action.add_argument("--algorithm", choices=("ES256", "RS256", "PS256", "ES384", "EdDSA", "HS256"))
         action.add_argument("--json", action="store_true", help="for machines")
         if name == "rotate":
-            action.add_argument("--now", action="store_true", help="the new key signs at once: for a leaked key")
+            action.add_argument(
+                "--now", action="store_true", help="the new key signs as soon as every node has it: for a leaked key"
+            )
         if name == "disable":
             action.add_argument("--kid", required=True, metavar="KID")
 

@@ -83,10 +83,11 @@ class KeptKeys:
         """Return every key there is. Raises `KeyRefusedError` where no server has ever served the realm."""
         return (await self._stored())[1]
 
-    async def rotate(self, algorithm: KeyAlgorithm, *, at_once: bool) -> KeptKey:
+    async def rotate(self, algorithm: KeyAlgorithm, *, at_once: bool, unseen: int = 0) -> KeptKey:
         """Give an algorithm a new key; return it. If one waits already, that is the new one.
 
-        It is published now and signs when relying parties have had time to see it, or `at_once`.
+        It is published now and signs when relying parties have had time to see it, or `at_once`: after `unseen`
+        seconds, so that no node is asked for a key that it has not read yet.
         """
         fresh: KeptKey | None = None
         while True:
@@ -96,10 +97,10 @@ class KeptKeys:
             if waiter is not None and not at_once:
                 return waiter
             if waiter is not None:
-                changed, kid = key_ring.promoted(ring, waiter, now=now), waiter.kid
+                changed, kid = key_ring.promoted(ring, waiter, now=now, unseen=unseen), waiter.kid
             else:
                 fresh = fresh or await self._made(algorithm)
-                changed, kid = key_ring.added(ring, fresh, now=now, at_once=at_once), fresh.kid
+                changed, kid = key_ring.added(ring, fresh, now=now, at_once=at_once, unseen=unseen), fresh.kid
             if await self._written(sealed, changed):
                 return next(key for key in changed.keys if key.kid == kid)
 

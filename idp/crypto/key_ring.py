@@ -17,6 +17,9 @@ from idp.model.struct import Frozen
 
 KeyState = Literal["active", "passive", "disabled"]
 
+SEEN_BY_ALL = 3
+"""Seconds after which every node has a new key: each looks twice a second."""
+
 
 class KeyRefusedError(Exception):
     """A change that an operator asked for is not made; the text says why and what to do."""
@@ -82,16 +85,21 @@ def due(ring: Ring, *, now: int) -> tuple[KeyAlgorithm, ...]:
     return (*missing, *(a for a in algorithms(ring) if _rotation_at(ring, a) <= now))
 
 
-def added(ring: Ring, key: KeptKey, *, now: int, at_once: bool) -> Ring:
-    """Put a new key into the ring; the first one of its algorithm signs at once, having nobody to wait for."""
+def added(ring: Ring, key: KeptKey, *, now: int, at_once: bool, unseen: int = 0) -> Ring:
+    """Put a new key into the ring; the first one of its algorithm signs at once, having nobody to wait for.
+
+    `at_once` lets it sign as soon as `unseen` seconds are over, in which nodes may serve keys without it.
+    """
     first = not _line(ring, key.algorithm)
-    key = msgspec.structs.replace(key, created_at=now, signs_from=now if first or at_once else now + ANNOUNCED)
+    waits = 0 if first else unseen if at_once else ANNOUNCED
+    key = msgspec.structs.replace(key, created_at=now, signs_from=now + waits)
     return msgspec.structs.replace(ring, keys=(*ring.keys, key))
 
 
-def promoted(ring: Ring, waiter: KeptKey, *, now: int) -> Ring:
-    """Let a waiting key sign from now on."""
-    return _with(ring, waiter, msgspec.structs.replace(waiter, signs_from=now))
+def promoted(ring: Ring, waiter: KeptKey, *, now: int, unseen: int = 0) -> Ring:
+    """Let a waiting key sign from now on; one that was just made, when its `unseen` seconds are over."""
+    signs_from = min(waiter.signs_from, max(now, waiter.created_at + unseen))
+    return _with(ring, waiter, msgspec.structs.replace(waiter, signs_from=signs_from))
 
 
 def disabled(ring: Ring, kid: str, *, now: int) -> Ring:

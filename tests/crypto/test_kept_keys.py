@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from idp.crypto.kept_keys import KeptKeys
 from idp.crypto.key_pairs import pkcs8
-from idp.crypto.key_ring import KeyRefusedError
+from idp.crypto.key_ring import SEEN_BY_ALL, KeyRefusedError
 from idp.crypto.sealing import AesGcmSealer
 from idp.crypto.signing_keys import SigningKey, SigningKeys, SymmetricKey
 from idp.model.clients.protection import KEY_MANAGEMENT
@@ -194,6 +194,24 @@ async def test_an_operators_rotation_is_seen_at_the_next_look(kept: Kept, clock:
     promoted = await server.tended(BY_HAND)
     assert promoted is not None
     assert promoted.signer("ES256").kid == new.kid
+
+
+async def test_no_node_signs_with_a_key_before_all_have_had_time_to_publish_it(kept: Kept, clock: FakeClock) -> None:
+    quick, slow, operator = node(kept, clock), node(kept, clock), node(kept, clock)
+    old = await quick.open(BY_HAND)
+    await slow.open(BY_HAND)
+    new = await operator.rotate("ES256", at_once=True, unseen=SEEN_BY_ALL)
+    seen = await quick.tended(BY_HAND)
+    assert seen is not None
+    assert seen.signer("ES256").kid == old.signer("ES256").kid
+    assert new.kid in kids(seen)
+    clock.advance(1)
+    assert new.kid in kids(await slow.tended(BY_HAND) or old), "half a second later at the latest"
+    clock.advance(SEEN_BY_ALL - 1)
+    for each in (quick, slow):
+        signing = await each.tended(BY_HAND)
+        assert signing is not None
+        assert signing.signer("ES256").kid == new.kid
 
 
 @pytest.mark.parametrize("algorithm", ["PS256", "ES384", "EdDSA"])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from idp.crypto import key_ring
-from idp.crypto.key_ring import KeptKey, KeyRefusedError, Ring
+from idp.crypto.key_ring import SEEN_BY_ALL, KeptKey, KeyRefusedError, Ring
 from idp.model.policies.keys import ANNOUNCED, JWKS_LIFETIME, KeyAlgorithm, KeyPolicy
 
 NOW = 1_800_000_000
@@ -61,6 +61,26 @@ def test_a_rotation_at_once_signs_at_once_and_keeps_the_old_key_for_the_overlap(
     ring = key_ring.added(a_ring("a"), a_key("b"), now=NOW + 5, at_once=True)
     assert states(ring, NOW + 5) == {"a": "passive", "b": "active"}
     assert states(ring, NOW + 5 + OVERLAP) == {"a": "disabled", "b": "active"}
+
+
+def test_a_key_that_no_node_may_have_seen_yet_is_published_before_it_signs_also_in_a_hurry() -> None:
+    for ring in (
+        key_ring.added(a_ring("a"), a_key("b"), now=NOW + 5, at_once=True, unseen=SEEN_BY_ALL),
+        key_ring.promoted(
+            waits := key_ring.added(a_ring("a"), a_key("b"), now=NOW + 5, at_once=False),
+            waits.keys[-1],
+            now=NOW + 6,
+            unseen=SEEN_BY_ALL,
+        ),
+    ):
+        assert states(ring, NOW + 5 + SEEN_BY_ALL - 1) == {"a": "active", "b": "passive"}
+        assert states(ring, NOW + 5 + SEEN_BY_ALL) == {"a": "passive", "b": "active"}
+
+
+def test_a_key_that_was_published_long_ago_signs_at_once_when_it_is_promoted() -> None:
+    waits = key_ring.added(a_ring("a"), a_key("b"), now=NOW, at_once=False)
+    ring = key_ring.promoted(waits, waits.keys[-1], now=NOW + 60, unseen=SEEN_BY_ALL)
+    assert states(ring, NOW + 60) == {"a": "passive", "b": "active"}
 
 
 def test_two_rotations_within_one_second_let_the_last_one_sign() -> None:

@@ -165,11 +165,15 @@ def _measured(deployment: Deployment, people: Sequence[Customer]) -> dict[str, C
             "idp user find": ("user", "find", REALM, "Arta H"),
             "idp user disable": ("user", "disable", REALM, people[-1].username, "--reason", "measured"),
             "idp user end-sessions": ("user", "end-sessions", REALM, people[-1].username, "--reason", "measured"),
-            "idp store check": ("store", "check"),
             "idp store backup": ("store", "backup", str(_backup(deployment))),
+            "idp store check": ("store", "check"),
         }
         _backup(deployment).unlink(missing_ok=True)
-        costs |= {name: _command(deployment, *words) for name, words in commands.items()}
+        for name, cost in costs.items():
+            print(f"{name:46} {_told(cost)}", flush=True)
+        for name, words in commands.items():
+            costs[name] = _command(deployment, *words)
+            print(f"{name:46} {_told(costs[name])}", flush=True)
     costs["idp store restore"] = _command(deployment, "store", "restore", str(_backup(deployment)))
     for former in _backup(deployment).parent.glob("*.before-*"):
         former.unlink()

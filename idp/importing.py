@@ -182,7 +182,7 @@ class Importing:
         line = next((line for line in await self._history.log() if line.source in sources), None)
         if line is not None and line.source is VersionSource.FILE:
             return json.loads(await self._document(line.version))
-        draft = next((draft for draft in await self._history.drafts() if draft.name == LAST_IMPORT), None)
+        draft = await self.stores.versions.draft(LAST_IMPORT)
         return {} if draft is None else json.loads(self._history.drafted(draft))
 
     def _with_secrets(

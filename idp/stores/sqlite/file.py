@@ -13,6 +13,9 @@ from idp.ports import StoreUnavailableError
 from idp.stores.kernel import SchemaTooNewError, StoreInUseError
 
 APPLICATION_ID = 0x48796A61  # "Hyja": tells our files from other programs' (sqlite.org/fileformat2, offset 68).
+CHECKED_AT_START = 64 << 20
+"""Bytes of a file that is read as a whole when a server starts. Of a large one that takes seconds for each gigabyte: it
+is read by `idp store check`, and a damaged page is refused when somebody comes to it."""
 LOG_BYTES = 32 << 20
 """How long the log may stay, once it has begun anew."""
 BUSY_TIMEOUT = 5000
@@ -51,7 +54,13 @@ def unlock(descriptor: int) -> None:
     os.close(descriptor)
 
 
-def prepare(path: Path, *, migrations: Sequence[Sequence[str]], max_pages: int | None) -> sqlite3.Connection:
+def prepare(
+    path: Path,
+    *,
+    migrations: Sequence[Sequence[str]],
+    max_pages: int | None,
+    checked_up_to: int = CHECKED_AT_START,
+) -> sqlite3.Connection:
     """Create or check the file, bring its schema up to date, and return the connection that writes.
 
     Raises `SchemaTooNewError` before anything is changed, and `StoreUnavailableError` with a sentence otherwise.
@@ -60,7 +69,8 @@ def prepare(path: Path, *, migrations: Sequence[Sequence[str]], max_pages: int |
     with _opening(path) as connection:
         _refuse_foreign(connection, path, migrations)
         _journal(connection, path, max_pages)
-        _check(connection, path)
+        if path.stat().st_size <= checked_up_to:
+            _check(connection, path)
         _migrate(connection, migrations)
         _for_writing(connection)
         return connection

@@ -95,6 +95,7 @@ class SqliteKernel:
         max_pages: int | None = None,
         serving: bool = True,
         flush: Flush = flushed,
+        checked_up_to: int = sqlite_file.CHECKED_AT_START,
     ) -> SqliteKernel:
         """Open or create the store at `path`, for this process to serve from alone.
 
@@ -102,14 +103,17 @@ class SqliteKernel:
         the command line, whose few short transactions wait for the server's and the server's for them.
 
         `max_pages` bounds the file (a page has 4096 bytes). Raises `StoreUnavailableError`, of which `StoreInUseError`
-        and `SchemaTooNewError` are kinds, with a sentence that says what to do. `flush` is another disk, for tests.
+        and `SchemaTooNewError` are kinds, with a sentence that says what to do. A file of at most `checked_up_to` bytes
+        is read as a whole before it is served from. `flush` is another disk, for tests.
         """
         path = path.resolve()  # One file has one lock, whatever links lead to it.
         with ExitStack() as undo:
             descriptor = sqlite_file.lock(path) if serving else None
             if descriptor is not None:
                 undo.callback(sqlite_file.unlock, descriptor)
-                connection = sqlite_file.prepare(path, migrations=migrations, max_pages=max_pages)
+                connection = sqlite_file.prepare(
+                    path, migrations=migrations, max_pages=max_pages, checked_up_to=checked_up_to
+                )
             else:
                 connection = sqlite_file.beside(path, migrations=migrations)
             undo.callback(connection.close)

@@ -142,6 +142,23 @@ def test_a_damaged_file_is_refused(path: Path, clock: FakeClock) -> None:
         SqliteKernel.open(path, clock=clock)
 
 
+def test_a_large_file_is_served_from_without_being_read_as_a_whole_and_a_damaged_page_is_refused_when_met(
+    path: Path, clock: FakeClock
+) -> None:
+    fill(path, clock, records=2000)
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek((size // 4096 - 1) * 4096)
+        file.write(b"\xaa" * 64)
+    with pytest.raises(StoreUnavailableError, match="damaged"):
+        SqliteKernel.open(path, clock=clock)
+    kernel = SqliteKernel.open(path, clock=clock, checked_up_to=size - 1)
+    assert asyncio.run(kernel.get("kind", "realm", "key-0")) == b"value" * 100
+    with pytest.raises(StoreUnavailableError, match="damaged"):
+        asyncio.run(kernel.every("kind", "realm"))
+    asyncio.run(kernel.close())
+
+
 def test_damage_that_shows_while_serving_is_a_refusal(path: Path, clock: FakeClock) -> None:
     fill(path, clock, records=2000)
     kernel = SqliteKernel.open(path, clock=clock)

@@ -48,6 +48,19 @@ async def test_a_full_store_still_reads_and_takes_writes_again_once_there_is_roo
     await roomy.close()
 
 
+async def test_every_look_at_the_health_writes_so_that_a_disk_without_room_is_not_called_well(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    kernel = SqliteKernel.open(tmp_path / "idp.db", clock=clock)
+    log, sizes = tmp_path / "idp.db-wal", []
+    for _ in range(4):
+        (health,) = await kernel.health()
+        assert health.ok
+        sizes.append(log.stat().st_size)
+    assert sizes == sorted(set(sizes)), "SQLite writes nothing for a value that is there already"
+    await kernel.close()
+
+
 @pytest.mark.parametrize("largest_file", [100_000, 300_000, 1_000_000])
 async def test_a_disk_that_takes_no_more_loses_nothing_acknowledged(tmp_path: Path, largest_file: int) -> None:
     path = tmp_path / "idp.db"

@@ -182,8 +182,11 @@ class SqliteTransaction:
         self.pages += _PAGES_OF_EVENT + len(event.value) // _PAGE_SIZE
 
     def touch(self) -> None:
-        """Write something, which fails where nothing can be written."""
-        self.put("health", "", "", b"")
+        """Write something, which fails where nothing can be written.
+
+        Something else each time: SQLite writes no page for a value that is there already, and a full disk would be well.
+        """
+        self.put("health", "", "", b"" if self.get("health", "", "") else b"written")
 
     def remove_expired(self, limit: int) -> int:
         """Remove at most that many expired records, the oldest first."""

@@ -184,7 +184,7 @@ class SqliteTransaction:
     def touch(self) -> None:
         """Write something, which fails where nothing can be written.
 
-        Something else each time: SQLite writes no page for a value that is there already, and a full disk would be well.
+        Something else each time: SQLite writes no page for a value that is there already, and a full disk would pass.
         """
         self.put("health", "", "", b"" if self.get("health", "", "") else b"written")
 

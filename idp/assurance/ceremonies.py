@@ -17,7 +17,8 @@ from idp.assurance.untouched import untouched
 from idp.flows.assembly import AssembledRealm
 from idp.flows.credentials.held import strong_factors
 from idp.flows.engine import Passed, Run, SetUp
-from idp.flows.runner import ANYWHERE, Runner, failed
+from idp.flows.outcomes import failed
+from idp.flows.runner import ANYWHERE, Runner
 from idp.flows.step import Factor, Failure, StepContract, Success
 from idp.flows.strength.levels import TWO_FACTORS
 from idp.flows.tree import Execution

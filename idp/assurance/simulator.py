@@ -17,7 +17,8 @@ from idp.assurance.untouched import untouched
 from idp.flows.assembly import AssembledRealm, follows_flow
 from idp.flows.credentials.held import strong_factors
 from idp.flows.engine import Blocked, Ignored, Passed, Run, SetUp
-from idp.flows.runner import Runner, failed
+from idp.flows.outcomes import failed
+from idp.flows.runner import Runner
 from idp.flows.step import Challenge, Factor, Failure, Outcome, StepContract, Success
 from idp.flows.strength.levels import acr_of, amr_of, demanded_level, told_acr
 from idp.flows.trace import Considered

@@ -15,17 +15,16 @@ from idp.flows.assembly import CONSENT_EXECUTION, LINK_EXECUTION, AssembledRealm
 from idp.flows.engine import Blocked, Circumstances, Decision, Ignored, Passed, Run, SetUp, Usability, decide
 from idp.flows.facts import Facts
 from idp.flows.initiated import CANCEL, action_parameter, initiated_action, may_decline, oldest_proof, raised_level
+from idp.flows.outcomes import Result, declined, ended, failed, selector, succeeded, with_state
 from idp.flows.step import (
     Challenge,
     Detour,
-    Factor,
     Failure,
     Form,
     Login,
     Message,
     Outcome,
     Restart,
-    StepContract,
     StepEvent,
     Success,
 )
@@ -39,26 +38,12 @@ from idp.model.client import Client
 from idp.model.flow import Evidence, Status
 from idp.model.flow_kind import FlowKind
 from idp.model.oauth import AuthorizationRequest
-from idp.model.session import AuthenticationSession, Notice
-from idp.model.struct import Frozen
+from idp.model.session import AuthenticationSession
 from idp.model.user import User
 from idp.ports import Users
 
 ANYWHERE = "*"
 """As `AuthenticationSession.visiting`: every provider may be chosen. For who explores a flow without running it."""
-
-
-class Result(Frozen, frozen=True, kw_only=True):
-    """Where a login stands after a turn, and what is to be recorded.
-
-    Of a refused one: `at` is the authenticator that refused, if it was one, `considered` what the decision looked at.
-    """
-
-    session: AuthenticationSession
-    turn: Turn
-    events: tuple[StepEvent, ...] = ()
-    at: str = ""
-    considered: tuple[Considered, ...] = ()
 
 
 class Runner:
@@ -97,7 +82,7 @@ class Runner:
             decision = self.decision(session, user, now=now)
             match decision:
                 case Passed() | Blocked() | Ignored():
-                    return Result(session=session, turn=_end(decision), events=tuple(events))
+                    return Result(session=session, turn=ended(decision), events=tuple(events))
                 case SetUp(execution=execution):
                     if not session.evidence:  # T-9: nobody enrols who has proven nothing
                         reason = f"{execution.authenticator} is not set up, and nothing was proven before it"
@@ -286,12 +271,12 @@ class Runner:
         elif answer is not None and "authenticationExecution" in answer:
             return self._choose(session, offered, answer["authenticationExecution"])
         if session.selecting == execution.id and answer is None:
-            return Result(session=session, turn=_selector(offered))
+            return Result(session=session, turn=selector(offered))
         declines = answer is not None and CANCEL in answer
         if declines and may_decline(self._assembled, session, execution, user, now=now):
             return Result(session=msgspec.structs.replace(session, cancelled=True), turn=Finished())
         if answer is not None and "cancelLogin" in answer and session.request is not None:
-            return _declined(session)
+            return declined(session)
         step = self._assembled.step(execution.id)
         login = self._login(session, execution, user, now=now, posted=posted)
         if answer is not None and "restart" in answer:
@@ -313,7 +298,7 @@ class Runner:
         """Take another way, if it is one of those that were offered here."""
         offered = (run.execution, *run.alternatives)
         if all(execution.id != wanted for execution in offered):
-            return Result(session=session, turn=_selector(run))
+            return Result(session=session, turn=selector(run))
         return Result(session=msgspec.structs.replace(session, chosen=wanted, selecting=None), turn=Finished())
 
     def _scope_asked(self, session: AuthenticationSession) -> tuple[str, ...]:
@@ -367,7 +352,7 @@ class Runner:
     ) -> Result:
         match outcome:
             case Challenge():
-                session = _with_state(session, run.execution, outcome)
+                session = with_state(session, run.execution, outcome)
                 turn: Turn = Ask(
                     execution=run.execution,
                     challenge=outcome,
@@ -393,84 +378,7 @@ class Runner:
         self, session: AuthenticationSession, execution: Execution, outcome: Success, *, now: int
     ) -> AuthenticationSession:
         """Write down that a step succeeded: its evidence, and whom it identified."""
-        contract = self._assembled.contract(execution.id)
-        evidence = tuple(
-            Evidence(
-                execution=execution.id,
-                factor=factor.name,
-                category=factor.category,
-                channel=factor.channel,
-                amr=(execution.reference,) if execution.reference else factor.amr,
-                at=now,
-                ceremony=session.tab_id,
-                credential_id=outcome.credential_id,
-                amr_age=execution.reference_age,
-            )
-            for factor in _proven(contract, outcome)
-        )
-        notice = outcome.notice
-        return msgspec.structs.replace(
-            session,
-            user_id=outcome.user_id or session.user_id,
-            attempted_username=outcome.attempted_username or session.attempted_username,
-            progress={**session.progress, execution.id: Status.SUCCESS},
-            states={key: state for key, state in session.states.items() if key != execution.id},
-            evidence=(*session.evidence, *evidence),
-            selecting=None,
-            chosen=None,
-            arrival=outcome.arrival or session.arrival,
-            notice=Notice(key=notice.key, params=notice.params, kind=notice.kind) if notice else session.notice,
-        )
-
-
-def _end(decision: Passed | Blocked | Ignored) -> Turn:
-    match decision:
-        case Passed():
-            return Finished()
-        case Blocked(reason=reason):
-            return Refused(reason=reason)
-        case Ignored():
-            return Refused(reason="no step of the flow applied")
-
-
-def _proven(contract: StepContract, outcome: Success) -> tuple[Factor, ...]:
-    """Return what a success proves; a step that claims more than its contract says is a bug."""
-    if not outcome.proven:
-        return contract.ways[0]
-    claimed = {factor.name for factor in outcome.proven}
-    assert any(claimed == {factor.name for factor in way} for way in contract.ways), "a proof beyond the contract"
-    return outcome.proven
-
-
-def _declined(session: AuthenticationSession) -> Result:
-    """End the login because the person does not want it: no other way is tried, and the client is told."""
-    return Result(session=session, turn=Refused(reason="cancelled by the person", event_error="rejected_by_user"))
-
-
-def failed(session: AuthenticationSession, run: Run, failure: Failure) -> Result:
-    """End the login; or, where there are other ways (T-3), go on with the next one."""
-    if failure.final or not run.alternatives:
-        refused = Refused(reason=failure.reason, error=failure.error, event_error=failure.event_error)
-        return Result(session=session, turn=refused, events=failure.events, at=run.execution.authenticator)
-    progress = {**session.progress, run.execution.id: Status.ATTEMPTED}
-    states = {key: state for key, state in session.states.items() if key != run.execution.id}
-    session = msgspec.structs.replace(session, progress=progress, states=states, selecting=None, chosen=None)
-    error = failure.event_error or failure.error
-    told = StepEvent(type="LOGIN_ERROR", error=error, detail={"reason": failure.reason})
-    return Result(session=session, turn=Finished(), events=(*failure.events, told))
-
-
-def _selector(run: Run) -> Ask:
-    ways = [{"id": e.id, "kind": e.authenticator} for e in (run.execution, *run.alternatives)]
-    page = Challenge(page="select-method.html", fields={"ways": ways})
-    return Ask(execution=run.execution, challenge=page, alternatives=run.alternatives)
-
-
-def _with_state(session: AuthenticationSession, execution: Execution, challenge: Challenge) -> AuthenticationSession:
-    states = {key: state for key, state in session.states.items() if key != execution.id}
-    if challenge.state is not None:
-        states[execution.id] = msgspec.msgpack.encode(challenge.state)
-    return msgspec.structs.replace(session, states=states)
+        return succeeded(session, execution, self._assembled.contract(execution.id), outcome, now=now)
 
 
 def _done(session: AuthenticationSession, action: Execution) -> bool:

@@ -20,15 +20,16 @@ from idp.flows.brokering.visits import arrived, back_from, gone_away, sent_by, s
 from idp.flows.messages.action_links import ActionLink
 from idp.flows.messages.notices import Notices
 from idp.flows.openings import Openings
-from idp.flows.runner import Result, Runner
+from idp.flows.outcomes import Result
+from idp.flows.runner import Runner
 from idp.flows.step import Form, Message, StepEvent
 from idp.flows.trace import path_of
 from idp.flows.turns import Ask, Detoured, Finished, Refused, StartOver
+from idp.flows.views import Completed, Gone, GoOn, Page, Registered, Rejected, View
 from idp.model.event import Event
 from idp.model.flow_kind import FlowKind
 from idp.model.oauth import AuthorizationRequest
 from idp.model.session import AuthenticationSession, Notice, Outstanding, UserSession
-from idp.model.struct import Frozen
 from idp.model.trusted.upstream import Arrival
 from idp.model.user import User
 from idp.ports import AuthenticationSessions, Clock, OverloadedError, RandomBytes, Users
@@ -37,49 +38,6 @@ _MOST_TRIES = 20  # of a compare-and-set that gives way to nothing but another a
 _LATE = 3600  # seconds after a login has expired in which its request can still be begun again
 
 Assemblies = Callable[[str], Awaitable[AssembledRealm | None]]
-
-
-class Page(Frozen, frozen=True, kw_only=True):
-    """Show this challenge now; its answer brings the nonce back."""
-
-    session: AuthenticationSession
-    ask: Ask
-    nonce: str
-
-
-class GoOn(Frozen, frozen=True, kw_only=True):
-    """Redirect to the page of this tab."""
-
-    session: AuthenticationSession
-
-
-class Completed(Frozen, frozen=True, kw_only=True):
-    """The flow is passed and the tab is taken: the caller, and only this caller, may commit it."""
-
-    session: AuthenticationSession
-
-
-class Rejected(Frozen, frozen=True, kw_only=True):
-    """The login has ended without success."""
-
-    session: AuthenticationSession
-    error: str
-    reason: str
-
-
-class Registered(Frozen, frozen=True, kw_only=True):
-    """A flow that does not log in has ended, and there is no login to go back to."""
-
-    session: AuthenticationSession
-
-
-class Gone(Frozen, frozen=True, kw_only=True):
-    """No such login in this browser; `continues` is the tab in which an ended one went on."""
-
-    continues: str | None = None
-
-
-View = Page | GoOn | Completed | Rejected | Registered | Gone
 
 
 class Tabs:

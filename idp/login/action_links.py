@@ -11,7 +11,7 @@ from idp.flows.actions.verify_email import confirmed
 from idp.flows.messages import action_links
 from idp.flows.messages.action_links import ActionLink
 from idp.flows.networks import subscriber_of
-from idp.flows.tabs import Gone
+from idp.flows.views import Gone
 from idp.login.answers import page, redirect
 from idp.login.desk import Visit
 from idp.login.errors import error_page

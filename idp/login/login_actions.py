@@ -12,7 +12,7 @@ from typing import Any, assert_never
 from urllib.parse import urlencode
 
 from idp.flows.steps.identity_provider import UPSTREAM
-from idp.flows.tabs import Completed, Gone, GoOn, Page, Registered, Rejected, View
+from idp.flows.views import Completed, Gone, GoOn, Page, Registered, Rejected, View
 from idp.login.answers import (
     form_post,
     own_cookie,

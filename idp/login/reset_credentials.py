@@ -6,7 +6,7 @@ Keycloak's two addresses: the link of a login page, and one that an application 
 from __future__ import annotations
 
 from idp.flows.networks import subscriber_of
-from idp.flows.tabs import GoOn, Page
+from idp.flows.views import GoOn, Page
 from idp.login.authorization import asked
 from idp.login.desk import Visit
 from idp.login.errors import error_page

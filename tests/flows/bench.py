@@ -21,7 +21,8 @@ from idp.flows.assembly import AssembledRealm
 from idp.flows.compiler import CompiledFlow, compile_realm
 from idp.flows.credentials.sealed import password_purpose, seed_purpose
 from idp.flows.customers.newcomers import Newcomers
-from idp.flows.runner import Result, Runner
+from idp.flows.outcomes import Result
+from idp.flows.runner import Runner
 from idp.flows.step import Login, StepServices
 from idp.flows.turns import Ask
 from idp.model.finding import Finding

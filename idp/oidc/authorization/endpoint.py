@@ -15,10 +15,11 @@ from idp.flows.actions import consent
 from idp.flows.assembly import follows_flow
 from idp.flows.runner import Runner
 from idp.flows.strength.levels import demanded_level, wanted_level
-from idp.flows.tabs import Completed, GoOn, Page, Rejected, Tabs
+from idp.flows.tabs import Tabs
 from idp.flows.trace import path_of
 from idp.flows.turns import Ask, Detoured, Finished, Refused, StartOver
 from idp.flows.versions.published import PublishedRealm
+from idp.flows.views import Completed, GoOn, Page, Rejected
 from idp.model.client import Client
 from idp.model.flow_kind import FlowKind
 from idp.model.oauth import AuthorizationRequest

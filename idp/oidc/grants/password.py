@@ -11,7 +11,8 @@ from collections.abc import Mapping
 
 from idp.crypto.digest import digest
 from idp.flows.assembly import AssembledRealm, follows_flow
-from idp.flows.runner import Result, Runner
+from idp.flows.outcomes import Result
+from idp.flows.runner import Runner
 from idp.flows.tree import leaves
 from idp.flows.turns import Ask, Finished
 from idp.model.client import Client

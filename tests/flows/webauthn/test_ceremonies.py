@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from idp.flows.actions.webauthn_register import MOST_KEYS, RegisterPasskey, RegisterSecurityKey
-from idp.flows.runner import _proven
+from idp.flows.outcomes import _proven
 from idp.flows.step import Authenticator, Challenge, Failure, Login, Outcome, Restart, Success
 from idp.flows.steps.webauthn import Passkey, SecurityKey
 from idp.flows.strength.levels import level_of

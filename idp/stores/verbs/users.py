@@ -103,7 +103,8 @@ class KernelUsers:
             if not self._free(tx, user):
                 return False
             self._link(tx, stored.identities, user)
-            self._name(tx, terms_of(stored), user)
+            if _found_by(stored) != _found_by(user):  # a login changes none of it, and need not pay for it
+                self._name(tx, terms_of(stored), user)
             successor = msgspec.structs.replace(user, revision=user.revision + 1)
             self._shelf.put(tx, user.id, successor, owner=_owner(user.email))
             return True
@@ -143,7 +144,7 @@ class KernelUsers:
             self._reservations.delete(tx, owner)
 
     def _name(self, tx: Transaction, before: frozenset[str], user: User) -> None:
-        """Let the user be found by what is new, and by nothing that is gone; most changes change none of it."""
+        """Let the user be found by what is new, and by nothing that is gone."""
         after = terms_of(user)
         for gone in before - after:
             self._terms.delete(tx, gone)
@@ -204,6 +205,11 @@ def claims_of(user: User) -> tuple[tuple[str, str], ...]:
         *(("identity", _place(one)) for one in user.identities),
         *((TERM, term) for term in terms_of(user)),
     )
+
+
+def _found_by(user: User) -> tuple[str, ...]:
+    """Return what `terms_of` is made of."""
+    return (user.email, user.first_name, user.last_name, user.phone)
 
 
 def _place(identity: FederatedIdentity) -> str:

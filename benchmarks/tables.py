@@ -76,8 +76,8 @@ def remarks(report: Report) -> list[str]:
 _LEGEND = (
     "[dim]Medians of the rounds. alone: one request at a time; company: several at a time, whose writes share their "
     "commits. Password hashing is in no CPU figure of ours but its own; Keycloak's is in its figures. slow: over the "
-    "budget, but not once divided by the machine factor. Latencies count from the moment a request was due; behind: the "
-    "server did not keep up with the rate.[/]"
+    "budget, but not once divided by the machine factor. Latencies count from the moment a request was due; behind: "
+    "the server did not keep up with the rate.[/]"
 )
 
 

@@ -18,7 +18,7 @@ from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
-PUBLISHED = "85fb21e7b3fd3fdec7fab07d9806353104ef511691a093669e77e9ce05a0265d"
+PUBLISHED = "7cbb5483ba57ca0eb15e09816580f4f6d42cf0c41b1d2dca8725f85670af260d"
 FORMAT, PASSED, BLOCKED, IGNORED, TWO = "hyrja-certificate-1", "passed", "blocked", "ignored", 2
 LEVEL, BLOCK = "login: the level that is asked for", "conditional-level-of-authentication"
 State: Any = namedtuple("State", "progress known queue customer evidence needs made world")  # noqa: PYI024 - one line

@@ -107,7 +107,9 @@ class Outlet:
         """How many lines were lost since the start."""
         self._way = way
         self._tell = tell or _told_on_standard_error
-        self._lock = threading.Lock()
+        # One that a thread may take twice: garbage that is collected in the middle of a line may log what it was.
+        self._lock = threading.RLock()
+        self._sending = False
         self._waiting = bytearray()
         self._unfinished = False
         self._told = 0
@@ -152,6 +154,9 @@ class Outlet:
         return self._emptied()
 
     def _emptied(self) -> bool:
+        if self._sending:  # further up in this very thread, which goes on with what was put behind its line
+            return False
+        self._sending = True
         try:
             while self._waiting:
                 sent = self._way.send(self._part())
@@ -161,9 +166,12 @@ class Outlet:
             self._send_later()
             return False
         except OSError as error:
-            self._lose(bytes(self._waiting), error.strerror or type(error).__name__)
+            lines = bytes(self._waiting)
             self._waiting.clear()
+            self._lose(lines, error.strerror or type(error).__name__)
             return False
+        finally:
+            self._sending = False
         return True
 
     def _part(self) -> bytes:

@@ -48,6 +48,20 @@ class Disk:
         """Nothing to close."""
 
 
+class Interrupted(Disk):
+    """A way in the middle of which something else has a line to write, in the same thread."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__(room=10_000)
+        self.lines = lines
+        self.outlet = Outlet(self)
+
+    def send(self, part: bytes) -> int:
+        if self.lines:
+            self.outlet.msg(self.lines.pop())
+        return super().send(part)
+
+
 class Pipe:
     """A real one; whoever reads it does so when a test says so."""
 
@@ -67,6 +81,16 @@ def pipe() -> Iterator[Pipe]:
     os.close(opened.reading)
     opened.outlet.close()
     os.close(opened.writing)
+
+
+def test_garbage_that_logs_while_a_line_is_written_neither_waits_for_it_nor_tears_it() -> None:
+    way = Interrupted(["a task failed and nobody asked", "another one"])
+    writing = threading.Thread(target=way.outlet.msg, args=("a login",), daemon=True)
+    writing.start()
+    writing.join(PATIENCE)
+    assert not writing.is_alive(), "it waits for itself"
+    assert way.written.splitlines() == [b"a login", b"another one", b"a task failed and nobody asked"]
+    assert way.outlet.lost == 0
 
 
 def test_a_full_disk_is_nobodys_error_and_told_once_with_what_was_lost_when_there_is_room_again() -> None:

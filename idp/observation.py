@@ -43,6 +43,7 @@ class Observation:
         """Who is to hear of everything that happens."""
         self.health = Health()
         self._stop_answering: Callable[[], None] = lambda: None
+        self._replaced = False
         self.answering = asyncio.Event()
         """That probes are answered: from the beginning, or once this process serves, where others do meanwhile."""
 
@@ -68,11 +69,16 @@ class Observation:
             self._figures.hashing_queue = site.hashing_queue
 
     def draining(self) -> None:
-        """Say that requests should go elsewhere from now on."""
-        self.health.phase = Phase.DRAINING
+        """Say that requests should go elsewhere from now on, if they would come here: not if others have this place."""
+        if not self._replaced:
+            self.health.phase = Phase.DRAINING
 
     def retiring(self) -> None:
-        """Answer no probe any more: another process has this one's place, and the node is as ready as before."""
+        """Answer no probe any more: another process has this one's place, and the node is as ready as before.
+
+        So says this one to a probe that it has accepted already.
+        """
+        self._replaced = True
         self._stop_answering()
 
 

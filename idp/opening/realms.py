@@ -309,8 +309,6 @@ class RealmOpening:
             )
             try:
                 await newcomers.arrive(found.users)
-            except UnusableRealmError as error:
-                raise StartError(str(error)) from None
             except MessageUndeliveredError as error:
                 self._log.error("first passwords wait for the next start", realm=found.realm.name, reason=str(error))
             if newcomers.others_at_work:

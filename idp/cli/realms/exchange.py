@@ -16,7 +16,6 @@ from idp.cli.realms.arrivals import People
 from idp.cli.recording import record_event
 from idp.cli.terminal import printable
 from idp.crypto.sealing import MasterKeyError
-from idp.flows.assembly import UnusableRealmError
 from idp.importing import Importing, ImportRefusedError, Plan, importing_beside
 from idp.ports import MessageUndeliveredError, StoreUnavailableError
 from idp.realms.exchange.merging import Side
@@ -35,7 +34,6 @@ _REFUSALS = (
     HistoryRefusedError,
     ImportRefusedError,
     RealmUnreadableError,
-    UnusableRealmError,
 )
 
 

@@ -7,7 +7,8 @@ Several processes may start at once over one store. Each user is created by one 
 the one that marks it as on its way; that mark keeps the others from sending another for as long as sending may take.
 
 Where the realm keeps addresses apart, a newcomer reserves theirs like everybody who is given one (decision 0042). Whose
-address is somebody else's stays out: of two users with one address neither would be found by it.
+address is somebody else's stays out: of two users with one address neither would be found by it. So does whoever has
+the id or the federated identity of another user, whose account it would become.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from typing import Protocol
 import msgspec
 
 from idp.audit.events import Recorder
-from idp.flows.assembly import UnusableRealmError
 from idp.flows.credentials.password_policy import generated
 from idp.flows.credentials.sealed import password_purpose, recovery_code_purpose, seed_purpose
 from idp.flows.customers.users import amend, as_everybody
@@ -33,7 +33,15 @@ from idp.model.user import OtpCredential, PasswordCredential, User
 from idp.model.user_search import UserField, UserSearch
 from idp.ports import Passwords, RandomBytes, Sealer, SmsSender, Throttle, Users
 from idp.realms.users.seeded_keys import SeededCodes
-from idp.realms.users.seeds import DeliveredPassword, HashedPassword, TypedPassword, UserSeed, shared_address
+from idp.realms.users.seeds import (
+    DeliveredPassword,
+    HashedPassword,
+    TypedPassword,
+    UserSeed,
+    held_id,
+    held_identity,
+    shared_address,
+)
 
 ON_ITS_WAY = 60
 """Seconds for which a password that is marked as on its way is left to whoever marked it, who may live or not."""
@@ -95,7 +103,6 @@ class Newcomers:
         """Create the users that are new and deliver what is due; return how many were created.
 
         Raises:
-            UnusableRealmError: a user of the file has the id of another user of the store.
             MessageUndeliveredError: the gateway refused a first password; it is sent at the next start.
 
         """
@@ -119,10 +126,21 @@ class Newcomers:
     async def kept_out(self, seeds: Iterable[UserSeed]) -> AsyncIterator[Finding]:
         """Yield why users of a file would not come, without letting anybody in."""
         for seed in seeds:
-            if self._keeps_address(seed) and await self._services.users.by_username(seed.username) is None:
-                holder = await self._holder_of(seed.email)
-                if holder is not None:
-                    yield shared_address(seed, holder.username)
+            if await self._services.users.by_username(seed.username) is not None:
+                continue
+            holder = await self._holder_of(seed.email) if self._keeps_address(seed) else None
+            finding = await self._held(seed) if holder is None else shared_address(seed, holder.username)
+            if finding is not None:
+                yield finding
+
+    async def _held(self, seed: UserSeed) -> Finding | None:
+        """Return what of a user is somebody else's for good, whatever their address is."""
+        if seed.id is not None and await self._services.users.by_id(seed.id) is not None:
+            return held_id(seed)
+        for position, one in enumerate(seed.identities):
+            if await self._services.users.by_identity(one.alias, one.subject) is not None:
+                return held_identity(seed, position)
+        return None
 
     async def _holder_of(self, email: str) -> User | None:
         search = UserSearch(text=email, fields=(UserField.EMAIL,), exact=True)
@@ -186,7 +204,8 @@ class Newcomers:
             if there is not None:
                 return there, False  # another process was first
             # Never go on with an id that is somebody else's: their password would be replaced.
-            raise UnusableRealmError(f"User “{user.username}” of “{self._realm.name}” has the id of another user.")
+            self.left_out.append(await self._held(seed) or held_id(seed))
+            return None
         await self._record("REGISTER", user)
         return user, True
 

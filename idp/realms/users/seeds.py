@@ -191,6 +191,18 @@ def shared_address(seed: UserSeed, holder: str) -> Finding:
     return _error(f"{seed.pointer}/email", problem, repair)
 
 
+def held_id(seed: UserSeed) -> Finding:
+    """Return what is wrong with a user whose id is another user's."""
+    problem = f"“{seed.username}” has the id of another user."
+    return _error(f"{seed.pointer}/id", problem, "Leave the id out: the user gets one of their own.")
+
+
+def held_identity(seed: UserSeed, position: int) -> Finding:
+    """Return what is wrong with a user of whom a federated identity, the one at `position`, is another user's."""
+    problem = f"“{seed.username}” has a federated identity of another user: one login would open two accounts."
+    return _error(f"{seed.pointer}/federatedIdentities/{position}", problem, "Remove it from one of the two.")
+
+
 def _phone(values: tuple[str, ...], kinds: frozenset[NumberKind], pointer: str, findings: list[Finding]) -> str | None:
     """Return the number in E.164 form, if it is one that the realm sends messages to."""
     if not values:

@@ -122,6 +122,14 @@ def test_users_who_stay_out_are_named_by_file_and_place(folders: Folders) -> Non
     assert "“u00007” has the e-mail address of “u00001”" in dry, "the directory is asked before anybody arrives"
 
 
+def test_an_id_of_two_users_in_two_files_keeps_one_of_them_out_and_nobody_else(folders: Folders) -> None:
+    folders.lay_out([person(1, id="7d9c")], [person(2, id="7d9c"), person(3)])
+    said = folders.run("import", str(folders.into))
+    assert "“u00002” has the id of another user" in said
+    assert "2 users came; 0 of the file were there already" in said
+    assert "“u00002” has the id of another user" in folders.run("import", str(folders.into), "--dry-run")
+
+
 def test_a_large_directory_goes_in_and_out_in_bounded_memory(folders: Folders) -> None:
     files, each, note = 12, 20, "x" * 50_000
     wordy = [person(number, attributes={"note": [note]}) for number in range(files * each)]

@@ -143,10 +143,27 @@ async def test_a_user_with_the_id_of_another_takes_nothing_from_them() -> None:
     await arrive(bench, loaded(with_ana({"type": "password", "value": PASSWORD}, id="7d9c")))
     before = await ana(bench)
     renamed = with_ana(DELIVERED, id="7d9c", username="besa", attributes={"phoneNumber": ["+355692000999"]})
-    with pytest.raises(Exception, match="id of another user"):
-        await arrive(bench, loaded(renamed))
+    found = loaded(renamed)
+    newcomers = bench.newcomers(found.realm)
+    assert [finding.pointer async for finding in newcomers.kept_out(found.users)] == ["/users/0/id"]
+    assert await newcomers.arrive(found.users) == 0
+    assert [finding.pointer for finding in newcomers.left_out] == ["/users/0/id"]
     assert await ana(bench) == before
     assert bench.sms.messages == []
+
+
+async def test_a_user_with_the_federated_identity_of_another_stays_out() -> None:
+    bench = Bench()
+    identity = [{"identityProvider": "google", "userId": "1", "userName": "ana@gmail"}]
+    await arrive(bench, loaded(with_ana(federatedIdentities=identity)))
+    found = loaded(with_ana(federatedIdentities=identity, username="besa"))
+    newcomers = bench.newcomers(found.realm)
+    place = ["/users/0/federatedIdentities/0"]
+    assert [finding.pointer async for finding in newcomers.kept_out(found.users)] == place
+    assert await newcomers.arrive(found.users) == 0
+    assert [finding.pointer for finding in newcomers.left_out] == place
+    there = await bench.stores.users.by_identity("google", "1")
+    assert there == await ana(bench)
 
 
 # --- the first password

@@ -128,7 +128,7 @@ async def _both(
 ) -> AsyncIterator[tuple[Portable, Portable]]:
     if not source.clustered and not Path(source.path).is_file():  # noqa: ASYNC240 - one look, for one command
         raise CopyRefusedError(f"There is no store {source.path}.")
-    async with _opened(source, source_use) as here, _opened(target, "serve") as there:
+    async with _opened(source, source_use) as here, _opened(target, "fill") as there:
         yield here, there
 
 

@@ -22,9 +22,9 @@ from idp.stores.upkeep.copying import unfinished_copy
 
 _DAY = 86400
 
-Use = Literal["serve", "beside", "either"]
-"""`serve`: for a server, alone if the store is a file. `beside`: for the command line, whether or not a server is
-running. `either`: beside, or the first to make the store."""
+Use = Literal["serve", "fill", "beside", "either"]
+"""`serve`: for a server, alone if the store is a file. `fill`: as alone, to bring another store's records into it.
+`beside`: for the command line, whether or not a server is running. `either`: beside, or the first to make the store."""
 
 
 async def open_store(settings: StoreSettings, *, clock: Clock, use: Use, observer: Observer | None = None) -> Store:
@@ -64,7 +64,7 @@ async def open_kernel(settings: StoreSettings, *, clock: Clock, use: Use, observ
             raise StoreUnavailableError("store.path is :memory:, which only the serving process itself can see.")
         return MemoryKernel(clock)
     path = Path(settings.path)
-    serving = use == "serve" or (use == "either" and not path.exists())  # noqa: ASYNC240 - one look, for one command
+    serving = use in {"serve", "fill"} or (use == "either" and not path.exists())  # noqa: ASYNC240 - one look, for one command
     return SqliteKernel.open(path, clock=clock, serving=serving)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import stat
@@ -10,9 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from idp.app import Outside
+from idp.ports import StoreUnavailableError
+from idp.settings.loading import load
+from idp.stores.opening import open_store
 from tests.cli.deployment import REALM, Deployment, command, environment
 from tests.stores.mongodb import fresh_url
-from tests.stores.redis_server import shared_redis
+from tests.stores.redis_server import needs_redis, shared_redis
 
 OPERATIONS = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
 
@@ -168,9 +173,8 @@ def test_the_documentation_names_every_command_as_it_is_typed(deployment: Deploy
         assert done.returncode == 0, f"{line}: {done.stderr}"
 
 
-def test_a_file_goes_into_mongodb_and_redis_and_comes_back_as_a_backup(deployment: Deployment, store: Path) -> None:
-    with deployment.serving():
-        pass
+def a_cluster(deployment: Deployment, store: Path) -> Path:
+    """Return the settings of the same deployment on a MongoDB and a Redis with nothing in them."""
     mongodb, redis = fresh_url(), shared_redis()
     redis.empty()
     cluster = deployment.folder / "cluster.toml"
@@ -178,6 +182,35 @@ def test_a_file_goes_into_mongodb_and_redis_and_comes_back_as_a_backup(deploymen
         f'path = "{store}"', f'mongodb_url = "{mongodb}"\nredis_url = "{redis.url}"'
     )
     cluster.write_text(text, encoding="utf-8")
+    return cluster
+
+
+@needs_redis
+def test_a_proof_that_was_used_after_a_backup_is_not_used_again_where_the_backup_is_copied(
+    deployment: Deployment, store: Path
+) -> None:
+    with deployment.serving():
+        assert run(deployment, "backup", "old.sqlite", "--config", str(deployment.config)).returncode == 0
+    used_at, cluster = int(Outside().clock()), a_cluster(deployment, store)
+    done = run(deployment, "copy", "--from", "sqlite:old.sqlite", "--to-config", str(cluster))
+    assert done.returncode == 0, done.stderr
+
+    async def presented_again() -> bool:
+        opened = await open_store(load(cluster, environment={}).store, clock=Outside().clock, use="serve")
+        try:
+            proofs = opened.realm(REALM).first_use
+            return await proofs.first_use("client-assertion", "used", ttl=600, usable_since=used_at)
+        finally:
+            await opened.close()
+
+    with pytest.raises(StoreUnavailableError, match="used before"):
+        asyncio.run(presented_again())
+
+
+def test_a_file_goes_into_mongodb_and_redis_and_comes_back_as_a_backup(deployment: Deployment, store: Path) -> None:
+    with deployment.serving():
+        pass
+    cluster = a_cluster(deployment, store)
     done = run(deployment, "copy", "--from-config", str(deployment.config), "--to-config", str(cluster))
     assert done.returncode == 0, done.stderr
     assert "every kind has the number and the hash" in done.stdout

@@ -21,9 +21,9 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from benchmarks.accounting import family
-from benchmarks.deployment import free_port
 from benchmarks.server import StartFailedError
 from idp.model.struct import Frozen
+from tests.ports import free_port
 
 VARIABLE = "HYRJA_BENCH_MONGODB"
 _STAND_IN = "secantus"

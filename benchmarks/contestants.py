@@ -11,13 +11,14 @@ import msgspec
 
 from benchmarks import cluster, keycloak, peer
 from benchmarks.bank import PASSWORD, Bank
-from benchmarks.deployment import REALM, Customer, Deployment, deploy, free_port, inhabited
+from benchmarks.deployment import REALM, Customer, Deployment, deploy, inhabited
 from benchmarks.measuring import Bench, Contestant, Plan, named
 from benchmarks.scenarios import FLOOR, SCENARIOS, Scenario
 from benchmarks.server import Running, floor, provider
 from benchmarks.wire import Connection, expect, get
 from idp.crypto.passwords import Argon2Passwords
 from idp.model.struct import Frozen
+from tests.ports import free_port
 
 MEMORY = "memory"
 SQLITE = "SQLite"

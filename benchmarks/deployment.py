@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import secrets
-import socket
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import msgspec
 
 from idp.crypto.sealing import create_master_key
 from idp.model.struct import Frozen
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[1]
 REALM = "small-business"
@@ -90,14 +90,6 @@ def deploy(
     kept = store if store is not None else {"path": str(folder / "store" / "hyrja.sqlite")}
     deployment.config.write_text(_settings(deployment, store=kept, queue=queue), encoding="utf-8")
     return deployment
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _settings(deployment: Deployment, *, store: Mapping[str, str], queue: int | None) -> str:

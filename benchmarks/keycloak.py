@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.bank import KEYCLOAKS, Bank
-from benchmarks.deployment import CALLBACKS, REALM, ROBOTS, Customer, free_port, robot, user
+from benchmarks.deployment import CALLBACKS, REALM, ROBOTS, Customer, robot, user
 from benchmarks.server import Running, started
 from benchmarks.wire import get
+from tests.ports import free_port
 
 NAME = "Keycloak"
 VARIABLE = "HYRJA_BENCH_KEYCLOAK"

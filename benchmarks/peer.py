@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.bank import Bank, Browser, Place, code_of
-from benchmarks.deployment import BANKING, ROBOTS, ROOT, Customer, free_port
+from benchmarks.deployment import BANKING, ROBOTS, ROOT, Customer
 from benchmarks.server import Running, started
 from benchmarks.wire import Journey, UnexpectedAnswerError, expect, get
+from tests.ports import free_port
 
 NAME = "node-oidc-provider"
 OFFERS = frozenset(

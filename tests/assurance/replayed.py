@@ -12,8 +12,10 @@ from pathlib import Path
 
 from idp.assurance.prover import explore
 from idp.assurance.replay.scripts import Script, script, scripts
-from tests.cli.deployment import PATIENCE, command, environment, free_port
+from tests.cli.deployment import command, environment
 from tests.flows.bench import Edit, all_edits, document, loaded
+from tests.patience import PATIENCE
+from tests.ports import free_port
 
 _PERIOD = 3  # seconds of a code's step: a script waits for the next one in real time
 

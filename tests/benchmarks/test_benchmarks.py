@@ -10,7 +10,6 @@ from rich.console import Console
 
 from benchmarks.__main__ import main
 from benchmarks.contestants import MEMORY, SQLITE
-from benchmarks.deployment import free_port
 from benchmarks.keycloak import VARIABLE
 from benchmarks.peer import NAME as PEER
 from benchmarks.peer import OFFERS
@@ -18,6 +17,7 @@ from benchmarks.report import Report, as_json
 from benchmarks.scenarios import FLOOR, SCENARIOS
 from benchmarks.tables import show
 from benchmarks.wire import Answer, Connection, UnexpectedAnswerError, expect
+from tests.ports import free_port
 
 
 def shown(report: Report, *, width: int = 80) -> str:

@@ -20,7 +20,9 @@ from typing import NamedTuple
 
 import httpx
 
-from tests.cli.deployment import PATIENCE, Deployment, Edit, command, environment, free_port
+from tests.cli.deployment import Deployment, Edit, command, environment
+from tests.patience import PATIENCE
+from tests.ports import free_port
 from tests.stores.mongodb import fresh_url
 from tests.stores.redis_server import shared_redis
 

@@ -7,7 +7,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -20,12 +19,13 @@ import httpx
 import pyotp
 
 from idp.crypto.sealing import create_master_key
+from tests.patience import PATIENCE
+from tests.ports import free_port
 from tests.stories.browser import Browser, Page
 
 ROOT = Path(__file__).parents[2]
 REALM = "small-business"
 PERIOD = 3  # seconds of a code's step: the tests wait for the next one in real time
-PATIENCE = 30.0  # seconds until a process that does not answer is given up
 Edit = Callable[[dict[str, Any]], None]
 
 
@@ -211,12 +211,6 @@ def environment() -> dict[str, str]:
     """Return this process's environment without settings of ours."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HYRJA_")}
     return {**kept, "PYTHONPATH": str(ROOT), "BANK_URL": "http://localhost:8090"}
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 async def _nowhere(scope: Any, receive: Any, send: Any) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 
 import httpx
 
-from tests.cli.deployment import PATIENCE, REALM, Deployment, command, environment
+from tests.cli.deployment import REALM, Deployment, command, environment
+from tests.patience import PATIENCE
 
 
 def run(deployment: Deployment, action: str, *arguments: str, realm: str = REALM) -> subprocess.CompletedProcess[str]:

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from tests.cli.cluster import Cluster, cluster
-from tests.cli.deployment import PATIENCE
 from tests.cli.serving.test_serve import Bank, login_page
+from tests.patience import until
 from tests.stories.rearranged import FORM, PASSWORD, forms, settled
 
 pytestmark = pytest.mark.anyio
@@ -60,12 +60,6 @@ async def customers(deployment: Cluster, *, many: int) -> AsyncIterator[Callable
             yield lambda: done
         finally:
             going = False
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE * 2):
-        while not holds():  # noqa: ASYNC110 - other processes make it true
-            await asyncio.sleep(0.05)
 
 
 async def more_logins(done: Callable[[], int], *, at_least: int = 2) -> None:

@@ -14,8 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.cli.deployment import PATIENCE, REALM, Deployment, Process
+from tests.cli.deployment import REALM, Deployment, Process
 from tests.cli.test_serve_management import managed
+from tests.patience import PATIENCE
 from tests.stores.mongodb import MongoServer
 from tests.stores.redis_server import RedisServer, needs_redis
 

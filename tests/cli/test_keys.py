@@ -16,9 +16,10 @@ import pytest
 from idp.crypto.sealing import create_master_key
 from idp.stores.records import KernelStore
 from idp.stores.sqlite import SqliteKernel
-from tests.cli.deployment import PATIENCE, REALM, Deployment, Token, command, environment
+from tests.cli.deployment import REALM, Deployment, Token, command, environment
 from tests.cli.serving.test_serve import Bank, log_in, login_page, settled
 from tests.fakes import FakeClock
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.anyio
 ISSUER = f"/realms/{REALM}/protocol/openid-connect"

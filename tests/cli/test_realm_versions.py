@@ -17,9 +17,10 @@ import pytest
 from idp.model.event import Event
 from idp.stores.records import KernelStore
 from idp.stores.sqlite import SqliteKernel
-from tests.cli.deployment import PATIENCE, REALM, Deployment, Token, command, confirmed, environment
+from tests.cli.deployment import REALM, Deployment, Token, command, confirmed, environment
 from tests.cli.serving.test_serve import PHONE, USERNAME, Bank, login_page, settled
 from tests.fakes import FakeClock
+from tests.patience import PATIENCE
 from tests.stories.browser import Browser, Page
 from tests.stories.world import NEW_PASSWORD
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import httpx
 
-from tests.cli.deployment import REALM, Deployment, free_port
+from tests.cli.deployment import REALM, Deployment
+from tests.patience import PATIENCE
+from tests.ports import free_port
 
 
 def managed(deployment: Deployment) -> str:
@@ -22,13 +24,13 @@ def test_a_process_tells_how_it_is_on_a_port_of_its_own(tmp_path: Path) -> None:
     deployment = Deployment(tmp_path)
     address = managed(deployment)
     with deployment.serving() as process:
-        assert httpx.get(f"{address}/health/live").json() == {"status": "live"}
-        ready = httpx.get(f"{address}/health/ready")
+        assert httpx.get(f"{address}/health/live", timeout=PATIENCE).json() == {"status": "live"}
+        ready = httpx.get(f"{address}/health/ready", timeout=PATIENCE)
         assert (ready.status_code, ready.json()) == (200, {"status": "ready", "parts": {"sqlite": {"ok": True}}})
-        httpx.get(f"{deployment.origin}/realms/{REALM}/protocol/openid-connect/certs")
-        metrics = httpx.get(f"{address}/metrics").text
+        httpx.get(f"{deployment.origin}/realms/{REALM}/protocol/openid-connect/certs", timeout=PATIENCE)
+        metrics = httpx.get(f"{address}/metrics", timeout=PATIENCE).text
         for path in ("/health/live", "/health/ready", "/metrics"):
-            assert httpx.get(f"{deployment.origin}{path}").status_code == 404
+            assert httpx.get(f"{deployment.origin}{path}", timeout=PATIENCE).status_code == 404
         assert process.end(signal.SIGTERM) == 0
         assert process.output == ""
     count = f'hyrja_request_seconds_count{{endpoint="certs",realm="{REALM}",status="2xx"}} 1.0'
@@ -43,11 +45,11 @@ def test_a_process_that_drains_says_so_while_it_still_serves(tmp_path: Path) -> 
     deployment.change("[store]", "drain_seconds = 600\n[store]")
     with deployment.serving() as process:
         process.send(signal.SIGTERM)
-        while (ready := httpx.get(f"{address}/health/ready")).status_code == 200:
+        while (ready := httpx.get(f"{address}/health/ready", timeout=PATIENCE)).status_code == 200:
             pass
         assert (ready.status_code, ready.json()["status"]) == (503, "draining")
-        assert httpx.get(f"{address}/health/live").status_code == 200
+        assert httpx.get(f"{address}/health/live", timeout=PATIENCE).status_code == 200
         issuer = f"{deployment.origin}/realms/{REALM}"
-        assert httpx.get(f"{issuer}/.well-known/openid-configuration").status_code == 200
+        assert httpx.get(f"{issuer}/.well-known/openid-configuration", timeout=PATIENCE).status_code == 200
         process.send(signal.SIGINT)
         assert process.wait() == 0

@@ -14,7 +14,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from idp.crypto.base64url import base64url
 from tests.certificates import RSA_KEY, issued
-from tests.cli.deployment import PATIENCE, REALM, Deployment, Edit, Process, free_port
+from tests.cli.deployment import REALM, Deployment, Edit, Process
+from tests.patience import PATIENCE
+from tests.ports import free_port
 
 pytestmark = pytest.mark.anyio
 

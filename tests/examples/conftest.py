@@ -15,7 +15,9 @@ import httpx
 import pytest
 
 from tests.examples.little_provider import LittleProvider
-from tests.examples.serving import Port, Stage, free_port, serving
+from tests.examples.serving import Stage, serving
+from tests.patience import PATIENCE
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +50,7 @@ class BankClock:
 class Bank:
     """A running bank, and how to start it again."""
 
-    def __init__(self, folder: Path, provider: LittleProvider, port: Port | None = None) -> None:
+    def __init__(self, folder: Path, provider: LittleProvider, port: int | None = None) -> None:
         self.port = port or free_port()
         self.url = f"http://localhost:{self.port}"
         self.clock = BankClock()
@@ -81,7 +83,7 @@ class Bank:
             base_url=self.url,
             follow_redirects=True,
             headers={"Origin": self.url},
-            timeout=10,
+            timeout=PATIENCE,
             trust_env=False,
             verify=_NO_AUTHORITIES,
         )
@@ -92,7 +94,7 @@ class Bank:
 
 
 @pytest.fixture
-def provider_port() -> Port:
+def provider_port() -> int:
     """Where a provider would be, for tests that start it themselves."""
     return free_port()
 

@@ -23,7 +23,6 @@ from starlette.routing import Route
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from tests.examples.serving import Port
 
 Claims = dict[str, Any]
 
@@ -35,7 +34,7 @@ def _now() -> int:
 class LittleProvider:
     """The provider; tests set its attributes and read what it saw."""
 
-    def __init__(self, port: Port) -> None:
+    def __init__(self, port: int) -> None:
         self.url = f"http://localhost:{port}"
         self.fault = ""
         self.subject = "c0ffee-1"

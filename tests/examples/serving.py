@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, NewType
+from typing import TYPE_CHECKING
 
 import uvicorn
 
@@ -15,15 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from starlette.types import ASGIApp, Receive, Scope, Send
-
-Port = NewType("Port", int)
-
-
-def free_port() -> Port:
-    """A port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return Port(probe.getsockname()[1])
 
 
 @contextlib.contextmanager
@@ -58,7 +48,7 @@ def serving(application: ASGIApp, port: int, *, tls: tuple[Path, Path] | None = 
 class Stage:
     """A server that stays while what it serves is replaced: starting one for every test takes too long."""
 
-    def __init__(self, port: Port) -> None:
+    def __init__(self, port: int) -> None:
         self.port = port
         self.application: ASGIApp | None = None
 

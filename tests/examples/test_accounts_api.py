@@ -28,8 +28,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.examples.serving import Port, free_port, serving
+from tests.examples.serving import serving
 from tests.fakes import FakeClock
+from tests.ports import free_port
 
 pytestmark = pytest.mark.anyio
 
@@ -53,7 +54,7 @@ def of_the_api(module: str) -> Any:
 class Issuer:
     """A provider with one key, a discovery document, and an introspection endpoint that says what it is told."""
 
-    def __init__(self, port: Port) -> None:
+    def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}/realms/bank"
         self.port = port
         self.key = ECKey.generate_key("P-256", {"kid": "one"})

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.examples.conftest import log_in, problem
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from tests.examples.conftest import Bank
@@ -87,7 +88,7 @@ def test_two_tabs_at_once_do_not_spend_the_same_refresh_token(bank: Bank, provid
         cookies = dict(browser.cookies)
 
     def tab(_: int) -> httpx.Response:
-        return httpx.get(f"{bank.url}/small-business/received", cookies=cookies, trust_env=False)
+        return httpx.get(f"{bank.url}/small-business/received", cookies=cookies, trust_env=False, timeout=PATIENCE)
 
     with ThreadPoolExecutor(6) as tabs:
         pages = list(tabs.map(tab, range(6)))
@@ -221,7 +222,7 @@ def test_another_sites_form_does_nothing(browser: httpx.Client, path: str, heade
 
 
 def test_a_post_without_origin_is_judged_by_its_fetch_site(bank: Bank) -> None:
-    with httpx.Client(base_url=bank.url, trust_env=False) as bare:
+    with httpx.Client(base_url=bank.url, trust_env=False, timeout=PATIENCE) as bare:
         assert bare.post("/small-business/logout", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
         assert bare.post("/small-business/logout", headers={"Sec-Fetch-Site": "same-origin"}).status_code == 303
 

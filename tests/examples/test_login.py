@@ -11,10 +11,10 @@ import pytest
 from tests.examples.conftest import log_in, problem
 from tests.examples.little_provider import LittleProvider
 from tests.examples.serving import serving
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from tests.examples.conftest import Bank
-    from tests.examples.serving import Port
 
 
 @pytest.mark.parametrize("realm", ["small-business", "sme-corporate"])
@@ -100,7 +100,7 @@ def test_a_callback_in_another_browser_logs_nobody_in(
     bank: Bank, browser: httpx.Client, provider: LittleProvider
 ) -> None:
     to_provider = browser.get("/small-business/login", follow_redirects=False).headers["location"]
-    callback = httpx.get(to_provider, trust_env=False).headers["location"]
+    callback = httpx.get(to_provider, trust_env=False, timeout=PATIENCE).headers["location"]
 
     with bank.browser() as victim:
         page = victim.get(callback)
@@ -111,7 +111,7 @@ def test_a_callback_in_another_browser_logs_nobody_in(
 
 def test_a_callback_is_good_once(browser: httpx.Client) -> None:
     to_provider = browser.get("/small-business/login", follow_redirects=False).headers["location"]
-    callback = httpx.get(to_provider, trust_env=False).headers["location"]
+    callback = httpx.get(to_provider, trust_env=False, timeout=PATIENCE).headers["location"]
 
     assert browser.get(callback).url.path == "/small-business/home"
     assert problem(browser.get(callback)) == "mismatching_state"
@@ -119,7 +119,7 @@ def test_a_callback_is_good_once(browser: httpx.Client) -> None:
 
 def test_a_code_for_one_segment_does_not_open_the_other(browser: httpx.Client) -> None:
     to_provider = browser.get("/small-business/login", follow_redirects=False).headers["location"]
-    callback = httpx.get(to_provider, trust_env=False).headers["location"]
+    callback = httpx.get(to_provider, trust_env=False, timeout=PATIENCE).headers["location"]
 
     page = browser.get(callback.replace("/small-business/callback", "/sme-corporate/callback"))
 
@@ -158,7 +158,7 @@ def test_new_signing_keys_at_the_provider_need_no_restart_of_the_bank(
 
 
 def test_whoever_came_by_another_host_name_is_led_to_the_banks_own(bank: Bank) -> None:
-    with httpx.Client(trust_env=False) as stranger:
+    with httpx.Client(trust_env=False, timeout=PATIENCE) as stranger:
         page = stranger.get(f"http://127.0.0.1:{bank.port}/small-business/login")
 
     assert page.headers["location"] == f"{bank.url}/small-business/login"
@@ -177,11 +177,11 @@ class TestAProviderThatIsDown:
     """These start the provider themselves, to have it absent."""
 
     @pytest.fixture
-    def provider(self, provider_port: Port) -> LittleProvider:
+    def provider(self, provider_port: int) -> LittleProvider:
         return LittleProvider(provider_port)
 
     def test_gives_a_page_with_retry_and_works_as_soon_as_it_is_up(
-        self, browser: httpx.Client, provider: LittleProvider, provider_port: Port, capfd: pytest.CaptureFixture[str]
+        self, browser: httpx.Client, provider: LittleProvider, provider_port: int, capfd: pytest.CaptureFixture[str]
     ) -> None:
         page = log_in(browser)
         assert (page.status_code, problem(page)) == (503, "unreachable")
@@ -192,7 +192,7 @@ class TestAProviderThatIsDown:
             assert log_in(browser).url.path == "/small-business/home"
 
     def test_keeps_nobody_from_his_accounts_or_from_logging_out(
-        self, browser: httpx.Client, bank: Bank, provider: LittleProvider, provider_port: Port
+        self, browser: httpx.Client, bank: Bank, provider: LittleProvider, provider_port: int
     ) -> None:
         provider.access_token_seconds = 30
         with serving(provider.application, provider_port):
@@ -206,7 +206,7 @@ class TestAProviderThatIsDown:
         assert bank.cookie(browser) is None
 
     def test_is_found_again_after_its_restart(
-        self, browser: httpx.Client, bank: Bank, provider: LittleProvider, provider_port: Port
+        self, browser: httpx.Client, bank: Bank, provider: LittleProvider, provider_port: int
     ) -> None:
         with serving(provider.application, provider_port):
             log_in(browser)

@@ -14,7 +14,8 @@ import httpx
 import pytest
 
 from tests.examples.conftest import FOLDER, of_the_bank
-from tests.examples.serving import free_port
+from tests.patience import PATIENCE
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +50,7 @@ def url() -> str:
 def wait_until_it_answers(url: str, process: subprocess.Popen[str]) -> httpx.Response:
     while process.poll() is None:
         with contextlib.suppress(httpx.ConnectError):
-            return httpx.get(url, trust_env=False)
+            return httpx.get(url, trust_env=False, timeout=PATIENCE)
         time.sleep(0.02)
     pytest.fail(f"it stopped: {process.communicate()[1]}")
 
@@ -59,7 +60,7 @@ def test_it_serves_on_its_port_and_stops_quietly_on_ctrl_c(url: str, tmp_path: P
         assert "Banka Hyrja" in wait_until_it_answers(url, process).text
 
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=PATIENCE)
 
     assert (process.returncode, out, err) == (0, "", "")
 
@@ -71,7 +72,7 @@ def test_it_stops_when_its_parent_is_gone(url: str, tmp_path: Path) -> None:
 
         process.stdin.close()
 
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=PATIENCE) == 0
         assert process.stderr is not None
         assert process.stderr.read() == ""
 
@@ -88,7 +89,7 @@ def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with started(BANK_URL=f"http://localhost:{port}", BANK_SECRETS=str(tmp_path)) as process:
-            _, err = process.communicate(timeout=10)
+            _, err = process.communicate(timeout=PATIENCE)
 
     assert process.returncode == 2
     assert err == f"bank: port {port} is taken: choose another one with BANK_URL\n"
@@ -97,7 +98,7 @@ def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
 def test_an_unusable_store_is_one_line(url: str, tmp_path: Path) -> None:
     (tmp_path / "bank.db").write_text("this is not a database, whatever its name says" * 50)
     with started(BANK_URL=url, BANK_SECRETS=str(tmp_path), BANK_STORE=str(tmp_path / "bank.db")) as process:
-        _, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=PATIENCE)
 
     assert process.returncode == 2
     assert err.startswith("bank: BANK_STORE")

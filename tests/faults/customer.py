@@ -20,6 +20,7 @@ import pyotp
 
 from tests.cli.deployment import REALM, Deployment
 from tests.faults.answers import GONE_WRONG, BrokenPromiseError, ForgottenError, ToldToComeAgainError, judged
+from tests.patience import PATIENCE
 from tests.stories.browser import Browser, Page
 
 PERIOD = 6
@@ -39,7 +40,7 @@ class Application:
         self.remembered = remembered
         self.issuer = f"{origin}/realms/{REALM}"
         self._http = httpx.AsyncClient(
-            auth=("internet-banking", secret), timeout=20, headers={"connection": "close"}, trust_env=False
+            auth=("internet-banking", secret), timeout=PATIENCE, headers={"connection": "close"}, trust_env=False
         )
         self._http.event_hooks = {"response": [judged]}
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pyotp
 
 from tests.cli.cluster import Cluster, Node, Stores, cluster
-from tests.cli.deployment import PATIENCE
 from tests.faults.customer import Application, Customer, settled
+from tests.patience import PATIENCE
 
 ROUNDS = int(os.environ.get("HYRJA_FAULT_ROUNDS", "1"))
 """How often every fault is met."""

@@ -11,6 +11,7 @@ import pytest
 
 from tests.cli.cluster import Node, cluster
 from tests.cli.test_cluster import BY_PASSWORD, whole_login
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -36,6 +37,6 @@ async def test_logins_go_on_between_two_nodes_whose_clocks_are_half_a_minute_apa
 
 async def clock_of(node: Node) -> datetime:
     """Return a node's time, by what it writes above its answers."""
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as http:
         response = await http.get(f"http://127.0.0.1:{node.port}/")
     return parsedate_to_datetime(response.headers["date"]).astimezone(UTC)

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.cli.deployment import PATIENCE, REALM, Deployment, command, environment
+from tests.cli.deployment import REALM, Deployment, command, environment
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.anyio
 

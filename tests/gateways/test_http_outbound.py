@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 
 from idp.gateways.http_outbound import HttpOutbound
 from idp.ports import UnfetchableError
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.anyio
 DOCUMENT = b'{"keys": []}'
@@ -93,7 +94,7 @@ def outbound(*names: str, **options: object) -> HttpOutbound:
     async def resolve(_host: str, _port: int) -> list[str]:
         return list(names)
 
-    return HttpOutbound(**{"allow_loopback": True, "timeout": 2.0, "resolve": resolve, **options})  # type: ignore[arg-type] # a test's choice of options
+    return HttpOutbound(**{"allow_loopback": True, "timeout": PATIENCE, "resolve": resolve, **options})  # type: ignore[arg-type] # a test's choice of options
 
 
 async def fetched(gateway: HttpOutbound, address: str, largest: int = 100) -> bytes:

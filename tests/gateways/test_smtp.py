@@ -28,6 +28,7 @@ from idp.model.secret import Secret
 from idp.ports import MessageUndeliveredError
 from tests.certificates import server as of_this_machine
 from tests.fakes import FakeClock
+from tests.patience import PATIENCE
 
 pytestmark = [
     pytest.mark.anyio,
@@ -127,7 +128,7 @@ def contexts(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
 
 
 def smtp(box: Mailbox, *, trust: ssl.SSLContext | None = None, access_token: Any = None, **changed: Any) -> Smtp:
-    server = SmtpServer(host="localhost", port=box.port, sender="banka@bank.example", timeout=5.0)
+    server = SmtpServer(host="localhost", port=box.port, sender="banka@bank.example", timeout=PATIENCE)
     server = msgspec.structs.replace(server, **changed)
     return Smtp(server, clock=FakeClock(), random=secrets.token_bytes, trust=trust, token=access_token)
 
@@ -259,7 +260,7 @@ async def test_an_access_token_is_the_proof_where_the_server_takes_one(tmp_path:
     wanted = MailToken(
         url="https://login.mail.example/token", client_id="hyrja", client_secret=Secret("s"), scope="smtp"
     )
-    tokens = MailTokens(wanted, clock=clock, timeout=1.0, transport=httpx.MockTransport(answer))
+    tokens = MailTokens(wanted, clock=clock, timeout=PATIENCE, transport=httpx.MockTransport(answer))
     server, trust = contexts(tmp_path)
     async with served(tls=server) as box:
         proof = {"user": "hyrja", "token": wanted}
@@ -284,7 +285,7 @@ async def test_without_an_access_token_nothing_is_sent(answer: httpx.Response | 
         return answer
 
     wanted = MailToken(url="https://login.mail.example/token", client_id="hyrja", client_secret=Secret("geheim"))
-    tokens = MailTokens(wanted, clock=clock, timeout=1.0, transport=httpx.MockTransport(given))
+    tokens = MailTokens(wanted, clock=clock, timeout=PATIENCE, transport=httpx.MockTransport(given))
     with pytest.raises(MessageUndeliveredError) as refused:
         await tokens.token()
     assert "geheim" not in str(refused.value)

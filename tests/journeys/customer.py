@@ -12,6 +12,7 @@ from PIL import Image
 from playwright.sync_api import BrowserContext, Page
 
 from tests.journeys.demo import Demo
+from tests.patience import PATIENCE
 
 NEW_PASSWORD = "një fjalëkalim krejt i ri"
 
@@ -21,6 +22,7 @@ class Person:
 
     def __init__(self, demo: Demo, context: BrowserContext, *, realm: str, username: str, phone: str) -> None:
         self.demo = demo
+        context.set_default_timeout(PATIENCE * 1000)
         self.page: Page = context.new_page()
         self.realm = realm
         self.username = username

@@ -15,6 +15,9 @@ from pathlib import Path
 
 import httpx
 
+from tests.patience import PATIENCE
+from tests.ports import free_port
+
 ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 CHROMIUM_ARGUMENTS = [
@@ -34,7 +37,7 @@ class Demo:
     def __init__(self, folder: Path, realms: tuple[Path, ...] = ()) -> None:
         self.folder = folder
         self._realms = realms
-        self.idp_port, self.bank_port = _free_port(), _free_port()
+        self.idp_port, self.bank_port = free_port(), free_port()
         self.idp, self.bank = f"http://localhost:{self.idp_port}", f"http://localhost:{self.bank_port}"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -69,7 +72,7 @@ class Demo:
     def _signal(self, number: signal.Signals) -> int:
         assert self._process is not None
         self._process.send_signal(number)
-        status = self._process.wait(15)
+        status = self._process.wait(PATIENCE)
         self._process = None
         _wait_until_free(self.idp_port)
         _wait_until_free(self.bank_port)
@@ -80,11 +83,11 @@ class Demo:
         return self._process is not None
 
     def last_message_to(self, phone: str) -> str:
-        messages: list[dict[str, str]] = httpx.get(f"{self.idp}/dev/outbox.json").json()
+        messages: list[dict[str, str]] = httpx.get(f"{self.idp}/dev/outbox.json", timeout=PATIENCE).json()
         return next(message["text"] for message in reversed(messages) if message["to"] == phone)
 
     def first_password(self, phone: str) -> str:
-        messages: list[dict[str, str]] = httpx.get(f"{self.idp}/dev/outbox.json").json()
+        messages: list[dict[str, str]] = httpx.get(f"{self.idp}/dev/outbox.json", timeout=PATIENCE).json()
         return next(message["text"] for message in messages if message["to"] == phone).rsplit(" ", 1)[1]
 
     def code(self, phone: str) -> str:
@@ -102,18 +105,12 @@ def demo(folder: Path, realms: tuple[Path, ...] = ()) -> Iterator[Demo]:
             running.stop()
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
         assert process.poll() is None, "the demo ended by itself"
         try:
-            if httpx.get(url).is_success:
+            if httpx.get(url, timeout=PATIENCE).is_success:
                 return
         except httpx.TransportError:
             pass
@@ -123,7 +120,8 @@ def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
 
 def _wait_until_free(port: int) -> None:
     """Wait until nobody listens any more; the bank's site ends when the demo does."""
-    for _ in range(100):
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) != 0:
                 return

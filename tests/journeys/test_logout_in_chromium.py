@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Route
 from idp.web.locales import Locales
 from idp.web.pages import Pages, RealmView
 from tests.journeys.demo import Demo
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.browser
 STATE = "a-state-that-stands-for-a-session"
@@ -27,7 +28,7 @@ APPLICATION = """<!DOCTYPE html><title>rp</title><script>
     const frame = document.getElementById("op").contentWindow;
     return new Promise((done) => {{
       addEventListener("message", (event) => done([event.data, event.origin]), {{ once: true }});
-      setTimeout(() => done(["silence", ""]), 10000);
+      setTimeout(() => done(["silence", ""]), 180000);
       frame.postMessage(message, "{origin}");
     }});
   }}
@@ -35,7 +36,7 @@ APPLICATION = """<!DOCTYPE html><title>rp</title><script>
 
 BESIDE = """message => new Promise((done) => {
   addEventListener("message", (event) => done([event.data, event.origin]), { once: true });
-  setTimeout(() => done(["silence", ""]), 10000);
+  setTimeout(() => done(["silence", ""]), 180000);
   parent.document.getElementById("op").contentWindow.postMessage(message, "*");
 })"""
 
@@ -132,7 +133,7 @@ def test_the_logged_out_page_goes_on_once_the_frames_are_loaded(
     )
     context = chromium.new_context(java_script_enabled=scripts)
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(PATIENCE * 1000)
     for address in ("https://one.example/**", "https://two.example:8443/**", f"{running.bank}/bye**"):
         page.route(address, keep)
     headers = {"content-security-policy": policy}

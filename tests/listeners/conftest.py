@@ -7,7 +7,7 @@ import contextlib
 import json
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,7 @@ from idp.listeners.tls import ServerCertificate, asking_context, ordinary_contex
 from idp.web.http import Receive, Scope, Send
 from tests import certificates
 from tests.certificates import Holder
-
-PATIENCE = 20.0
+from tests.patience import PATIENCE, until
 
 
 @pytest.fixture(params=["asyncio", "uvloop"])
@@ -30,13 +29,6 @@ def anyio_backend(request: pytest.FixtureRequest) -> Any:
         pytest.importorskip("uvloop", reason="uvloop is not on every platform")
         return "asyncio", {"use_uvloop": True}
     return "asyncio"
-
-
-async def until(true: Callable[[], object]) -> None:
-    """Wait until something is so."""
-    async with asyncio.timeout(PATIENCE):
-        while not true():  # noqa: ASYNC110 - what is waited for tells nobody
-            await asyncio.sleep(0.01)
 
 
 class World:

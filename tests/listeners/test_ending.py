@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests import certificates
-from tests.listeners.conftest import PATIENCE, World, until
+from tests.listeners.conftest import World
+from tests.patience import PATIENCE, until
 
 pytestmark = pytest.mark.anyio
 LONG = 600.0  # seconds of draining: whoever waits for that waits for ever here

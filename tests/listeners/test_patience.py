@@ -11,7 +11,8 @@ import pytest
 
 from idp.listeners.patience import LARGEST_REQUEST
 from tests import certificates
-from tests.listeners.conftest import PATIENCE, World
+from tests.listeners.conftest import World
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.anyio
 SHORT = 0.3  # seconds, where the request never arrives

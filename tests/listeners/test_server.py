@@ -17,7 +17,8 @@ from idp.listeners.tls import asking_context
 from idp.listeners.tls_protocol import TlsProtocol
 from tests import certificates
 from tests.certificates import RSA_KEY, SERVER_AUTH, Holder, authority, issued
-from tests.listeners.conftest import PATIENCE, World, until
+from tests.listeners.conftest import World
+from tests.patience import PATIENCE, until
 
 pytestmark = pytest.mark.anyio
 OLD = certificates.BEGINNING - dt.timedelta(days=365)

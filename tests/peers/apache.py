@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.patience import PATIENCE
 from tests.peers.provider import Examined
 
 APACHE = shutil.which("apache2") or shutil.which("httpd")
@@ -81,10 +82,12 @@ def apache(exam: Examined, folder: Path) -> Iterator[str]:
     process = subprocess.Popen([APACHE, "-f", str(path), "-DFOREGROUND"])  # noqa: S603 - Debian's own
     address = f"https://localhost:{exam.apache_port}"
     try:
-        for _ in range(200):
+        until = time.monotonic() + PATIENCE
+        while True:
             assert process.poll() is None, (folder / "error.log").read_text()
+            assert time.monotonic() < until, (folder / "error.log").read_text()
             try:
-                httpx.get(f"{address}/bye.html", verify=exam.trust()).raise_for_status()
+                httpx.get(f"{address}/bye.html", verify=exam.trust(), timeout=PATIENCE).raise_for_status()
             except httpx.HTTPError:
                 time.sleep(0.05)
             else:
@@ -92,4 +95,4 @@ def apache(exam: Examined, folder: Path) -> Iterator[str]:
         yield address
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(PATIENCE)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import ssl
 import subprocess
 import sys
@@ -18,6 +17,8 @@ from typing import Any
 import httpx
 
 from scripts.exam import Exam
+from tests.patience import PATIENCE
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 FOLDER = Path(__file__).parent
@@ -25,7 +26,6 @@ NODE = shutil.which("node")
 ROBOT = "the secret of an application of the exam"
 PASSWORD = "alice-of-the-exam"
 NOTIFICATION = "ciba.backchannel.client.notification.endpoint"
-_LONGEST_START = 60.0  # seconds
 
 
 def missing() -> str | None:
@@ -43,7 +43,7 @@ class Examined:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.port, self.mutual_port, self.pages_port, self.apache_port, self.pings_port = (
-            _free_port() for _ in range(5)
+            free_port() for _ in range(5)
         )
         self.url = f"https://localhost:{self.port}"
         self.issuer = f"{self.url}/realms/conformance"
@@ -125,7 +125,7 @@ class Examined:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PATIENCE * 2,
             check=False,
         )
 
@@ -155,26 +155,19 @@ def examined(folder: Path) -> Iterator[Examined]:
         yield provider
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(PATIENCE)
         output.close()
 
 
 def _wait(provider: Examined, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + _LONGEST_START
+    until = time.monotonic() + PATIENCE
     while time.monotonic() < until and process.poll() is None:
         try:
             address = f"{provider.issuer}/.well-known/openid-configuration"
-            httpx.get(address, verify=provider.trust()).raise_for_status()
+            httpx.get(address, verify=provider.trust(), timeout=PATIENCE).raise_for_status()
         except (OSError, httpx.HTTPError):
             time.sleep(0.05)
         else:
             return
     said = (provider.folder / "serve.out").read_text(encoding="utf-8", errors="replace")
     raise AssertionError(f"the provider did not start:\n{said}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.journeys.demo import CHROMIUM, CHROMIUM_ARGUMENTS
+from tests.patience import PATIENCE
 from tests.peers.pages_server import served
 from tests.peers.provider import PASSWORD, Examined, missing
 
@@ -31,7 +32,7 @@ def page() -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
         page = browser.new_context(ignore_https_errors=True).new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(PATIENCE * 1000)
         yield page
         browser.close()
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from tests.patience import PATIENCE
 from tests.peers.apache import apache, missing
 from tests.peers.provider import PASSWORD, Examined
 
@@ -23,7 +24,7 @@ def site(exam: Examined, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
 
 @pytest.fixture
 def browser(exam: Examined) -> Iterator[httpx.Client]:
-    with httpx.Client(verify=exam.trust(), follow_redirects=True, timeout=20) as browser:
+    with httpx.Client(verify=exam.trust(), follow_redirects=True, timeout=PATIENCE) as browser:
         yield browser
 
 

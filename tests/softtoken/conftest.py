@@ -10,7 +10,8 @@ from playwright.sync_api import sync_playwright
 from starlette.applications import Starlette
 
 from idp.softtoken.application import routes
-from tests.examples.serving import free_port, serving
+from tests.examples.serving import serving
+from tests.ports import free_port
 from tests.softtoken.phone import ISSUER, Phone
 
 if TYPE_CHECKING:

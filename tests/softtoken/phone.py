@@ -8,6 +8,8 @@ from urllib.parse import quote
 
 import pyotp
 
+from tests.patience import PATIENCE
+
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page
 
@@ -62,6 +64,7 @@ class Phone:
 
     def __init__(self, context: BrowserContext, address: str) -> None:
         self.context = context
+        context.set_default_timeout(PATIENCE * 1000)
         self.address = address
         self.page: Page = context.new_page()
         self.complaints: list[str] = []
@@ -99,7 +102,7 @@ class Phone:
         self.page.click("#otp")
         self.page.fill("#pin-enter", pin)
         self.page.click("#pin-submit")
-        self.page.wait_for_selector("#code:not(:empty)", timeout=15_000)
+        self.page.wait_for_selector("#code:not(:empty)")
         digits = self.page.text_content("#code")
         assert digits is not None
         self.page.click("#code-close")

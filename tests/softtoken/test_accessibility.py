@@ -68,7 +68,7 @@ def code(phone: Phone) -> None:
     phone.page.click("#otp")
     phone.page.fill("#pin-enter", PIN)
     phone.page.click("#pin-submit")
-    phone.page.wait_for_selector("#code:not(:empty)", timeout=15_000)
+    phone.page.wait_for_selector("#code:not(:empty)")
 
 
 def remove(phone: Phone) -> None:
@@ -126,4 +126,4 @@ def test_the_whole_journey_works_with_the_keyboard_alone(phone: Phone) -> None:
     keyboard.insert_text(PIN)
     keyboard.press("Enter")
 
-    phone.page.wait_for_selector("#code:not(:empty)", timeout=15_000)
+    phone.page.wait_for_selector("#code:not(:empty)")

@@ -59,7 +59,7 @@ def test_an_image_without_a_code_says_what_to_do(phone: Phone, tmp_path: Path) -
 
     phone.page.set_input_files("#image", empty)
 
-    phone.page.wait_for_selector("#activation-error:not(:empty)", timeout=15_000)
+    phone.page.wait_for_selector("#activation-error:not(:empty)")
     assert "Provoni një imazh më të qartë" in phone.page.inner_text("#activation-error")
 
 
@@ -107,7 +107,7 @@ def test_a_right_and_a_wrong_pin_show_the_same_screen(phone: Phone) -> None:
         phone.page.click("#otp")
         phone.page.fill("#pin-enter", pin)
         phone.page.click("#pin-submit")
-        phone.page.wait_for_selector("#code:not(:empty)", timeout=15_000)
+        phone.page.wait_for_selector("#code:not(:empty)")
         words.append(re.sub(r"[0-9]+", "#", phone.page.inner_text("body")))
         phone.page.click("#code-close")
         phone.page.wait_for_selector("#screen-main:not([hidden])")
@@ -201,7 +201,7 @@ def test_one_pin_gives_one_code_which_goes_when_its_time_is_over(phone: Phone) -
     phone.page.click("#otp")
     phone.page.fill("#pin-enter", PIN)
     phone.page.click("#pin-submit")
-    phone.page.wait_for_selector("#code:not(:empty)", timeout=15_000)
+    phone.page.wait_for_selector("#code:not(:empty)")
     assert 0 < int(phone.page.inner_text("#seconds")) <= 30
 
     phone.page.clock.run_for(31_000)
@@ -240,7 +240,7 @@ def test_leaving_the_application_takes_pin_and_code_away(phone: Phone, screen: s
     phone.page.fill("#pin-enter", PIN)
     if screen == "code":
         phone.page.click("#pin-submit")
-        phone.page.wait_for_selector("#code:not(:empty)", timeout=15_000)
+        phone.page.wait_for_selector("#code:not(:empty)")
 
     phone.page.evaluate(HIDE)
 

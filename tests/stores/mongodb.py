@@ -31,6 +31,7 @@ from idp.stores.mongo.connection import connect
 from idp.stores.mongo.documents import Document
 from idp.stores.mongo.fresh import FreshPlace
 from idp.stores.mongo.place import MongoPlace
+from tests.ports import free_port
 from tests.stores.mongo.cutting_proxy import CuttingProxy
 
 _PATIENT = "timeoutMS=20000&serverSelectionTimeoutMS=20000"
@@ -69,7 +70,7 @@ class MongoServer:
     def __init__(self, directory: Path, *arguments: str) -> None:
         self._directory = directory
         self._arguments = arguments
-        self.port = _free_port()
+        self.port = free_port()
         self.start()
 
     def url(self, database: str) -> str:
@@ -155,13 +156,6 @@ async def mongo_place() -> FreshPlace:
     """Return an empty place in a database of its own, as a serving node has it."""
     url = fresh_url()
     return FreshPlace(await DroppedPlace.open(url, serving=True), connect(url, waits=True))
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 _NUMBERS = itertools.count()

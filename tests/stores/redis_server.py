@@ -22,7 +22,10 @@ from idp.ports import Clock, RealmStores
 from idp.stores.optimistic import OptimisticKernel
 from idp.stores.placement import is_brief
 from idp.stores.records import KernelStore
+from idp.stores.redis.place import PATIENCE as SHORT_PATIENCE
 from idp.stores.redis.place import RedisPlace
+from tests.patience import PATIENCE
+from tests.ports import free_port
 from tests.stores.memory_place import MemoryPlace
 
 PROGRAM = shutil.which("redis-server")
@@ -58,7 +61,7 @@ class RedisServer:
     def said(self, *command: str) -> bytes:
         """Send one command as an operator would, and return what is answered (its first bytes); b"" if nobody is."""
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as connection:
                 parts = [f"*{len(command)}", *(line for part in command for line in (f"${len(part.encode())}", part))]
                 connection.sendall("\r\n".join([*parts, ""]).encode())
                 return connection.recv(65536)
@@ -121,14 +124,6 @@ def cluster_of(count: int, directory: Path, *arguments: str) -> Iterator[Sequenc
             server.kill()
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
 @cache
 def shared_redis() -> RedisServer:
     """Return this process's server; it ends with the process. A test without one is left out, and says so."""
@@ -145,15 +140,15 @@ async def redis_place(clock: Clock) -> RedisPlace:
     """Return a place in the shared server, emptied long ago."""
     server = shared_redis()
     await asyncio.to_thread(server.empty)
-    return await settled_place(server.url, clock)
+    return await settled_place(server.url, clock, patience=PATIENCE)
 
 
-async def settled_place(url: str, clock: Clock) -> RedisPlace:
-    """Return a place in a server that has forgotten nothing for an hour."""
-    earlier = RedisPlace(url, clock=lambda: clock() - 3600, random=secrets.token_bytes)
+async def settled_place(url: str, clock: Clock, *, patience: float = SHORT_PATIENCE) -> RedisPlace:
+    """Return a place in a server that has forgotten nothing for an hour. `patience`: seconds for an answer."""
+    earlier = RedisPlace(url, clock=lambda: clock() - 3600, random=secrets.token_bytes, patience=PATIENCE)
     await earlier.open()
     await earlier.close()
-    place = RedisPlace(url, clock=clock, random=secrets.token_bytes)
+    place = RedisPlace(url, clock=clock, random=secrets.token_bytes, patience=patience)
     await place.open()
     return place
 

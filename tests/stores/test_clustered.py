@@ -21,6 +21,7 @@ from idp.stores.opening import open_store
 from idp.stores.redis.place import RedisPlace
 from tests.contracts.values import a_login, a_user
 from tests.fakes import FakeClock
+from tests.patience import PATIENCE
 from tests.stores.mongodb import dropped, fresh_url
 from tests.stores.redis_server import RedisServer, needs_redis, settled_place, shared_redis
 
@@ -150,7 +151,7 @@ async def test_a_store_that_something_is_brought_into_is_not_new(clock: FakeCloc
 
 async def test_each_part_says_how_far_its_clock_is_ahead_of_ours() -> None:
     behind = FakeClock(0.0)
-    redis = RedisPlace(shared_redis().url, clock=behind, random=secrets.token_bytes)
+    redis = RedisPlace(shared_redis().url, clock=behind, random=secrets.token_bytes, patience=PATIENCE)
     async with dropped(fresh_url()) as url:
         mongodb = await MongoPlace.open(url, serving=True, clock=behind)
         parts = [*await mongodb.health(), *await redis.health()]

@@ -8,6 +8,7 @@ import pytest
 from idp.ports import StoreUnavailableError
 from idp.stores.sqlite import SqliteKernel
 from tests.fakes import FakeClock
+from tests.patience import PATIENCE
 from tests.stores.acknowledged import missing
 from tests.stores.processes import running
 
@@ -65,7 +66,7 @@ async def test_every_look_at_the_health_writes_so_that_a_disk_without_room_is_no
 async def test_a_disk_that_takes_no_more_loses_nothing_acknowledged(tmp_path: Path, largest_file: int) -> None:
     path = tmp_path / "idp.db"
     with running("serving_process", str(path), str(largest_file)) as process:
-        said, complaints = process.communicate(timeout=60)
+        said, complaints = process.communicate(timeout=PATIENCE)
     assert complaints == ""
     lines = said.splitlines()
     assert lines[-1] == "closed"

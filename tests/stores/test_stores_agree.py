@@ -34,6 +34,7 @@ from tests.contracts.values import (
     an_event,
 )
 from tests.fakes import FakeClock
+from tests.patience import PATIENCE
 from tests.stores.memory_place import MemoryPlace
 from tests.stores.redis_server import redis_place, shared_redis
 
@@ -52,7 +53,7 @@ POLICIES = st.sampled_from(
 
 async def remote(durable: MemoryPlace, clock: FakeClock) -> KernelStore:
     """Open a store that knows nothing yet of what others have written to its places."""
-    redis = RedisPlace(shared_redis().url, clock=clock, random=secrets.token_bytes)
+    redis = RedisPlace(shared_redis().url, clock=clock, random=secrets.token_bytes, patience=PATIENCE)
     kernel = OptimisticKernel(durable=durable, brief=redis, is_brief=is_brief, clock=clock, random=secrets.token_bytes)
     return KernelStore(kernel, clock)
 

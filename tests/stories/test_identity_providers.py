@@ -15,8 +15,9 @@ import pytest
 from idp.model.trusted.upstream import FederatedIdentity
 from idp.model.user import User
 from idp.settings.tables import Outbound, Settings
-from tests.examples.serving import free_port, serving
+from tests.examples.serving import serving
 from tests.fakes import FakeClock
+from tests.ports import free_port
 from tests.stories.browser import Browser
 from tests.stories.settled import OTHER_PHONE, Home, Town, opened
 from tests.stories.upstream import Upstream

@@ -28,6 +28,7 @@ from tests.flows.bench import (
     demo_realm,
     step,
 )
+from tests.patience import until
 from tests.stories.browser import Browser
 from tests.stories.rearranged import (
     FORM,
@@ -330,11 +331,7 @@ async def publish(world: World, found: LoadedRealm) -> None:
     published = world.site.desks["small-business"].published
     before = published.realm().version
     await published.history.publish(found.document, Authorship(author="Ana", reason="a test"), base=before)
-    for _ in range(200):
-        if published.realm().version != before:
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError("the server has not noticed")
+    await until(lambda: published.realm().version != before)
 
 
 def edited(folder: Path, edit: Edit) -> LoadedRealm:

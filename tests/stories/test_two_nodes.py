@@ -27,6 +27,7 @@ from idp.web.http import Receive, Scope, Send
 from tests.fakes import FakeClock, FakeMailbox, FakeSites
 from tests.flows.bench import Edit, all_edits
 from tests.oidc.harness import payload
+from tests.patience import PATIENCE, until_true
 from tests.stores.memory_place import MemoryPlace
 from tests.stories.rearranged import FORM, OTP, customer, forms, settled
 from tests.stories.test_versions import history_of, read, served
@@ -104,13 +105,6 @@ async def active(world: World, token: str) -> bool:
     return answer
 
 
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Wait for what a node notices by itself within a second (a machine under load may need more)."""
-    async with asyncio.timeout(20):
-        while not await holds():  # noqa: ASYNC110 - what is waited for tells nobody
-            await asyncio.sleep(0.05)
-
-
 async def test_a_first_access_and_a_login_hop_between_the_nodes_at_every_request(tmp_path: Path) -> None:
     async with pair(tmp_path, edit=None) as nodes:
         client, arta = nodes.world.client(), Customer(nodes.world, "arta.hoxha", PHONE)
@@ -144,7 +138,7 @@ async def test_both_have_the_same_keys_and_the_same_history_when_both_start_toge
             here, there = (world.site.desks[REALM].provider.keys for world in (nodes.here, nodes.there))
             return here.jwks() == there.jwks()
 
-        await until(same_keys)
+        await until_true(same_keys)
 
 
 async def test_a_code_is_redeemed_at_one_of_them(tmp_path: Path) -> None:
@@ -170,7 +164,7 @@ async def test_a_published_version_is_noticed_at_the_other(tmp_path: Path) -> No
         async def noticed() -> bool:
             return {served(nodes.here), served(nodes.there)} == {line.version}
 
-        await until(noticed)
+        await until_true(noticed)
 
 
 async def test_a_node_that_starts_with_the_older_file_serves_what_the_others_serve_and_publishes_nothing(
@@ -208,7 +202,7 @@ async def test_a_rotated_key_is_noticed_at_the_other(tmp_path: Path) -> None:
             jwks = nodes.there.site.desks[REALM].provider.keys.jwks().decode()
             return all(kid in jwks for kid in kids if site.desks[REALM].provider.keys.public(kid) is not None)
 
-        await until(noticed)
+        await until_true(noticed)
         tokens = await nodes.tokens()
         assert await active(nodes.here, tokens["access_token"])
         assert await active(nodes.there, tokens["access_token"])
@@ -341,7 +335,7 @@ async def test_a_node_ends_although_its_store_hangs(tmp_path: Path) -> None:
     clock, place = FakeClock(), HangingPlace()
     async with provider(tmp_path, edit=SETTLED, clock=clock, shared=store_of(place, clock)) as world:
         place.hangs = True
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while place.waiting < 2:  # noqa: ASYNC110 - the watches tell nobody that they look
                 await asyncio.sleep(0.01)
             await world.site.close()

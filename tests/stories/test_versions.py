@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from idp.realms.topics.registration import OPEN, POLICIES
 from idp.settings.loading import StartError
 from idp.settings.tables import Realms
 from tests.flows.bench import Edit, all_edits
+from tests.patience import until
 from tests.stories.rearranged import FORM, OTP, PASSWORD, SMS, customer, forms, override, settled
 from tests.stories.world import BANK, ORIGIN, RelyingParty, World, provider
 
@@ -59,15 +59,6 @@ def read(world: World, edit: Edit) -> LoadedRealm:
     edit(document)
     vault = file_vault(Path(world.settings.secrets.vault))
     return load(json.dumps(document), surroundings=Surroundings(vault=vault, environment={"BANK_URL": BANK}))
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """Wait for what the server does by itself within a second (a machine under load may need more)."""
-    for _ in range(300):
-        if holds():
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError("the server has not noticed")
 
 
 async def publish(world: World, edit: Edit, *, confirm_within: int | None = None) -> Publication:

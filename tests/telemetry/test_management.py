@@ -17,6 +17,7 @@ from idp.telemetry.management import management
 from idp.telemetry.metrics import Metrics
 from idp.telemetry.tallies import Snapshot
 from idp.telemetry.workers import SILENT_LOOKS
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.anyio
 WELL = PartHealth(part="mongodb", ok=True, clock_ahead=-0.25)
@@ -26,7 +27,7 @@ GONE = PartHealth(part="redis", ok=False, reason="does not answer")
 class Node:
     """A process whose store is as a test wants it."""
 
-    def __init__(self, *parts: PartHealth, phase: Phase = Phase.SERVING, patience: float = 1.0) -> None:
+    def __init__(self, *parts: PartHealth, phase: Phase = Phase.SERVING, patience: float = PATIENCE) -> None:
         self.parts: tuple[PartHealth, ...] = parts
         self.asked, self.given_up = 0, False
         self.answers = asyncio.Event()

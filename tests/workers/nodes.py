@@ -13,7 +13,8 @@ import structlog
 
 from idp.listeners.sockets import Listeners, listening
 from idp.workers.supervisor import Node, Supervisor
-from tests.cli.deployment import PATIENCE, environment
+from tests.cli.deployment import environment
+from tests.patience import PATIENCE
 
 WORKERS = 2
 
@@ -25,13 +26,14 @@ def node(
     drain_seconds: float = 0.0,
     workers: int = WORKERS,
     silent_seconds: float = 2 * PATIENCE,
+    end_seconds: float = PATIENCE,
 ) -> Node:
     return Node(
         workers=workers,
         command=[sys.executable, "-m", "tests.workers.little_worker", str(folder), str(drain_seconds)],
         environment=environment(),
         listeners=listeners,
-        end_seconds=5.0,
+        end_seconds=end_seconds,
         silent_seconds=silent_seconds,
     )
 
@@ -39,7 +41,7 @@ def node(
 class LittleNode:
     """A supervisor of little workers at work, and somebody who asks them."""
 
-    def __init__(self, folder: Path, drain_seconds: float, silent_seconds: float) -> None:
+    def __init__(self, folder: Path, drain_seconds: float, silent_seconds: float, end_seconds: float) -> None:
         self._listener = listening("127.0.0.1", 0)
         self.folder = folder
         self.port: int = self._listener.getsockname()[1]
@@ -50,6 +52,7 @@ class LittleNode:
                 Listeners(ordinary=self._listener),
                 drain_seconds=drain_seconds,
                 silent_seconds=silent_seconds,
+                end_seconds=end_seconds,
             ),
             structlog.get_logger(),
         )
@@ -96,7 +99,7 @@ class LittleNode:
     async def end(self) -> int:
         self.supervisor.end()
         try:
-            return await asyncio.wait_for(self.running, PATIENCE)
+            return await asyncio.wait_for(self.running, PATIENCE * 2)
         finally:
             self._listener.close()
 
@@ -114,9 +117,9 @@ async def appeared(file: Path, *, holding: Callable[[str], bool] = lambda _: Tru
 
 @contextlib.asynccontextmanager
 async def little_node(
-    folder: Path, *, drain_seconds: float = 0.0, silent_seconds: float = 2 * PATIENCE
+    folder: Path, *, drain_seconds: float = 0.0, silent_seconds: float = 2 * PATIENCE, end_seconds: float = PATIENCE
 ) -> AsyncIterator[LittleNode]:
-    opened = LittleNode(folder, drain_seconds, silent_seconds)
+    opened = LittleNode(folder, drain_seconds, silent_seconds, end_seconds)
     try:
         yield opened
     finally:

@@ -17,7 +17,8 @@ import pytest
 from idp.workers.inherited import BEAT
 from idp.workers.supervisor import pause_after
 from idp.workers.worker import falls_silent
-from tests.cli.deployment import PATIENCE, ROOT, environment
+from tests.cli.deployment import ROOT, environment
+from tests.patience import PATIENCE
 from tests.workers.nodes import appeared, little_node
 
 pytestmark = pytest.mark.anyio
@@ -152,7 +153,7 @@ async def test_nobody_is_connected_to_a_node_where_nobody_would_answer(tmp_path:
 
 
 async def test_a_worker_that_does_not_end_is_killed(tmp_path: Path) -> None:
-    async with little_node(tmp_path) as node:
+    async with little_node(tmp_path, end_seconds=1.0) as node:
         await node.processes()
         (tmp_path / "stubborn").touch()
         assert await node.end() == 0

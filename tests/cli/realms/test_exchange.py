@@ -21,7 +21,8 @@ from idp.realms.exchange.secret_places import MASK
 from idp.realms.history import Authorship
 from idp.realms.loading import canonical_document
 from idp.settings.loading import load
-from tests.cli.deployment import PATIENCE, Deployment
+from tests.cli.deployment import Deployment
+from tests.patience import PATIENCE
 from tests.realms import keycloak_shapes as shapes
 
 Document = dict[str, Any]

@@ -15,7 +15,9 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from tests.cli.deployment import PATIENCE, PERIOD, REALM, Deployment, Token, command, confirmed, environment, free_port
+from tests.cli.deployment import PERIOD, REALM, Deployment, Token, command, confirmed, environment
+from tests.patience import PATIENCE
+from tests.ports import free_port
 from tests.stories.browser import Browser
 from tests.stories.world import NEW_PASSWORD
 
@@ -130,7 +132,7 @@ async def test_a_second_server_does_not_serve_the_same_store(tmp_path: Path) -> 
         assert second.stdout == ""
         assert second.stderr.startswith("idp: Another server process (")
         assert second.stderr.count("\n") == 1
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(timeout=PATIENCE) as http:
             assert (await http.get(f"{deployment.origin}/realms/{REALM}/.well-known/openid-configuration")).is_success
 
 

@@ -11,9 +11,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.patience import PATIENCE
 from tests.peers.provider import Examined
-
-_PATIENCE = 20.0  # seconds until a ping that does not come is a failure
 
 
 class Notified:
@@ -29,7 +28,7 @@ class Notified:
 
     def next(self) -> dict[str, Any]:
         """Wait for the next ping."""
-        return self._pings.get(timeout=_PATIENCE)
+        return self._pings.get(timeout=PATIENCE)
 
     def nothing_more(self) -> bool:
         """Whether there was none but those that were taken."""

@@ -17,6 +17,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 from joserfc.jws import JWSRegistry, serialize_compact
 
+from tests.patience import PATIENCE
 from tests.peers.provider import PASSWORD, Examined
 from tests.stories.browser import Page
 
@@ -29,7 +30,7 @@ class Person:
 
     def __init__(self, exam: Examined) -> None:
         self._home = exam.url
-        self.http = httpx.Client(verify=exam.trust())
+        self.http = httpx.Client(verify=exam.trust(), timeout=PATIENCE)
 
     def go(self, url: str, *, accept: bool = True) -> dict[str, str]:
         """Go where an application sends her; what the application is called back with, which it must be."""
@@ -92,7 +93,10 @@ class Party:
         key.write_text(tls["key"], encoding="ascii")
         context = ssl.create_default_context(cafile=str(exam.certificate))
         context.load_cert_chain(certificate, key)
-        self.plain, self.mutual = httpx.Client(verify=exam.trust()), httpx.Client(verify=context)
+        self.plain, self.mutual = (
+            httpx.Client(verify=exam.trust(), timeout=PATIENCE),
+            httpx.Client(verify=context, timeout=PATIENCE),
+        )
         self.server: dict[str, Any] = self.plain.get(f"{exam.issuer}/.well-known/openid-configuration").json()
         self.keys = KeySet.import_key_set(self.plain.get(self.server["jwks_uri"]).json())
 

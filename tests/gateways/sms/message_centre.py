@@ -9,6 +9,8 @@ import struct
 from collections.abc import AsyncIterator
 from typing import Any
 
+from tests.patience import PATIENCE
+
 BIND, SUBMIT, DELIVER, ENQUIRE, UNBIND = 0x09, 0x04, 0x05, 0x15, 0x06
 
 
@@ -84,7 +86,7 @@ class Centre:
 
     async def until(self, command: int) -> None:
         """Wait until a client has sent that command."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while await self.came.get() != command:
                 pass
 

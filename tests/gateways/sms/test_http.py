@@ -18,6 +18,7 @@ from idp.gateways.sms.template import HttpTemplate
 from idp.model.secret import Secret
 from idp.ports import MessageUndeliveredError
 from tests.gateways.sms.http_server import answering
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.anyio
 PHONE, TEXT, AUTHORIZATION = "+355692000101", "Kodi juaj: 481516", "Bearer of-the-gateway"
@@ -53,7 +54,7 @@ def dripping() -> Iterator[str]:
 
 @asynccontextmanager
 async def sms(
-    url: str, *, body: Any = None, seconds: float = 5.0, header: str = AUTHORIZATION
+    url: str, *, body: Any = None, seconds: float = PATIENCE, header: str = AUTHORIZATION
 ) -> AsyncIterator[HttpSms]:
     template = HttpTemplate(
         url=url, headers={"Authorization": "{secret}"}, body=BODY if body is None else body, message_id_at="id"
@@ -65,7 +66,7 @@ async def sms(
         await gateway.close()
 
 
-async def refusal(url: str, *, seconds: float = 5.0, header: str = AUTHORIZATION, unsure: bool = False) -> str:
+async def refusal(url: str, *, seconds: float = PATIENCE, header: str = AUTHORIZATION, unsure: bool = False) -> str:
     """Return all that an undelivered message may leave in a log: its words and those of its causes."""
     async with sms(url, seconds=seconds, header=header) as gateway:
         with pytest.raises(MessageUndeliveredError) as refused:

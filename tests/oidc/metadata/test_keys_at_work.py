@@ -28,6 +28,7 @@ from idp.oidc.metadata.key_watch import follow_keys, watch_keys
 from idp.oidc.token.tokens import read_id_token_hint
 from tests.fakes import FakeClock
 from tests.oidc.harness import PATH, REALM, Bank, segment
+from tests.patience import until
 
 pytestmark = [
     pytest.mark.anyio,
@@ -256,9 +257,7 @@ async def test_a_realm_whose_keys_do_not_open_keeps_its_own_and_no_other_realm_w
     log = structlog.wrap_logger(None, processors=[keep], wrapper_class=structlog.make_filtering_bound_logger(0))
     watched = {"broken": (broken.provider, stranger), "bank": (keyed.bank.provider, keyed.server)}
     watching = asyncio.create_task(watch_keys(watched, log))
-    async with asyncio.timeout(30):
-        while keyed.bank.provider.keys.signer("ES256").kid != key.kid:  # noqa: ASYNC110 - nobody tells of an assignment
-            await asyncio.sleep(0.05)
+    await until(lambda: keyed.bank.provider.keys.signer("ES256").kid == key.kid)
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
     assert broken.provider.keys is had

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -13,6 +13,7 @@ from idp.stores.mongo.fresh import STALE, FreshPlace, Memory
 from idp.stores.mongo.place import MongoPlace
 from idp.stores.optimistic import Commit, RecordKey, Stamped
 from tests.contracts.values import NOW
+from tests.patience import until, until_true
 from tests.stores.memory_place import MemoryPlace
 from tests.stores.mongo.cutting_proxy import cutting_proxy
 from tests.stores.mongodb import dropped, fresh_url, through
@@ -51,17 +52,8 @@ async def node(url: str, follows: str | None = None) -> AsyncIterator[tuple[Fres
         await place.close()
 
 
-async def until(true: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(60):
-        while not await true():  # noqa: ASYNC110 - another node's change comes through the server, not through an event
-            await asyncio.sleep(0.01)
-
-
 async def fresh(place: FreshPlace) -> None:
-    async def now() -> bool:
-        return place.fresh
-
-    await until(now)
+    await until(lambda: place.fresh)
 
 
 @pytest.mark.parametrize("kind", READ_OFTEN)
@@ -77,7 +69,7 @@ async def test_what_another_node_writes_is_seen_by_one_that_remembered_something
             async def seen(written: Stamped | None = written) -> bool:
                 return await place.get(key) == written
 
-            await until(seen)
+            await until_true(seen)
         asked = counted.asked
         assert await place.get(key) is None
         assert counted.asked == asked, "it is remembered that there is none, too"
@@ -117,7 +109,7 @@ async def test_a_node_that_hears_nothing_remembers_nothing() -> None:
         async def deaf() -> bool:
             return not place.fresh
 
-        await until(deaf)
+        await until_true(deaf)
         for number in (2, 3):
             await other.commit(write(key, record(number)))
             asked = counted.asked
@@ -145,11 +137,11 @@ async def test_an_answer_that_was_long_under_way_says_nothing_of_now() -> None:
         async def held(number: int) -> bool:
             return proxy.held >= number
 
-        await until(lambda: held(1))
+        await until_true(lambda: held(1))
         await other.commit(write(key, record(2)))  # after the answer that is held was made
         await asyncio.sleep(STALE)
         proxy.let_one_go()
-        await until(lambda: held(2))  # it has read the first one: it has asked for more
+        await until_true(lambda: held(2))  # it has read the first one: it has asked for more
         assert not place.fresh
         assert await place.get(key) == record(2)
 
@@ -180,7 +172,7 @@ async def test_a_collection_that_is_dropped_is_forgotten() -> None:
         async def gone() -> bool:
             return await place.get(key) is None
 
-        await until(gone)
+        await until_true(gone)
 
 
 def test_what_changed_while_it_was_read_is_not_kept() -> None:

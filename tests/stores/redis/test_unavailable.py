@@ -16,7 +16,9 @@ from idp.stores.redis.servers import _examined
 from tests import certificates
 from tests.contracts.values import NOW
 from tests.fakes import FakeClock
-from tests.stores.redis_server import RedisServer, free_port, needs_redis
+from tests.patience import PATIENCE
+from tests.ports import free_port
+from tests.stores.redis_server import RedisServer, needs_redis
 
 pytestmark = [pytest.mark.anyio, needs_redis]
 
@@ -34,10 +36,23 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
 
 @pytest.fixture
 async def place(server: RedisServer, clock: FakeClock) -> AsyncIterator[RedisPlace]:
-    place = RedisPlace(server.url, clock=clock, random=secrets.token_bytes, patience=0.5)
+    place = patient(server.url, clock)
     await place.open()
     yield place
     await place.close()
+
+
+@pytest.fixture
+async def impatient(server: RedisServer, clock: FakeClock) -> AsyncIterator[RedisPlace]:
+    """A place that gives up on an answer soon: only for what is not answered at all."""
+    place = RedisPlace(server.url, clock=clock, random=secrets.token_bytes, patience=1.0)
+    await place.open()
+    yield place
+    await place.close()
+
+
+def patient(url: str, clock: FakeClock) -> RedisPlace:
+    return RedisPlace(url, clock=clock, random=secrets.token_bytes, patience=PATIENCE)
 
 
 def an_addition(value: bytes = b"value") -> Commit:
@@ -67,25 +82,27 @@ async def test_a_killed_server_refuses_and_one_that_is_back_serves(server: Redis
     assert (await place.health())[0].ok
 
 
-async def test_a_frozen_server_refuses_whoever_waits_and_whoever_comes(server: RedisServer, place: RedisPlace) -> None:
+async def test_a_frozen_server_refuses_whoever_waits_and_whoever_comes(
+    server: RedisServer, impatient: RedisPlace
+) -> None:
     server.freeze()
-    waiting = [place.get(KEY) for _ in range(20)]
-    answers = await asyncio.gather(*waiting, place.commit(an_addition()), return_exceptions=True)
+    waiting = [impatient.get(KEY) for _ in range(20)]
+    answers = await asyncio.gather(*waiting, impatient.commit(an_addition()), return_exceptions=True)
     assert all(isinstance(answer, StoreUnavailableError) and "no answer" in str(answer) for answer in answers)
     # One asks whether it is back; all others are told at once, while that one still waits.
-    probe = asyncio.ensure_future(place.get(KEY))
+    probe = asyncio.ensure_future(impatient.get(KEY))
     await asyncio.sleep(0)
     for _ in range(20):
-        assert "no answer" in await refused(place)
+        assert "no answer" in await refused(impatient)
     assert not probe.done()
     with pytest.raises(StoreUnavailableError):
         await probe
-    assert "no answer" in await refused(place)
-    assert not (await place.health())[0].ok
+    assert "no answer" in await refused(impatient)
+    assert not (await impatient.health())[0].ok
     server.thaw()
     await asyncio.sleep(LONG_ENOUGH)
-    await place.get(KEY)  # What was on its way when it froze may have arrived: nobody was told either way.
-    assert (await place.health())[0].ok
+    await impatient.get(KEY)  # What was on its way when it froze may have arrived: nobody was told either way.
+    assert (await impatient.health())[0].ok
 
 
 async def test_what_was_under_way_when_the_connection_was_lost_is_known(server: RedisServer, place: RedisPlace) -> None:
@@ -139,7 +156,7 @@ async def test_a_full_server_refuses_and_loses_nothing(server: RedisServer, plac
 async def test_a_server_that_throws_records_away_is_refused(server: RedisServer, clock: FakeClock, policy: str) -> None:
     server.said("CONFIG", "SET", "maxmemory-policy", policy)
     with pytest.raises(StoreUnavailableError, match=rf"maxmemory-policy {policy}.*Set maxmemory-policy noeviction"):
-        await RedisPlace(server.url, clock=clock, random=secrets.token_bytes).open()
+        await patient(server.url, clock).open()
 
 
 async def test_a_wrong_password_is_told_and_not_shown(server: RedisServer, clock: FakeClock) -> None:
@@ -147,9 +164,9 @@ async def test_a_wrong_password_is_told_and_not_shown(server: RedisServer, clock
     for credentials in (":wrong-one@", ""):
         url = server.url.replace("://", f"://{credentials}")
         with pytest.raises(StoreUnavailableError, match=r"password of store\.redis_url") as raised:
-            await RedisPlace(url, clock=clock, random=secrets.token_bytes).open()
+            await patient(url, clock).open()
         assert "wrong-one" not in str(raised.value)
-    place = RedisPlace(server.url.replace("://", "://:the right one@"), clock=clock, random=secrets.token_bytes)
+    place = patient(server.url.replace("://", "://:the right one@"), clock)
     await place.open()
     await place.close()
 
@@ -176,7 +193,7 @@ async def test_the_user_that_the_documentation_makes_may_do_what_is_done(server:
     page = (Path(__file__).parents[3] / "docs/operations.md").read_text(encoding="utf-8")
     command = page.partition("`ACL SETUSER ")[2].partition("`")[0]
     assert server.said("ACL", "SETUSER", *command.split()) == b"+OK\r\n"
-    place = RedisPlace(server.url.replace("://", "://idp:PASSWORD@"), clock=clock, random=secrets.token_bytes)
+    place = patient(server.url.replace("://", "://idp:PASSWORD@"), clock)
     await place.open()
     addition = an_addition()
     assert await place.commit(addition) is None
@@ -195,16 +212,21 @@ async def test_tls_is_spoken_with_whom_the_authority_vouches_for(
     port = free_port()
     for name, value in (("cert-file", certificate), ("key-file", key), ("auth-clients", "no"), ("port", port)):
         assert server.said("CONFIG", "SET", f"tls-{name}", str(value)) == b"+OK\r\n", name
-    place = RedisPlace(f"rediss://localhost:{port}?ssl_ca_certs={certificate}", clock=clock, random=secrets.token_bytes)
+    place = RedisPlace(
+        f"rediss://localhost:{port}?ssl_ca_certs={certificate}",
+        clock=clock,
+        random=secrets.token_bytes,
+        patience=PATIENCE,
+    )
     await place.open()
     assert await place.commit(an_addition()) is None
     await place.close()
     with pytest.raises(StoreUnavailableError, match="TLS failed"):
-        await RedisPlace(f"rediss://localhost:{port}", clock=clock, random=secrets.token_bytes).open()
+        await patient(f"rediss://localhost:{port}", clock).open()
 
 
 async def test_a_database_of_its_own_is_used(server: RedisServer, clock: FakeClock) -> None:
-    place = RedisPlace(f"{server.url}/3", clock=clock, random=secrets.token_bytes)
+    place = patient(f"{server.url}/3", clock)
     await place.open()
     assert b"db3:" in server.said("INFO", "keyspace")
     assert b"db0:" not in server.said("INFO", "keyspace")
@@ -216,7 +238,7 @@ async def test_a_replica_is_refused(server: RedisServer, tmp_path: Path, clock: 
     replica = RedisServer(tmp_path / "replica", "--replicaof", f"127.0.0.1 {server.port}")
     try:
         with pytest.raises(StoreUnavailableError, match="a replica"):
-            await RedisPlace(replica.url, clock=clock, random=secrets.token_bytes).open()
+            await patient(replica.url, clock).open()
     finally:
         replica.kill()
 
@@ -250,7 +272,7 @@ async def test_what_is_no_redis_is_told(clock: FakeClock) -> None:
 
     async with await asyncio.start_server(answers, "127.0.0.1", 0) as site:
         port = site.sockets[0].getsockname()[1]
-        place = RedisPlace(f"redis://127.0.0.1:{port}", clock=clock, random=secrets.token_bytes)
+        place = patient(f"redis://127.0.0.1:{port}", clock)
         with pytest.raises(StoreUnavailableError, match=r"does not speak the protocol|connection was lost"):
             await place.open()
 

@@ -18,6 +18,7 @@ from idp.stores.sqlite import SqliteKernel
 from idp.stores.sqlite import records as sqlite_records
 from idp.stores.sqlite.records import MIGRATIONS
 from tests.fakes import FakeClock
+from tests.patience import PATIENCE
 from tests.stores.held_disk import put
 from tests.stores.processes import running
 
@@ -199,7 +200,7 @@ def test_a_read_only_file_is_refused(public_directory: Path, clock: FakeClock) -
         os.chown(public_directory / "idp.db.lock", NOBODY, NOBODY)
     path.chmod(0o444)
     with running("refused_process", str(path), str(NOBODY)) as process:
-        said, complaints = process.communicate(timeout=60)
+        said, complaints = process.communicate(timeout=PATIENCE)
     assert complaints == ""
     assert "cannot be written (Permission denied: idp.db): check the owner and the mode" in said
 
@@ -207,7 +208,7 @@ def test_a_read_only_file_is_refused(public_directory: Path, clock: FakeClock) -
 def test_a_read_only_directory_is_refused(public_directory: Path) -> None:
     public_directory.chmod(0o555)
     with running("refused_process", str(public_directory / "idp.db"), str(NOBODY)) as process:
-        said, complaints = process.communicate(timeout=60)
+        said, complaints = process.communicate(timeout=PATIENCE)
     public_directory.chmod(0o755)
     assert complaints == ""
     assert "cannot be written (Permission denied: idp.db.lock): check the owner and the mode" in said

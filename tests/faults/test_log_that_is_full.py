@@ -10,9 +10,10 @@ import httpx
 import pyotp
 import pytest
 
-from tests.cli.deployment import PATIENCE, Deployment
+from tests.cli.deployment import Deployment
 from tests.cli.test_serve_management import managed
 from tests.faults.customer import Application, Customer, settled
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.anyio
 REFUSED = 600  # their lines are more than a pipe holds

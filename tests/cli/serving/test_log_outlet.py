@@ -20,8 +20,9 @@ import structlog
 from idp.cli.serving.log import open_log
 from idp.cli.serving.log_outlet import MOST_WAITING, Outlet, way_out
 from idp.settings.tables import Log
-from tests.cli.deployment import PATIENCE, ROOT, environment
+from tests.cli.deployment import ROOT, environment
 from tests.logs import log_put_back
+from tests.patience import PATIENCE
 
 LINE = "x" * 999
 

@@ -27,7 +27,7 @@ from idp.web.http import Receive, Scope, Send
 from tests.fakes import FakeClock, FakeMailbox, FakeSites
 from tests.flows.bench import Edit, all_edits
 from tests.oidc.harness import payload
-from tests.patience import PATIENCE, until_true
+from tests.patience import PATIENCE, until, until_true
 from tests.stores.memory_place import MemoryPlace
 from tests.stories.rearranged import FORM, OTP, customer, forms, settled
 from tests.stories.test_versions import history_of, read, served
@@ -183,11 +183,7 @@ async def test_a_node_that_starts_with_the_older_file_serves_what_the_others_ser
         return world.site.desks[REALM].realm.title
 
     async with node(SETTLED) as first, node(renamed) as second:
-
-        async def followed() -> bool:
-            return title(first) == "Banka e Re"
-
-        await until(followed)
+        await until(lambda: title(first) == "Banka e Re")
         async with node(SETTLED) as restarted:
             assert title(restarted) == title(second) == "Banka e Re"
             assert len(await history_of(restarted).log()) == 2

@@ -432,7 +432,7 @@ async def test_two_files_for_one_realm_do_not_start_for_one_would_silently_win(t
     assert "Realm “bank” stands in 2 files" in told
 
 
-async def test_a_user_with_the_id_of_another_does_not_start_and_takes_nothing_over(tmp_path: Path) -> None:
+async def test_a_user_with_the_id_of_another_stays_out_and_takes_nothing_over(tmp_path: Path) -> None:
     def id_for(username: str) -> Callable[[dict[str, Any]], None]:
         def edit(document: dict[str, Any]) -> None:
             for user in document["users"]:
@@ -447,10 +447,13 @@ async def test_a_user_with_the_id_of_another_does_not_start_and_takes_nothing_ov
 
     async with provider(tmp_path, edit=id_for("arta.hoxha")) as world:
         before = await world.user("arta.hoxha")
-    told = await start_of(prepared(tmp_path, id_for("besnik.leka")))
-    assert "“besnik.leka”" in told
-    async with provider(tmp_path, edit=id_for("arta.hoxha")) as world:
-        assert await world.user("arta.hoxha") == before
+    with structlog.testing.capture_logs() as logs:
+        async with provider(tmp_path, edit=id_for("besnik.leka")) as world:
+            assert await world.user("arta.hoxha") == before
+            assert await world.site.desks["small-business"].provider.stores.users.by_username("besnik.leka") is None
+    told = [line for line in logs if line["event"] == "users left out"]
+    assert "small-business" in {line["realm"] for line in told}
+    assert all(place.endswith("/id") for line in told for place in line["places"])
 
 
 async def test_a_start_that_fails_late_lets_go_of_the_store(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import time
@@ -18,6 +19,7 @@ from idp.stores.observed import ObservedKernel
 from idp.stores.portable import Portable
 from idp.stores.records import KernelStore
 from idp.stores.sqlite import SqliteKernel
+from idp.stores.upkeep import fingerprint
 from idp.stores.upkeep.copying import unfinished_copy
 
 _DAY = 86400
@@ -37,6 +39,8 @@ async def open_store(settings: StoreSettings, *, clock: Clock, use: Use, observe
     kernel = await open_kernel(settings, clock=clock, use=use, observer=observer)
     if use == "serve":
         await _refuse_half_a_store(kernel)
+        if isinstance(kernel, SqliteKernel):
+            await asyncio.to_thread(fingerprint.remove, Path(settings.path))
     told: Kernel = kernel
     if observer is not None and not settings.clustered:
         part = "memory" if settings.forgetful else "sqlite"

@@ -49,6 +49,9 @@ def is_missed(connection: sqlite3.Connection) -> bool:
 
 
 def remove(store: Path) -> None:
-    """Take the fingerprint out of a store that is going to be served from."""
+    """Take the fingerprint out of a store that is going to be served from, if it was a backup.
+
+    It is true until the first write; afterwards the store would pass for a damaged backup.
+    """
     with closing(sqlite3.connect(store, isolation_level=None)) as connection:
         connection.execute(f"DROP TABLE IF EXISTS {_TABLE}")

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from idp.ports import StoreUnavailableError
+from idp.settings.tables import Store
 from idp.stores.kernel import SchemaTooNewError, StoreInUseError
+from idp.stores.opening import open_store
 from idp.stores.records import KernelStore
 from idp.stores.sqlite import SqliteKernel
 from idp.stores.upkeep import backup
@@ -179,6 +181,19 @@ def test_a_store_that_was_restored_is_no_backup_and_what_is_backed_up_of_it_late
         backup.back_up(path, later, progress=silent)
         backup.restore(later, path, now=later.name, progress=silent)
     assert sorted(names(path, clock)) == ["agim", "besa"]
+
+
+@pytest.mark.anyio
+async def test_a_backup_that_was_served_from_does_not_pass_for_a_damaged_one(
+    path: Path, target: Path, clock: FakeClock
+) -> None:
+    await _made(path, clock, "agim")
+    backup.back_up(path, target, progress=silent)
+    backup.refuse_damaged(target, target)
+    store = await open_store(Store(path=str(target)), clock=clock, use="serve")
+    assert await store.realm("bank").users.create(a_user("id-besa", username="besa", email=""))
+    await store.close()
+    backup.refuse_damaged(target, target)
 
 
 def test_no_store_no_backup(path: Path, target: Path) -> None:

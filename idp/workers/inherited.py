@@ -93,8 +93,11 @@ class Line:
         self._writer.write(READY)
 
     def say_alive(self) -> None:
-        """Tell that the loop turns. To a supervisor that does not read, nothing more is said than fits."""
-        if self._writer.transport.get_write_buffer_size() == 0:
+        """Tell that the loop turns. To a supervisor that does not read, nothing more is said than fits.
+
+        Nor to one that is gone: whoever finishes what was begun has nobody to tell.
+        """
+        if not self._writer.is_closing() and self._writer.transport.get_write_buffer_size() == 0:
             self._writer.write(BEAT)
 
     async def next_command(self) -> Command | None:

@@ -35,6 +35,8 @@ from idp.realms.history import HistoryRefusedError
 from idp.settings.loading import SettingsError, load
 
 _PRIVATE = 0o600
+_IN_MEMORY = 16 << 20
+"""Characters of an export for a pipe that are kept in memory until it is whole."""
 
 
 class ExportRefusedError(Exception):
@@ -158,17 +160,20 @@ async def _written_file(output: Path | None, text: AsyncIterator[str], leaves: C
 @contextmanager
 def _put_in_place(output: Path | None) -> Iterator[IO[str]]:
     """Yield a file of this user alone (with secrets it is worth as much as the store); it is given out at the end."""
-    folder = None if output is None or _is_device(output) else output.resolve().parent
-    with tempfile.NamedTemporaryFile("w+", encoding="utf-8", dir=folder, delete=False) as file:
+    if output is None or _is_device(output):
+        # Whoever lets a program encrypt it wants it in clear on no disk: it stays in memory, or has no name at least,
+        # so that nothing is left of it however this process ends.
+        with tempfile.SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8") as passing:
+            yield passing
+            passing.seek(0)
+            _give_all(passing, output)
+        return
+    with tempfile.NamedTemporaryFile("w+", encoding="utf-8", dir=output.resolve().parent, delete=False) as file:
         partial = Path(file.name)
         try:
             yield file
             file.flush()
-            if output is not None and folder is not None:
-                partial.replace(output.resolve())  # not the link that may lead there
-            else:
-                file.seek(0)
-                _give_all(file, output)
+            partial.replace(output.resolve())  # not the link that may lead there
         finally:
             partial.unlink(missing_ok=True)
 

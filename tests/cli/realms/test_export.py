@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import subprocess
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from idp.cli.main import main
-from tests.cli.deployment import Deployment
+from tests.cli.deployment import Deployment, command, environment
 from tests.realms import keycloak_shapes as shapes
 
 Document = dict[str, Any]
@@ -79,6 +80,27 @@ def test_a_folder_of_users_goes_out_as_it_came_in(folders: Folders, tmp_path: Pa
     assert whole["users"] == [user for number in range(3) for user in folders.given(number)]
     assert whole == json.loads((folders.out / "shop-realm.json").read_text()) | {"users": whole["users"]}
     assert single.read_text() == json.dumps(whole, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def test_what_goes_into_a_pipe_lies_under_no_name_on_a_disk(folders: Folders, tmp_path: Path) -> None:
+    """Tried: a file in the folder for temporary ones, with every secret in it if the process is killed just then."""
+    folders.lay_out([person(n, attributes={"note": ["x" * 100_000]}) for n in range(5)])
+    folders.run("import", str(folders.into))
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    exporting = subprocess.Popen(  # noqa: S603 - this Python and this project
+        command(
+            "realm", "export", "shop", "--users", "--secrets", "included", "--config", str(folders.deployment.config)
+        ),
+        cwd=folders.deployment.folder,
+        env=environment() | {"TMPDIR": str(temporary)},
+        stdout=subprocess.PIPE,
+    )
+    with exporting:
+        assert exporting.stdout is not None
+        assert exporting.stdout.read(1) == b"{"
+        exporting.kill()  # it waits for us to read on
+    assert list(temporary.iterdir()) == []
 
 
 def test_a_folder_that_holds_something_is_not_written_into(folders: Folders) -> None:

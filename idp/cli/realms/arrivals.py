@@ -69,8 +69,9 @@ class People:
         for place, seeds, _ in self._portions():
             for start in range(0, len(seeds), _TOGETHER):
                 self.came += await self._arrived(newcomers, seeds[start : start + _TOGETHER])
-                self._keep_out(place, newcomers.left_out)
+                self._keep_out(place, [*newcomers.left_out, *newcomers.delayed])
                 newcomers.left_out.clear()
+                newcomers.delayed.clear()
                 told(self.came)
 
     async def _arrived(self, newcomers: Newcomers, seeds: Sequence[UserSeed]) -> int:

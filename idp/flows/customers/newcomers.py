@@ -40,6 +40,7 @@ from idp.realms.users.seeds import (
     UserSeed,
     held_id,
     held_identity,
+    reserved_address,
     shared_address,
 )
 
@@ -93,6 +94,8 @@ class Newcomers:
         """Whether something was left to another process, so that one should look again after `ON_ITS_WAY`."""
         self.left_out: list[Finding] = []
         """What keeps users of the file from coming."""
+        self.delayed: list[Finding] = []
+        """What keeps users from coming just now, for two minutes at most."""
         self._alone = alone
         self._realm = realm
         self._services = services
@@ -173,10 +176,12 @@ class Newcomers:
             if there is not None:
                 return there, False  # another process was first
             holder = await self._holder_of(seed.email)
-            if holder is None and not self._alone:
-                self.others_at_work = True  # one may have reserved it for this very user, and not have written them yet
+            if holder is None:
+                # For this very user perhaps: by a process that has not written them yet, or was killed before it did.
+                self.others_at_work = True
+                self.delayed.append(reserved_address(seed))
             else:
-                self.left_out.append(shared_address(seed, "" if holder is None else holder.username))
+                self.left_out.append(shared_address(seed, holder.username))
             return None
         bare = User(
             id=user_id,

@@ -185,10 +185,16 @@ def admitted(seeds: tuple[UserSeed, ...], findings: Sequence[Finding]) -> tuple[
 
 
 def shared_address(seed: UserSeed, holder: str) -> Finding:
-    """Return what is wrong with a user whose e-mail address is somebody else's, by name where that may be said."""
-    problem = f"“{seed.username}” has the e-mail address of {f'“{holder}”' if holder else 'another user'}."
+    """Return what is wrong with a user whose e-mail address is somebody else's."""
+    problem = f"“{seed.username}” has the e-mail address of “{holder}”."
     repair = "Give each an address of their own, or let the realm allow it (duplicateEmailsAllowed)."
     return _error(f"{seed.pointer}/email", problem, repair)
+
+
+def reserved_address(seed: UserSeed) -> Finding:
+    """Return what keeps a user out whose e-mail address is reserved, for them or for somebody else."""
+    problem = f"The e-mail address of “{seed.username}” is being given to somebody at this moment."
+    return _error(f"{seed.pointer}/email", problem, "Wait two minutes and look again.")
 
 
 def held_id(seed: UserSeed) -> Finding:

@@ -365,13 +365,27 @@ async def test_a_newcomer_whose_address_is_another_users_stays_out_and_is_told_o
     assert not newcomers.others_at_work
 
 
-async def test_an_address_that_somebody_is_just_given_is_left_to_them() -> None:
+async def test_an_address_that_somebody_is_just_given_is_left_to_them_and_looked_at_again() -> None:
     bench = Bench()
     assert await bench.stores.users.reserve_address("ana@example.al", "a login in progress")
     found = loaded(sharing(("ana", "ana@example.al")))
     newcomers = bench.newcomers(found.realm)
     assert await newcomers.arrive(found.users) == 0
-    assert [finding.pointer for finding in newcomers.left_out] == ["/users/0/email"]
+    assert [finding.pointer for finding in newcomers.delayed] == ["/users/0/email"]
+    assert newcomers.left_out == []
+    assert newcomers.others_at_work
+
+
+async def test_a_newcomer_for_whom_a_killed_process_reserved_the_address_comes_when_that_is_over() -> None:
+    """Tried: alone, so nobody else is at it; then the user stayed out until somebody started the server once more."""
+    bench = Bench()
+    found = loaded(sharing(("ana", "ana@example.al")))
+    assert await bench.stores.users.reserve_address("ana@example.al", "the id that the killed process made up")
+    newcomers = bench.newcomers(found.realm)
+    assert await newcomers.arrive(found.users) == 0
+    assert newcomers.others_at_work, "or nobody looks again"
+    bench.clock.advance(120)
+    assert await bench.newcomers(found.realm).arrive(found.users) == 1
 
 
 async def test_beside_other_processes_a_reserved_address_is_looked_at_again_and_a_taken_one_is_not() -> None:

@@ -23,7 +23,7 @@ exam-reset: ## forget everything the exam keeps in var/exam
 	rm -rf var/exam
 
 test: $(VENV)/development ## all tests (a browser's are left out, with the reason, where there is no Chromium)
-	$(RUN) -m pytest --numprocesses auto --dist loadfile
+	$(RUN) -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 fuzz: $(VENV)/development ## look for new counterexamples: every property, a thousand random examples each
 	HYRJA_HYPOTHESIS=seeking $(RUN) -m pytest --numprocesses auto --dist loadfile $$(grep -rl "^from hypothesis" tests --include="test_*.py")

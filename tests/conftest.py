@@ -15,6 +15,14 @@ settings.register_profile("patient", deadline=None, derandomize=True)
 settings.register_profile("seeking", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("HYRJA_HYPOTHESIS", "patient"))
 
+LONG = ("cli/", "faults/", "journeys/", "assurance/test_replay", "benchmarks/", "peers/", "softtoken/")
+"""Files whose tests start processes and browsers. They go first: begun last, one of them would be waited for alone."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(tuple(f"tests/{place}" for place in LONG)))
+
 
 @pytest.fixture
 def anyio_backend() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import sqlite3
 import time
 from pathlib import Path
 from typing import Literal
@@ -19,6 +20,7 @@ from idp.stores.observed import ObservedKernel
 from idp.stores.portable import Portable
 from idp.stores.records import KernelStore
 from idp.stores.sqlite import SqliteKernel
+from idp.stores.sqlite.file import unavailable
 from idp.stores.upkeep import fingerprint
 from idp.stores.upkeep.copying import unfinished_copy
 
@@ -40,7 +42,7 @@ async def open_store(settings: StoreSettings, *, clock: Clock, use: Use, observe
     if use == "serve":
         await _refuse_half_a_store(kernel)
         if isinstance(kernel, SqliteKernel):
-            await asyncio.to_thread(fingerprint.remove, Path(settings.path))
+            await _begin_to_change(kernel, Path(settings.path))
     told: Kernel = kernel
     if observer is not None and not settings.clustered:
         part = "memory" if settings.forgetful else "sqlite"
@@ -78,6 +80,15 @@ def named(settings: StoreSettings) -> str:
         return f"sqlite:{Path(settings.path).resolve()}"
     url = urlsplit(address_of("mongodb_url", settings.mongodb_url, settings.mongodb_url_file))
     return f"{url.scheme}://{url.netloc.rpartition('@')[2]}{url.path}"
+
+
+async def _begin_to_change(kernel: SqliteKernel, path: Path) -> None:
+    """Take out what says of a backup that nothing was changed since."""
+    try:
+        await asyncio.to_thread(fingerprint.remove, path)
+    except sqlite3.Error as error:
+        await kernel.close()
+        raise unavailable(path, error) from error
 
 
 async def _refuse_half_a_store(kernel: Portable) -> None:

@@ -196,6 +196,22 @@ async def test_a_backup_that_was_served_from_does_not_pass_for_a_damaged_one(
     backup.refuse_damaged(target, target)
 
 
+@pytest.mark.anyio
+async def test_a_backup_that_somebody_writes_to_cannot_be_served_from_and_says_so(
+    path: Path, target: Path, clock: FakeClock
+) -> None:
+    await _made(path, clock, "agim")
+    backup.back_up(path, target, progress=silent)
+    kernel = SqliteKernel.open(target, clock=clock)
+    await kernel.close()  # from here on it has a log, and a start writes nothing before it takes the fingerprint out
+    with closing(sqlite3.connect(target, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreUnavailableError, match="locked"):
+            await open_store(Store(path=str(target)), clock=clock, use="serve")
+        other.execute("ROLLBACK")
+    await (await open_store(Store(path=str(target)), clock=clock, use="serve")).close()
+
+
 def test_no_store_no_backup(path: Path, target: Path) -> None:
     with pytest.raises(StoreUnavailableError, match="There is no store"):
         backup.back_up(path, target, progress=silent)

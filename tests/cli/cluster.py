@@ -21,6 +21,7 @@ from typing import NamedTuple
 import httpx
 
 from tests.cli.deployment import Deployment, Edit, command, environment
+from tests.listening import listening
 from tests.patience import PATIENCE
 from tests.ports import free_port
 from tests.stores.mongodb import fresh_url
@@ -138,7 +139,6 @@ class Proxy:
         self._port = port
         self._nodes = nodes
         self._turns = cycle(range(len(nodes)))
-        self._carrying: set[asyncio.Task[None]] = set()
         self.taken_out: set[Node] = set()
         """Nodes that a health check has found unready: nothing new is sent there."""
 
@@ -153,19 +153,12 @@ class Proxy:
     @contextlib.asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
         watching = asyncio.create_task(self.watch())
-        server = await asyncio.start_server(self._accept, "127.0.0.1", self._port)
         try:
-            yield
+            async with listening(self._carry, port=self._port):
+                yield
         finally:
-            server.close()
-            for task in (watching, *self._carrying):
-                task.cancel()
-            await asyncio.gather(watching, *self._carrying, return_exceptions=True)
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.get_running_loop().create_task(self._carry(reader, writer))
-        self._carrying.add(task)
-        task.add_done_callback(self._carrying.discard)
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
 
     def _in_turn(self) -> Iterator[Node]:
         first = next(self._turns)

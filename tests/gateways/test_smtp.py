@@ -28,6 +28,7 @@ from idp.model.secret import Secret
 from idp.ports import MessageUndeliveredError
 from tests.certificates import server as of_this_machine
 from tests.fakes import FakeClock
+from tests.listening import listening
 from tests.patience import PATIENCE
 
 pytestmark = [
@@ -221,10 +222,8 @@ async def test_a_server_that_says_nothing_is_not_waited_for() -> None:
         await reader.read()
         writer.close()
 
-    server = await asyncio.start_server(silent, "127.0.0.1", 0)
     box = Mailbox()
-    box.port = server.sockets[0].getsockname()[1]
-    async with server:
+    async with listening(silent) as box.port:
         with pytest.raises(MessageUndeliveredError):
             await smtp(box, timeout=0.05).send(to="ana@example.al", **LETTER)
 

@@ -9,6 +9,7 @@ import struct
 from collections.abc import AsyncIterator
 from typing import Any
 
+from tests.listening import listening
 from tests.patience import PATIENCE
 
 BIND, SUBMIT, DELIVER, ENQUIRE, UNBIND = 0x09, 0x04, 0x05, 0x15, 0x06
@@ -127,10 +128,5 @@ def receipt(message_id: str, word: str, *, by_options: int | None = None, esm_cl
 @contextlib.asynccontextmanager
 async def centre_at_work(tls: ssl.SSLContext | None = None) -> AsyncIterator[Centre]:
     centre = Centre()
-    server = await asyncio.start_server(centre.serve, "127.0.0.1", 0, ssl=tls)
-    centre.port = server.sockets[0].getsockname()[1]
-    try:
+    async with listening(centre.serve, tls=tls) as centre.port:
         yield centre
-    finally:
-        centre.hang_up()
-        server.close()

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Literal
 
+from tests.listening import listening
+
 _FLAGS = 16
 _MORE_TO_COME = 2
 
@@ -25,8 +27,6 @@ class CuttingProxy:
         self._held = b""
         self._going = asyncio.Semaphore(0)
         self.port = 0
-        self._serving: set[asyncio.Task[object]] = set()
-        self._open: set[asyncio.StreamWriter] = set()
 
     def cut(self, command: str, where: Literal["before", "after"], *, times: int) -> None:
         """Break the connection `before` such a request arrives, or `after` it was answered, so many times."""
@@ -42,18 +42,14 @@ class CuttingProxy:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection until it ends or is cut."""
-        task = asyncio.current_task()
-        assert task is not None
-        self._serving.add(task)
-        task.add_done_callback(self._serving.discard)
         there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._server_port)
-        self._open |= {writer, there_writer}
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
-            while await self._handed_on(await _message(reader), there_writer, there_reader, writer):
-                pass
-        for end in (there_writer, writer):
-            end.close()
-            self._open.discard(end)
+        try:
+            with suppress(asyncio.IncompleteReadError, ConnectionError):
+                while await self._handed_on(await _message(reader), there_writer, there_reader, writer):
+                    pass
+        finally:
+            there_writer.close()
+            writer.close()
 
     async def _handed_on(
         self, request: bytes, there: asyncio.StreamWriter, answers: asyncio.StreamReader, back: asyncio.StreamWriter
@@ -79,15 +75,6 @@ class CuttingProxy:
             await back.drain()
         return True
 
-    async def end(self) -> None:
-        """Break every connection."""
-        self._held = b""
-        for _ in self._serving:
-            self._going.release()
-        for end in list(self._open):
-            end.close()
-        await asyncio.gather(*self._serving)
-
 
 async def _message(reader: asyncio.StreamReader) -> bytes:
     length = await reader.readexactly(4)
@@ -98,10 +85,5 @@ async def _message(reader: asyncio.StreamReader) -> bytes:
 async def cutting_proxy(port: int) -> AsyncIterator[CuttingProxy]:
     """Stand in front of a server."""
     proxy = CuttingProxy(port)
-    listening = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
-    proxy.port = listening.sockets[0].getsockname()[1]
-    try:
+    async with listening(proxy.serve) as proxy.port:
         yield proxy
-    finally:
-        listening.close()
-        await proxy.end()

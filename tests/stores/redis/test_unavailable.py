@@ -16,6 +16,7 @@ from idp.stores.redis.servers import _examined
 from tests import certificates
 from tests.contracts.values import NOW
 from tests.fakes import FakeClock
+from tests.listening import listening
 from tests.patience import PATIENCE
 from tests.ports import free_port
 from tests.stores.redis_server import RedisServer, needs_redis
@@ -270,11 +271,11 @@ async def test_what_is_no_redis_is_told(clock: FakeClock) -> None:
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         writer.close()
 
-    async with await asyncio.start_server(answers, "127.0.0.1", 0) as site:
-        port = site.sockets[0].getsockname()[1]
+    async with listening(answers) as port:
         place = patient(f"redis://127.0.0.1:{port}", clock)
         with pytest.raises(StoreUnavailableError, match=r"does not speak the protocol|connection was lost"):
             await place.open()
+        await place.close()
 
 
 async def test_a_closed_place_opens_no_new_connection(place: RedisPlace) -> None:

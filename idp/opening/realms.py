@@ -236,7 +236,7 @@ class RealmOpening:
         authorship = Authorship(author=f"file {path}", reason="The file is new, or has changed since it was taken.")
         for _ in range(_PATIENCE):
             with contextlib.suppress(HistoryRefusedError):
-                return await history.taken_from_file(found.document, authorship)
+                return await history.taken_from_file(found.document, authorship, alone=self._alone)
         raise StartError(f"The realm {history.realm} is being published by others all the time. Start again.")
 
     async def _live(self, history: RealmHistory, found: LoadedRealm | None) -> LoadedRealm:

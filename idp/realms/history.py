@@ -125,18 +125,18 @@ class RealmHistory:
             raise HistoryRefusedError(f"The realm “{self.realm}” is at this version already.")
         return await self._added(latest, document, authorship, source=VersionSource.ROLLBACK)
 
-    async def taken_from_file(self, document: bytes, authorship: Authorship) -> Publication | None:
+    async def taken_from_file(self, document: bytes, authorship: Authorship, *, alone: bool) -> Publication | None:
         """Publish what the realm file says, if that is news since it was last taken; None if it is not.
 
-        The file counts when it changes, and only then: what was published since stays, also over a restart. A file that
-        says what was superseded is an old file, on a node with the configuration of yesterday, say: it undoes nothing
-        either. To go back is somebody's decision (`rollback`).
+        The file counts when it changes, and only then: what was published since stays, also over a restart. Where a
+        node is not `alone` with its store, a file that says what was superseded may be that of a node with yesterday's
+        configuration: it undoes nothing either, and to go back is somebody's decision (`rollback`).
         """
         version = version_of(document)
         lines = await self.log()
         taken = next((line.version for line in lines if line.source is VersionSource.FILE), None)
         latest = lines[0] if lines else None
-        if taken == version or (latest is not None and _is_superseded(version, latest, lines)):
+        if taken == version or (not alone and latest is not None and _is_superseded(version, latest, lines)):
             return None
         return await self._added(latest, document, authorship, source=VersionSource.FILE)
 

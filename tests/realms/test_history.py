@@ -150,54 +150,63 @@ async def test_nobody_goes_back_to_what_never_was_or_already_is(history: RealmHi
 
 
 async def test_a_file_is_taken_once_and_again_when_it_changes(history: RealmHistory) -> None:
-    first = await history.taken_from_file(ONE, FILE)
+    first = await history.taken_from_file(ONE, FILE, alone=False)
     assert first is not None
     assert (first.source, first.author) == (VersionSource.FILE, "file realm.json")
-    assert await history.taken_from_file(ONE, FILE) is None
-    second = await history.taken_from_file(TWO, FILE)
+    assert await history.taken_from_file(ONE, FILE, alone=False) is None
+    second = await history.taken_from_file(TWO, FILE, alone=False)
     assert second is not None
     assert second.parent == first.version
 
 
 async def test_what_was_published_stays_until_the_file_changes(history: RealmHistory) -> None:
-    await history.taken_from_file(ONE, FILE)
+    await history.taken_from_file(ONE, FILE, alone=False)
     await published(history, TWO)
-    assert await history.taken_from_file(ONE, FILE) is None
-    assert await history.taken_from_file(THREE, FILE) is not None
+    assert await history.taken_from_file(ONE, FILE, alone=False) is None
+    assert await history.taken_from_file(THREE, FILE, alone=False) is not None
     latest = await history.latest()
     assert latest is not None
     assert latest.version == version_of(THREE)
 
 
 async def test_a_file_that_was_made_to_say_what_is_published_undoes_nothing_later(history: RealmHistory) -> None:
-    await history.taken_from_file(ONE, FILE)
+    await history.taken_from_file(ONE, FILE, alone=False)
     await published(history, TWO)
-    assert await history.taken_from_file(TWO, FILE) is not None, "the history remembers what the file said"
+    assert await history.taken_from_file(TWO, FILE, alone=False) is not None, "the history remembers what the file said"
     await published(history, THREE)
-    assert await history.taken_from_file(TWO, FILE) is None
+    assert await history.taken_from_file(TWO, FILE, alone=False) is None
     latest = await history.latest()
     assert latest is not None
     assert latest.version == version_of(THREE)
 
 
 async def test_an_older_file_undoes_nothing_whoever_published_what_is_newer(history: RealmHistory) -> None:
-    await history.taken_from_file(ONE, FILE)
-    await history.taken_from_file(TWO, FILE)
-    assert await history.taken_from_file(ONE, FILE) is None
+    await history.taken_from_file(ONE, FILE, alone=False)
+    await history.taken_from_file(TWO, FILE, alone=False)
+    assert await history.taken_from_file(ONE, FILE, alone=False) is None
     await published(history, THREE)
     for old in (ONE, TWO):
-        assert await history.taken_from_file(old, FILE) is None
+        assert await history.taken_from_file(old, FILE, alone=False) is None
     latest = await history.latest()
     assert latest is not None
     assert latest.version == version_of(THREE)
 
 
+async def test_a_file_that_is_put_back_has_changed_where_no_other_node_can_have_it(history: RealmHistory) -> None:
+    for document in (ONE, TWO, ONE):
+        assert await history.taken_from_file(document, FILE, alone=True) is not None
+        assert await history.taken_from_file(document, FILE, alone=True) is None
+    latest = await history.latest()
+    assert latest is not None
+    assert latest.version == version_of(ONE)
+
+
 async def test_somebody_may_go_back_to_what_an_older_file_says(history: RealmHistory) -> None:
-    await history.taken_from_file(ONE, FILE)
-    await history.taken_from_file(TWO, FILE)
+    await history.taken_from_file(ONE, FILE, alone=False)
+    await history.taken_from_file(TWO, FILE, alone=False)
     await history.rollback(version_of(ONE), ANA)
-    assert await history.taken_from_file(TWO, FILE) is None, "a node with the other file does not undo it"
-    taken = await history.taken_from_file(ONE, FILE)
+    assert await history.taken_from_file(TWO, FILE, alone=False) is None, "a node with the other file does not undo it"
+    taken = await history.taken_from_file(ONE, FILE, alone=False)
     assert taken is not None, "the history remembers what the file said"
     assert taken.version == version_of(ONE)
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Mapping, Sequence
 from itertools import islice
 
 from idp.ports import PartHealth
 from idp.stores.kernel import EventRow
-from idp.stores.optimistic import Commit, RecordKey, Stamped
+from idp.stores.optimistic import Commit, OptimisticKernel, Place, RecordKey, Stamped
 from idp.stores.portable import KeptEvent, KeptRecord, Portion
+from idp.stores.records import KernelStore
+from tests.fakes import FakeClock
 
 
 class MemoryPlace:
@@ -105,3 +108,11 @@ class MemoryPlace:
             for name, record in self._records.items()
             if (name.kind, name.realm) == (kind, realm) and record.live(now)
         )
+
+
+def store_of(place: Place, clock: FakeClock) -> KernelStore:
+    """Return one node's own view of the shared place: what it remembers having seen may be old."""
+    kernel = OptimisticKernel(
+        durable=place, brief=place, is_brief=lambda _: False, clock=clock, random=secrets.token_bytes
+    )
+    return KernelStore(kernel, clock)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import cycle
 from pathlib import Path
@@ -21,14 +20,13 @@ from idp.oidc.sessions.back_channel import owe, tell_due
 from idp.ports import StoreUnavailableError
 from idp.realms.history import Authorship
 from idp.realms.topics.registration import OPEN, POLICIES
-from idp.stores.optimistic import OptimisticKernel, Place, RecordKey, Stamped
-from idp.stores.records import KernelStore
+from idp.stores.optimistic import Place, RecordKey, Stamped
 from idp.web.http import Receive, Scope, Send
 from tests.fakes import FakeClock, FakeMailbox, FakeSites
 from tests.flows.bench import Edit, all_edits
 from tests.oidc.harness import payload
 from tests.patience import PATIENCE, until, until_true
-from tests.stores.memory_place import MemoryPlace
+from tests.stores.memory_place import MemoryPlace, store_of
 from tests.stories.rearranged import FORM, OTP, customer, forms, settled
 from tests.stories.test_versions import history_of, read, served
 from tests.stories.world import ORIGIN, Customer, FakeSms, World, provider
@@ -37,14 +35,6 @@ pytestmark = pytest.mark.anyio
 REALM = "small-business"
 SETTLED = settled(forms(FORM, OTP))
 PHONE = "+355692000101"
-
-
-def store_of(place: Place, clock: FakeClock) -> KernelStore:
-    """Return one node's own view of the shared place: what it remembers having seen may be old."""
-    kernel = OptimisticKernel(
-        durable=place, brief=place, is_brief=lambda _: False, clock=clock, random=secrets.token_bytes
-    )
-    return KernelStore(kernel, clock)
 
 
 class Pair:

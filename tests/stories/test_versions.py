@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,10 @@ from idp.realms.loading import LoadedRealm, load
 from idp.realms.topics.registration import OPEN, POLICIES
 from idp.settings.loading import StartError
 from idp.settings.tables import Realms
+from tests.fakes import FakeClock
 from tests.flows.bench import Edit, all_edits
 from tests.patience import until
+from tests.stores.memory_place import MemoryPlace, store_of
 from tests.stories.rearranged import FORM, OTP, PASSWORD, SMS, customer, forms, override, settled
 from tests.stories.world import BANK, ORIGIN, RelyingParty, World, provider
 
@@ -194,13 +197,30 @@ async def test_a_file_that_changes_wins_and_is_the_author(tmp_path: Path) -> Non
         assert event.detail["version"] == latest.version
 
 
-async def test_a_start_with_an_older_file_serves_the_newer_version_and_says_how_to_go_back(tmp_path: Path) -> None:
+async def test_a_file_that_is_put_back_counts_where_no_other_node_can_have_an_older_one(tmp_path: Path) -> None:
     async with provider(tmp_path, edit=OLD) as world:
         older, clock = served(world), world.clock
     async with provider(tmp_path, edit=entitled("Më e re"), clock=clock) as world:
+        assert served(world) != older
+    async with provider(tmp_path, edit=OLD, clock=clock) as again:
+        assert served(again) == older
+        assert len(await history_of(again).log()) == 3
+
+
+async def test_a_start_beside_others_with_an_older_file_serves_the_newer_version_and_says_how_to_go_back(
+    tmp_path: Path,
+) -> None:
+    clock, place = FakeClock(), MemoryPlace()
+
+    def node(edit: Edit) -> contextlib.AbstractAsyncContextManager[World]:
+        return provider(tmp_path, edit=edit, clock=clock, shared=store_of(place, clock))
+
+    async with node(OLD) as world:
+        older = served(world)
+    async with node(entitled("Më e re")) as world:
         newer = served(world)
     with structlog.testing.capture_logs() as logs:
-        async with provider(tmp_path, edit=OLD, clock=clock) as again:
+        async with node(OLD) as again:
             assert served(again) == newer
             assert len(await history_of(again).log()) == 2
             told = [one for one in logs if one["event"] == "realm file is not what is served"]

@@ -75,7 +75,7 @@ async def test_a_line_that_says_the_same_again_compiles_nothing_anew() -> None:
     published = opened(Bench())
     await publish(published, loaded(WEAK))
     present = published.current()
-    assert await published.history.taken_from_file(loaded(WEAK).document, ANA) is not None
+    assert await published.history.taken_from_file(loaded(WEAK).document, ANA, alone=False) is not None
     version = await published.prepared()
     assert version is not None
     assert version.assembled is present

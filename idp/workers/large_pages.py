@@ -22,7 +22,7 @@ _COLLAPSE = 25  # MADV_COLLAPSE of Linux 6.1: at once, and only what it is told
 _HELD = 0.5  # of a page's bytes: what is mostly empty would cost more memory than it spares time
 _ENTRY, _PRESENT = 8, 1 << 63  # of /proc/self/pagemap (Documentation/admin-guide/mm/pagemap.rst)
 _POLICY = Path("/sys/kernel/mm/transparent_hugepage/enabled")
-_HEAP = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) rw-p [0-9a-f]+ 00:00 0(?: +\[heap\])?$", re.MULTILINE)
+_HEAP = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) rw-p [0-9a-f]+ 00:00 0 *(?:\[heap\])?$", re.MULTILINE)
 
 
 def use_large_pages(policy: Path = _POLICY) -> int:
